@@ -1,0 +1,4 @@
+// The JSON value type that crosses every boundary of the core.
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+export type JsonObject = { [key: string]: Json };

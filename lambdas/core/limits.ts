@@ -1,0 +1,106 @@
+// Every ceiling of the platform on one page. Units are in the names; a source stands above whatever AWS or a vendor sets.
+
+// The promise of the platform: an accepted run has ended 24 hours after it was accepted.
+export const RUN_CEILING_SECONDS = 24 * 60 * 60;
+// How late the sweeper may be in ending an overdue run.
+export const RUN_CEILING_GRACE_SECONDS = 90;
+
+// A worker slice is short because its batch is acknowledged together; the function's timeout leaves time to hand over.
+export const WORK_SLICE_SECONDS = 90;
+export const WORK_TIMEOUT_SECONDS = 120;
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (visibility at least 6 x the function timeout)
+export const WORK_VISIBILITY_SECONDS = 6 * WORK_TIMEOUT_SECONDS;
+// Runs mostly wait for HTTP and models, so one invocation runs several at once.
+export const WORK_BATCH_SIZE = 10;
+export const WORK_MAX_CONCURRENCY = 20;
+
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-timeout.html (15 minutes at most)
+export const ADVANCE_SLICE_SECONDS = 13 * 60;
+export const ADVANCE_TIMEOUT_SECONDS = 15 * 60;
+
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html (15 minutes; 5 idle minutes, Regional)
+export const API_TIMEOUT_SECONDS = 15 * 60;
+export const API_IDLE_SECONDS = 5 * 60;
+// A sync answer keeps its true HTTP status this long; after it the status is 200 and the body tells.
+export const SYNC_STATUS_SECONDS = 4 * 60;
+export const SYNC_KEEPALIVE_SECONDS = 30;
+// A caller is let go at this age of the connection; the run goes on.
+export const CALLER_CEILING_SECONDS = 14 * 60;
+export const SSE_PING_SECONDS = 10;
+
+// A lease that is not renewed is dead, and the sweeper may hand the run to somebody else.
+export const LEASE_SECONDS = 30;
+export const LEASE_RENEW_SECONDS = 10;
+// A store write starts only while this much of the lease is left, so it cannot land after the lease (SDK retries included).
+export const LEASE_MARGIN_SECONDS = 12;
+// How soon a running slice learns of a cancel request or a signal.
+export const WATCH_SECONDS = 2;
+// A run that kills its worker this often is failed as run-crashed.
+export const MAX_CRASHES = 5;
+
+// A wait at least this long leaves the slice: 8 state transitions cost what a 512 MB function costs in 30 s of waiting.
+export const HANDOVER_WAIT_SECONDS = 30;
+export const MAX_UNIT_TIMEOUT_SECONDS = 10 * 60;
+
+export const SWEEP_PERIOD_SECONDS = 60;
+export const DUE_SHARDS = 8;
+// Long enough for a healthy queue to have picked the run up, short enough to be inside one sweep period.
+export const UNPICKED_SECONDS = 60;
+
+export const MAX_WEBHOOKS = 5;
+export const WEBHOOK_TIMEOUT_SECONDS = 15;
+// Delay before each attempt; the first is immediate. Jitter is added by webhooks/schedule.ts.
+export const WEBHOOK_SCHEDULE_SECONDS = [0, 2, 8, 30, 120, 600, 3_600, 10_800, 21_600, 43_200] as const;
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
+export const QUEUE_DELAY_MAX_SECONDS = 900;
+export const WEBHOOK_RESPONSE_LOG_CHARS = 1_024;
+export const DELIVER_TIMEOUT_SECONDS = 60;
+export const DELIVER_BATCH_SIZE = 10;
+export const DELIVER_MAX_CONCURRENCY = 20;
+export const WEBHOOK_MAX_HEADERS = 32;
+export const WEBHOOK_MAX_HEADER_BYTES = 4_096;
+
+// The API takes JSON bodies up to this size. Lambda's event is 6 MB and the body arrives in base64.
+export const MAX_BODY_BYTES = 1_024 * 1_024;
+export const MAX_UPLOAD_BYTES = 4 * 1_024 * 1_024;
+export const MAX_JSON_DEPTH = 64;
+export const MAX_INPUT_BYTES = 256 * 1_024;
+// Larger payloads live in S3. A DynamoDB item is 400 KB at most and every write pays for its whole size.
+export const INLINE_PAYLOAD_BYTES = 32 * 1_024;
+export const MAX_PAYLOAD_BYTES = 10 * 1_024 * 1_024;
+export const MAX_BATCH_RUNS = 100;
+export const IDEMPOTENCY_SECONDS = 24 * 60 * 60;
+export const IDEMPOTENCY_KEY_CHARS = 255;
+export const RETENTION_DAYS = 30;
+export const LIST_PAGE_DEFAULT = 20;
+export const LIST_PAGE_MAX = 100;
+export const EXACT_TOTAL_MAX = 10_000;
+
+// Tenant defaults; the ceiling of 200 keeps the slot row (16 bytes a run) within a few write units.
+export const TENANT_CONCURRENCY = 50;
+export const TENANT_CONCURRENCY_MAX = 200;
+export const TENANT_WAITING = 10_000;
+export const TENANT_SYNC = 100;
+// A revoked key or a changed limit takes effect within this time everywhere.
+export const TENANT_CACHE_SECONDS = 30;
+
+// The flow format.
+export const MAX_SOURCE_BYTES = 256 * 1_024;
+export const MAX_NODES = 200;
+export const MAX_NESTING = 3;
+export const MAX_EACH_ITEMS = 1_000;
+export const MAX_EACH_CONCURRENCY = 20;
+export const MAX_REPEAT = 100;
+export const MAX_UNITS = 5_000;
+export const MAX_FIELDS = 64;
+export const MAX_SEARCHABLE_INPUTS = 5;
+export const MAX_HTTP_BODY_BYTES = 10 * 1_024 * 1_024;
+export const MAX_TEMPLATE_CHARS = 1_024 * 1_024;
+export const RUN_NODE_CONCURRENCY = 20;
+
+// Expressions: https://docs.jsonata.org (guard options), measured in docs/flow-format.md
+export const EXPRESSION_TIMEOUT_MS = 250;
+export const EXPRESSION_STACK = 100;
+export const EXPRESSION_SEQUENCE = 10_000;
+export const EXPRESSION_CHARS = 4_096;
+export const EXPRESSION_NODES = 2_000;

@@ -1,0 +1,79 @@
+// What a node kind is. A kind is one file that exports a NodeKind, and one line in index.ts.
+
+import type { z } from 'zod';
+import type { ErrorCode, ErrorDetail } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { Ports } from '../ports.ts';
+import type { NodeWait, Signal, Usage } from '../run.ts';
+
+/** What happened to one attempt of a unit. Failures and waits are data; only faults of the platform are thrown. */
+export type Outcome =
+  | { kind: 'done'; result: Json; port?: string; usage?: Usage }
+  | { kind: 'failed'; code: ErrorCode | (string & {}); message: string; retryable: boolean; details?: ErrorDetail[] }
+  | { kind: 'wait'; wait: NodeWait };
+
+/** Why a suspended unit goes on. */
+export type Resumption = { by: 'signal'; signal: Signal } | { by: 'timer' };
+
+export interface NodeContext {
+  /** Path of the unit within the run. */
+  path: string;
+  run: { id: string; tenant: string; flow: string; env: 'published' | 'debug'; startedAt: number; user?: string };
+  /** 1-based. */
+  attempt: number;
+  /** Same across attempts and crashes: `<run id>/<path>`. */
+  idempotencyKey: string;
+  /** Unguessable address that signals this unit; built on use. */
+  callbackUrl(): string;
+  /** Aborts on cancel, on the unit's timeout and when the lease is lost. */
+  signal: AbortSignal;
+  timeoutMs: number;
+  now(): number;
+  ports: Pick<Ports, 'http' | 'functions' | 'log'>;
+}
+
+export interface NodeKind<With extends JsonObject = JsonObject> {
+  type: string;
+  /** One sentence for the documentation and the JSON Schema. */
+  summary: string;
+  /**
+   * Schema of `with` as an author writes it. Where a value may be an expression, the schema must accept a string
+   * holding `${{ }}` (see `orExpression` in flow/fields.ts); `run` checks the evaluated value again where it matters.
+   */
+  with: z.ZodType;
+  defaultTimeoutMs: number;
+  /** A node that fails on purpose or waits is not retried unless its author says so. */
+  ports?(source: With): string[];
+  /** Why a flow with this node cannot run in a mode; the sentence is shown with the node's line. */
+  blocks?(source: With): { async?: string; sync?: string };
+  /** Asks or tells the end user (question, reply): never inside `each`. */
+  interactive?: boolean;
+  /** Fields of `with` in which `$secrets` may be mentioned. */
+  secretFields?: readonly string[];
+  /** Fields of `with` that the kind evaluates itself (e.g. a switch's cases): handed over as written. */
+  rawFields?: readonly string[];
+  /** Default `join`, where it is not `all`. */
+  join?: 'settled';
+  /** `input` is `with` with every expression evaluated, except in `rawFields`. */
+  run(context: NodeContext, input: With): Promise<Outcome>;
+  /** Called instead of `run` for a unit that waited. A kind that never waits has none. */
+  resume?(context: NodeContext, input: With, resumption: Resumption): Promise<Outcome>;
+}
+
+export const done = (result: Json, extra: { port?: string; usage?: Usage } = {}): Outcome => ({
+  kind: 'done',
+  result,
+  ...extra,
+});
+
+export const failed = (
+  code: ErrorCode | (string & {}),
+  message: string,
+  extra: { retryable?: boolean; details?: ErrorDetail[] } = {},
+): Outcome => ({
+  kind: 'failed',
+  code,
+  message,
+  retryable: extra.retryable ?? false,
+  ...(extra.details && { details: extra.details }),
+});

@@ -1,0 +1,371 @@
+// Every interface the core needs from the world, on one page. Methods of stores are domain moves, each one
+// conditional statement or one transaction; adapters live in lambdas/aws and lambdas/net, wired in lambdas/wiring.ts.
+
+import type { Failure } from './errors.ts';
+import type { Compiled, Plan } from './flow/plan.ts';
+import type { Json, JsonObject } from './json.ts';
+import type {
+  Delivery,
+  DeliveryAttempt,
+  DeliveryStatus,
+  DialectName,
+  NodeRecord,
+  Run,
+  RunMode,
+  RunRecord,
+  RunStatus,
+  SettledStatus,
+  Signal,
+  Usage,
+  WaitKind,
+  Webhook,
+} from './run.ts';
+
+export interface Clock {
+  /** Epoch milliseconds. */
+  now(): number;
+  /** Resolves early, without throwing, when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export interface Ids {
+  /** A time-ordered UUID (version 7). */
+  run(now: number): string;
+  /** Random characters [0-9A-Za-z], for keys and secrets. */
+  token(chars: number): string;
+  /** Uniform in [0, 1), for jitter. */
+  random(): number;
+}
+
+export interface NewRun {
+  run: Run;
+  inputs: JsonObject;
+  webhooks: Webhook[];
+  /** Values of inputs marked `searchable`. */
+  searchable: Record<string, string>;
+  idempotency?: { key: string; fingerprint: string; replaces?: string };
+}
+
+export type CreateResult =
+  | { kind: 'created' }
+  /** Another request has used the idempotency key. */
+  | { kind: 'duplicate'; runId: string; fingerprint: string };
+
+export type ClaimResult =
+  | { kind: 'claimed'; run: Run }
+  /** Somebody holds a live lease, the run has ended, or the claim is of an outdated handover. */
+  | { kind: 'refused'; run: Run | undefined };
+
+export interface Settlement {
+  status: SettledStatus;
+  outputs: JsonObject | null;
+  error?: Failure;
+  usage: Usage;
+  handledErrors: number;
+  endedAt: number;
+}
+
+export interface Suspension {
+  status: 'pending' | 'waiting' | 'running';
+  waitingFor?: WaitKind;
+  wakeAt?: number;
+  /** When the sweeper looks again. */
+  dueAt: number;
+  usage: Usage;
+  handledErrors: number;
+}
+
+export interface RunQuery {
+  tenant: string;
+  flow?: string;
+  status?: RunStatus;
+  mode?: RunMode;
+  env?: 'published' | 'debug';
+  dialect?: DialectName;
+  user?: string;
+  /** Epoch milliseconds, inclusive and exclusive. */
+  from?: number;
+  to?: number;
+  /** Exact values of inputs. */
+  inputs?: Record<string, string>;
+  /** A run id, or text in input values. */
+  q?: string;
+  limit: number;
+  cursor?: string;
+}
+
+export interface RunStore {
+  create(run: NewRun): Promise<CreateResult>;
+  get(id: string): Promise<Run | undefined>;
+  /** The run with inputs, outputs and deliveries. */
+  read(id: string): Promise<RunRecord | undefined>;
+  list(query: RunQuery): Promise<{ runs: Run[]; next: string | null }>;
+  /** Takes the lease: epoch + 1, and crashes + 1 where a dead lease is taken over. `handover` must be the run's current one where given. */
+  claim(id: string, claim: { now: number; leaseUntil: number; handover?: number }): Promise<ClaimResult>;
+  /** Extends the lease of this epoch; undefined when the lease is lost. The run tells of cancel requests and signals. */
+  renew(id: string, epoch: number, leaseUntil: number): Promise<Run | undefined>;
+  /** Everything a slice starts from. */
+  load(id: string): Promise<{ inputs: JsonObject; records: NodeRecord[]; signals: Signal[] }>;
+  /** Writes the record unless the unit has already ended; answers with the record that stands. */
+  recordNode(id: string, record: NodeRecord): Promise<NodeRecord>;
+  /** Gives the lease back, fenced by the epoch, unless a signal came since `run.signals`: then `signaled`. */
+  suspend(run: Run, suspension: Suspension): Promise<'suspended' | 'signaled' | 'lost'>;
+  /** Ends the run, fenced by the epoch, and writes one delivery per webhook, in one transaction. */
+  settle(run: Run, settlement: Settlement): Promise<{ run: Run; deliveries: Delivery[] } | 'lost'>;
+  /** Counts one more handover to Step Functions; answers its number, or undefined when the run went elsewhere. */
+  handOver(run: Run): Promise<number | undefined>;
+  /** Keeps the Park's token unless the run is not waiting or a signal came meanwhile: then the Park must be woken at once. */
+  park(id: string, park: { handover: number; token: string }): Promise<'parked' | 'awake'>;
+  requestCancel(id: string): Promise<Run | undefined>;
+  /** Stores the signal unless the path has one; `settled` when the run has ended. */
+  signal(
+    id: string,
+    signal: Signal,
+    dueAt: number,
+  ): Promise<{ kind: 'stored'; run: Run } | { kind: 'given' } | { kind: 'settled' }>;
+  /** Pushes the sweeper's next look, if it is still `dueAt`. */
+  postpone(run: Run, dueAt: number): Promise<void>;
+  due(
+    now: number,
+    limit: number,
+  ): Promise<({ kind: 'run'; id: string } | { kind: 'delivery'; run: string; n: number })[]>;
+
+  delivery(run: string, n: number): Promise<Delivery | undefined>;
+  /** Appends an attempt; false when another worker recorded one since `delivery` was read. */
+  recordAttempt(
+    delivery: Delivery,
+    attempt: DeliveryAttempt,
+    next: { status: DeliveryStatus; nextAt?: number; dueAt?: number },
+  ): Promise<boolean>;
+  /** Makes the delivery due now, whatever its state. */
+  reopenDelivery(delivery: Delivery, now: number): Promise<void>;
+  postponeDelivery(delivery: Delivery, dueAt: number): Promise<void>;
+}
+
+/** Per-tenant concurrency: a set of run ids, and the waiting room in front of it. */
+export interface Slots {
+  /** True when the run holds a slot now (idempotent). False when the tenant is full or others wait. */
+  acquire(tenant: string, runId: string, limit: number): Promise<boolean>;
+  /** Gives the slot back (idempotent); answers how many runs wait. */
+  release(tenant: string, runId: string): Promise<{ waiting: number }>;
+  /** Puts the run into the waiting room, ordered by priority (9 first), then age. Idempotent. */
+  wait(run: Pick<Run, 'id' | 'tenant' | 'priority' | 'createdAt'>): Promise<void>;
+  /** Takes the run out of the waiting room, e.g. because it was canceled. Idempotent. */
+  leave(run: Pick<Run, 'id' | 'tenant' | 'priority' | 'createdAt'>): Promise<void>;
+  /** Moves as many waiting runs as there are free slots into slots; answers their ids, in order. */
+  promote(tenant: string, limit: number): Promise<string[]>;
+  occupancy(tenant: string): Promise<{ running: string[]; waiting: number }>;
+  /** The same for synchronous calls, which never wait. */
+  enterSync(tenant: string, runId: string, limit: number): Promise<boolean>;
+  leaveSync(tenant: string, runId: string): Promise<void>;
+}
+
+export interface Queues {
+  /** A doorbell: the table is the truth. Grouped by tenant (a fair queue). */
+  ringRuns(rings: { runId: string; tenant: string; delaySeconds?: number }[]): Promise<void>;
+  ringDeliveries(rings: { run: string; n: number; tenant: string; delaySeconds?: number }[]): Promise<void>;
+}
+
+/** The Step Functions machine. */
+export interface Machine {
+  /** Starts execution `<runId>-<handover>`; an execution that exists already is fine. `parkSeconds` begins with a Park. */
+  start(start: { runId: string; handover: number; parkSeconds?: number }): Promise<void>;
+  /** Completes a Park; false when the token is no longer waited for. */
+  wake(token: string): Promise<boolean>;
+}
+
+export interface FlowSummary {
+  tenant: string;
+  name: string;
+  title?: string;
+  enabled: boolean;
+  createdAt: number;
+  updatedAt: number;
+  /** Newest published version. */
+  latest?: { version: string; digest: string; publishedAt: number };
+  draft?: { etag: string; digest?: string; updatedAt: number };
+  async: Compiled['async'];
+  sync: Compiled['sync'];
+}
+
+export interface FlowVersion {
+  version: string;
+  digest: string;
+  source: string;
+  publishedAt: number;
+  async: Compiled['async'];
+  sync: Compiled['sync'];
+}
+
+export interface FlowStore {
+  get(tenant: string, name: string): Promise<FlowSummary | undefined>;
+  list(
+    tenant: string,
+    page: { limit: number; cursor?: string },
+  ): Promise<{ flows: FlowSummary[]; next: string | null }>;
+  draft(tenant: string, name: string): Promise<{ etag: string; source: string; compiled: Compiled } | undefined>;
+  /** Stores the draft (and its plan, where it has one). `ifMatch` refuses an outdated editor: then undefined. */
+  putDraft(draft: {
+    tenant: string;
+    name: string;
+    source: string;
+    etag: string;
+    compiled: Compiled;
+    now: number;
+    ifMatch?: string;
+  }): Promise<FlowSummary | undefined>;
+  /** Adds an immutable version, unless the newest is no longer `after`: then undefined. */
+  addVersion(version: {
+    tenant: string;
+    name: string;
+    version: FlowVersion;
+    plan: Plan;
+    after?: string;
+  }): Promise<FlowSummary | undefined>;
+  /** Newest first. */
+  versions(tenant: string, name: string): Promise<FlowVersion[]>;
+  version(tenant: string, name: string, version: string): Promise<FlowVersion | undefined>;
+  /** Plans are content-addressed and cached. */
+  plan(tenant: string, name: string, digest: string): Promise<Plan | undefined>;
+  setEnabled(tenant: string, name: string, enabled: boolean, now: number): Promise<FlowSummary | undefined>;
+  /** Removes the flow from the catalog; plans of runs stay until they expire. */
+  remove(tenant: string, name: string): Promise<boolean>;
+}
+
+export interface Tenant {
+  id: string;
+  name: string;
+  limits: { concurrency: number; waiting: number; sync: number };
+  entitlements: { async: boolean };
+  creditsPerUsd: number;
+  createdAt: number;
+}
+
+export const SCOPES = ['run', 'admin', 'operator'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+export interface Key {
+  id: string;
+  tenant: string;
+  dialect: DialectName;
+  name?: string;
+  /** Bound to one flow. */
+  flow?: string;
+  /** Vendor ids in requests → flow names. */
+  ids?: Record<string, string>;
+  scopes: Scope[];
+  createdAt: number;
+  expiresAt?: number;
+  lastUsedAt?: number;
+}
+
+export interface TenantStore {
+  tenant(id: string): Promise<Tenant | undefined>;
+  putTenant(tenant: Tenant): Promise<void>;
+  tenants(page: { limit: number; cursor?: string }): Promise<{ tenants: Tenant[]; next: string | null }>;
+  /** `hash` is the keyed hash of the whole credential. */
+  keyByHash(hash: string): Promise<Key | undefined>;
+  addKey(key: Key, hash: string): Promise<void>;
+  keys(tenant: string): Promise<Key[]>;
+  removeKey(tenant: string, id: string): Promise<boolean>;
+  /** Coarse: at most one write an hour and key. */
+  touchKey(key: Key, now: number): Promise<void>;
+  /** Sealed values (see Keyring); names are returned, values never leave the core. */
+  putSecret(tenant: string, name: string, sealed: string, now: number): Promise<void>;
+  secrets(tenant: string): Promise<{ name: string; updatedAt: number }[]>;
+  secret(tenant: string, name: string): Promise<string | undefined>;
+  removeSecret(tenant: string, name: string): Promise<boolean>;
+  /** Sealed webhook signing secrets, newest first; an older one signs too until `until`. */
+  webhookSecrets(tenant: string): Promise<{ sealed: string; until?: number }[]>;
+  putWebhookSecrets(tenant: string, secrets: { sealed: string; until?: number }[]): Promise<void>;
+}
+
+/** Keys derived per purpose from the one platform secret. */
+export interface Keyring {
+  /** Keyed hash of a credential, hex. */
+  hashKey(credential: string): Promise<string>;
+  /** AES-256-GCM; `context` is authenticated with it, so a sealed value opens only where it belongs. */
+  seal(plain: string, context: string): Promise<string>;
+  open(sealed: string, context: string): Promise<string>;
+  /** Token that signals one node of one run; carries its address. */
+  signalToken(runId: string, path: string): string;
+  readSignalToken(token: string): { runId: string; path: string } | undefined;
+  /** Loads what the synchronous methods need. */
+  ready(): Promise<void>;
+}
+
+export interface HttpRequest {
+  url: string;
+  method: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array;
+  timeoutMs: number;
+  maxBytes: number;
+  signal?: AbortSignal;
+  /** Redirects to follow, each checked like the first; 0 hands a 3xx back. */
+  redirects?: number;
+}
+
+export interface HttpAnswer {
+  status: number;
+  /** Lower-case names; a repeated header is joined with ', '. */
+  headers: Record<string, string>;
+  body: Uint8Array;
+  /** The body was cut at `maxBytes`. */
+  truncated: boolean;
+  durationMs: number;
+}
+
+/** The one guarded client for every outgoing request. Throws PlatformError('unsafe-url') or HttpFault. */
+export interface HttpClient {
+  /** Refuses an address that may never be called; used before anything is written. Does not resolve names. */
+  check(url: string): void;
+  send(request: HttpRequest): Promise<HttpAnswer>;
+}
+
+export type HttpFaultReason = 'timeout' | 'aborted' | 'dns' | 'connect' | 'tls' | 'protocol' | 'too-large';
+
+/** No usable answer came. */
+export class HttpFault extends Error {
+  readonly reason: HttpFaultReason;
+  constructor(reason: HttpFaultReason, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'HttpFault';
+    this.reason = reason;
+  }
+}
+
+/** Functions of the account that `lambda` nodes may invoke. */
+export interface Functions {
+  /** `response` waits for the function's answer; `event` hands the payload over and returns at once. */
+  invoke(call: {
+    name: string;
+    qualifier?: string;
+    payload: Json;
+    mode: 'response' | 'event';
+    signal?: AbortSignal;
+  }): Promise<{ kind: 'answer'; payload: Json } | { kind: 'error'; type: string; message: string; retryable: boolean }>;
+}
+
+export interface Log {
+  info(message: string, fields?: Record<string, unknown>): void;
+  warn(message: string, fields?: Record<string, unknown>): void;
+  error(message: string, fields?: Record<string, unknown>): void;
+  /** Counts towards an alarm or the dashboard. */
+  metric(name: string, value?: number): void;
+}
+
+export interface Ports {
+  clock: Clock;
+  ids: Ids;
+  runs: RunStore;
+  slots: Slots;
+  queues: Queues;
+  machine: Machine;
+  flows: FlowStore;
+  tenants: TenantStore;
+  keyring: Keyring;
+  http: HttpClient;
+  functions: Functions;
+  log: Log;
+}

@@ -1,0 +1,39 @@
+// One schema per function, shared with its construct in infra/: a variable that is missing does not compile.
+// The only reader of process.env; parsed when the module loads, so a wrong deployment fails before any event.
+
+import { z } from 'zod';
+
+const platform = z.object({
+  RUNTIME_TABLE: z.string().min(1),
+  CATALOG_TABLE: z.string().min(1),
+  PAYLOAD_BUCKET: z.string().min(1),
+  RUNS_QUEUE_URL: z.url(),
+  DELIVERIES_QUEUE_URL: z.url(),
+  PLATFORM_SECRET_ARN: z.string().min(1),
+  /** none: https to public addresses only; loopback: also http and this machine; private: anything. */
+  PRIVATE_TARGETS: z.enum(['none', 'loopback', 'private']),
+});
+
+/** Functions that hand runs to the Step Functions machine. (`advance` runs inside it and is told its ARN in the event:
+ * the machine refers to `advance`, so the other way round would be a circular dependency.) */
+const starter = platform.extend({ MACHINE_ARN: z.string().min(1) });
+
+export const ENVIRONMENTS = {
+  api: starter,
+  /** always: every async run goes through the machine, for those who want each run in the AWS console. */
+  work: starter.extend({ MACHINE_MODE: z.enum(['onDemand', 'always']) }),
+  advance: platform,
+  deliver: platform,
+  sweep: starter,
+} as const;
+
+export type FunctionName = keyof typeof ENVIRONMENTS;
+export type Environment<Name extends FunctionName> = z.infer<(typeof ENVIRONMENTS)[Name]>;
+
+/** Throws a sentence that names every wrong variable. */
+export function readEnvironment<Name extends FunctionName>(name: Name): Environment<Name> {
+  const parsed = ENVIRONMENTS[name].safeParse(process.env);
+  if (parsed.success) return parsed.data as Environment<Name>;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new Error(`The environment of function '${name}' is wrong: ${problems}`);
+}
