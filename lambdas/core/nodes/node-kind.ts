@@ -10,7 +10,11 @@ import type { NodeWait, Signal, Usage } from '../run.ts';
 export type Outcome =
   | { kind: 'done'; result: Json; port?: string; usage?: Usage }
   | { kind: 'failed'; code: ErrorCode | (string & {}); message: string; retryable: boolean; details?: ErrorDetail[] }
-  | { kind: 'wait'; wait: NodeWait };
+  /**
+   * `notify` tells whoever must answer. It is called once the wait is recorded, so an answer cannot come too early;
+   * a crash in between calls it again (same idempotency key). What it answers ends the unit; undefined goes on waiting.
+   */
+  | { kind: 'wait'; wait: NodeWait; notify?: () => Promise<Outcome | undefined> };
 
 /** Why a suspended unit goes on. */
 export type Resumption = { by: 'signal'; signal: Signal } | { by: 'timer' };
@@ -25,6 +29,10 @@ export interface NodeContext {
   idempotencyKey: string;
   /** Unguessable address that signals this unit; built on use. */
   callbackUrl(): string;
+  /** Roots of the unit's expressions without their `$`: inputs, nodes, item, index, env, run, ... but never secrets. */
+  bindings: Record<string, Json>;
+  /** Values of the secrets that the node names (`secretNames`) or mentions (`$secrets.NAME`). */
+  secrets: Record<string, string>;
   /** Aborts on cancel, on the unit's timeout and when the lease is lost. */
   signal: AbortSignal;
   timeoutMs: number;
@@ -42,19 +50,33 @@ export interface NodeKind<With extends JsonObject = JsonObject> {
    */
   with: z.ZodType;
   defaultTimeoutMs: number;
-  /** A node that fails on purpose or waits is not retried unless its author says so. */
+  /** Branches beside `error` (and `timeout`, see `waits`). */
   ports?(source: With): string[];
+  /**
+   * Whether the unit waits for somebody or something. Its `timeout` then bounds the wait (default and maximum: the
+   * run's ceiling), while `run`, `notify` and `resume` each take at most `defaultTimeoutMs`. It has the branch
+   * `timeout`: where a node needs that, the engine records `done(null)` with it in place of the failure node-timed-out.
+   */
+  waits?(source: With): boolean;
   /** Why a flow with this node cannot run in a mode; the sentence is shown with the node's line. */
   blocks?(source: With): { async?: string; sync?: string };
   /** Asks or tells the end user (question, reply): never inside `each`. */
   interactive?: boolean;
   /** Fields of `with` in which `$secrets` may be mentioned. */
   secretFields?: readonly string[];
-  /** Fields of `with` that the kind evaluates itself (e.g. a switch's cases): handed over as written. */
+  /** Secrets that `with` names outside of expressions (`auth: { secret: NAME }`). */
+  secretNames?(source: With): string[];
+  /** Fields of `with` whose strings are bare expressions, as paths: `cases[].when`. They arrive evaluated. */
+  bareFields?: readonly string[];
+  /** Fields of `with` that the kind reads itself (e.g. a template's text): handed over as written. */
   rawFields?: readonly string[];
+  /** Expressions that raw fields hold in another language: `{{ nodes.a.b }}` gives `$nodes.a.b`. They imply edges. */
+  mentions?(source: With): string[];
+  /** `$callback.url` may be used in `with`. */
+  givesCallback?: boolean;
   /** Default `join`, where it is not `all`. */
   join?: 'settled';
-  /** `input` is `with` with every expression evaluated, except in `rawFields`. */
+  /** `input` is `with` with every expression evaluated, except in `rawFields`. (A group's nodes are run by the engine.) */
   run(context: NodeContext, input: With): Promise<Outcome>;
   /** Called instead of `run` for a unit that waited. A kind that never waits has none. */
   resume?(context: NodeContext, input: With, resumption: Resumption): Promise<Outcome>;
