@@ -71,6 +71,7 @@ export interface Suspension {
   wakeAt?: number;
   /** When the sweeper looks again. */
   dueAt: number;
+  handOver: boolean;
   usage: Usage;
   handledErrors: number;
 }
@@ -94,26 +95,40 @@ export interface RunQuery {
   cursor?: string;
 }
 
+export type Due =
+  | { kind: 'run'; id: string }
+  | { kind: 'delivery'; run: string; n: number }
+  | { kind: 'slots'; tenant: string };
+
 export interface RunStore {
   create(run: NewRun): Promise<CreateResult>;
   get(id: string): Promise<Run | undefined>;
+  /** The run as of about a second ago, at half the price: for a slice that watches for cancel requests and signals. */
+  glance(id: string): Promise<Run | undefined>;
   /** The run with inputs, outputs and deliveries. */
   read(id: string): Promise<RunRecord | undefined>;
   list(query: RunQuery): Promise<{ runs: Run[]; next: string | null }>;
-  /** Takes the lease: epoch + 1, and crashes + 1 where a dead lease is taken over. `handover` must be the run's current one where given. */
-  claim(id: string, claim: { now: number; leaseUntil: number; handover?: number }): Promise<ClaimResult>;
+  /**
+   * Takes the lease: epoch + 1, and crashes + 1 where a dead lease is taken over. `handover` must be the run's current
+   * one where given; `ending` takes the lease only to end the run, so it does not count as started.
+   */
+  claim(
+    id: string,
+    claim: { now: number; leaseUntil: number; handover?: number; ending?: boolean },
+  ): Promise<ClaimResult>;
   /** Extends the lease of this epoch; undefined when the lease is lost. The run tells of cancel requests and signals. */
   renew(id: string, epoch: number, leaseUntil: number): Promise<Run | undefined>;
   /** Everything a slice starts from. */
   load(id: string): Promise<{ inputs: JsonObject; records: NodeRecord[]; signals: Signal[] }>;
   /** Writes the record unless the unit has already ended; answers with the record that stands. */
   recordNode(id: string, record: NodeRecord): Promise<NodeRecord>;
-  /** Gives the lease back, fenced by the epoch, unless a signal came since `run.signals`: then `signaled`. */
-  suspend(run: Run, suspension: Suspension): Promise<'suspended' | 'signaled' | 'lost'>;
+  /**
+   * Gives the lease back, fenced by the epoch, unless a signal or a cancel request came since `run` was read: then
+   * `signaled`. With `handOver` it counts one more handover, the number of the execution to start.
+   */
+  suspend(run: Run, suspension: Suspension): Promise<{ kind: 'suspended'; run: Run } | { kind: 'signaled' | 'lost' }>;
   /** Ends the run, fenced by the epoch, and writes one delivery per webhook, in one transaction. */
   settle(run: Run, settlement: Settlement): Promise<{ run: Run; deliveries: Delivery[] } | 'lost'>;
-  /** Counts one more handover to Step Functions; answers its number, or undefined when the run went elsewhere. */
-  handOver(run: Run): Promise<number | undefined>;
   /** Keeps the Park's token unless the run is not waiting or a signal came meanwhile: then the Park must be woken at once. */
   park(id: string, park: { handover: number; token: string }): Promise<'parked' | 'awake'>;
   requestCancel(id: string): Promise<Run | undefined>;
@@ -123,12 +138,10 @@ export interface RunStore {
     signal: Signal,
     dueAt: number,
   ): Promise<{ kind: 'stored'; run: Run } | { kind: 'given' } | { kind: 'settled' }>;
-  /** Pushes the sweeper's next look, if it is still `dueAt`. */
-  postpone(run: Run, dueAt: number): Promise<void>;
-  due(
-    now: number,
-    limit: number,
-  ): Promise<({ kind: 'run'; id: string } | { kind: 'delivery'; run: string; n: number })[]>;
+  /** Pushes the sweeper's next look, if it is still the run's `dueAt`; with `pending` a run without a lease queues again. */
+  postpone(run: Run, dueAt: number, to?: 'pending'): Promise<void>;
+  /** Whatever the due index holds up to now, oldest first. The index may be stale: read again before acting. */
+  due(now: number, limit: number): Promise<Due[]>;
 
   delivery(run: string, n: number): Promise<Delivery | undefined>;
   /** Appends an attempt; false when another worker recorded one since `delivery` was read. */
@@ -145,19 +158,24 @@ export interface RunStore {
 /** Per-tenant concurrency: a set of run ids, and the waiting room in front of it. */
 export interface Slots {
   /** True when the run holds a slot now (idempotent). False when the tenant is full or others wait. */
-  acquire(tenant: string, runId: string, limit: number): Promise<boolean>;
+  acquire(slot: { tenant: string; runId: string; limit: number; now: number }): Promise<boolean>;
   /** Gives the slot back (idempotent); answers how many runs wait. */
   release(tenant: string, runId: string): Promise<{ waiting: number }>;
   /** Puts the run into the waiting room, ordered by priority (9 first), then age. Idempotent. */
-  wait(run: Pick<Run, 'id' | 'tenant' | 'priority' | 'createdAt'>): Promise<void>;
+  wait(run: Run): Promise<void>;
+  /** Whether the run has a waiting place. */
+  waits(run: Run): Promise<boolean>;
   /** Takes the run out of the waiting room, e.g. because it was canceled. Idempotent. */
-  leave(run: Pick<Run, 'id' | 'tenant' | 'priority' | 'createdAt'>): Promise<void>;
+  leave(run: Run): Promise<void>;
   /** Moves as many waiting runs as there are free slots into slots; answers their ids, in order. */
   promote(tenant: string, limit: number): Promise<string[]>;
-  occupancy(tenant: string): Promise<{ running: string[]; waiting: number }>;
+  /** As of about a second ago. */
+  occupancy(tenant: string): Promise<{ running: string[]; waiting: number; sync: string[] }>;
   /** The same for synchronous calls, which never wait. */
-  enterSync(tenant: string, runId: string, limit: number): Promise<boolean>;
+  enterSync(slot: { tenant: string; runId: string; limit: number; now: number }): Promise<boolean>;
   leaveSync(tenant: string, runId: string): Promise<void>;
+  /** When the sweeper reconciles the slots with the runs again; never, where undefined. */
+  reconcileAt(tenant: string, dueAt: number | undefined): Promise<void>;
 }
 
 export interface Queues {

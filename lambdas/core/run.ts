@@ -160,6 +160,8 @@ export interface NodeRecord {
   startedAt: number;
   endedAt?: number;
   usage?: Usage;
+  /** Of an `each`: how many items; their records hold the outputs, so this one holds none. */
+  items?: number;
   wait?: NodeWait;
   /** Epoch of the slice that wrote it. */
   epoch: number;
