@@ -295,7 +295,12 @@ export interface TenantStore {
   removeSecret(tenant: string, name: string): Promise<boolean>;
   /** Sealed webhook signing secrets, newest first; an older one signs too until `until`. */
   webhookSecrets(tenant: string): Promise<{ sealed: string; until?: number }[]>;
-  putWebhookSecrets(tenant: string, secrets: { sealed: string; until?: number }[]): Promise<void>;
+  /** False when they were changed since `known` (the newest sealed one, undefined for none) was read: nothing is written. */
+  putWebhookSecrets(
+    tenant: string,
+    secrets: { sealed: string; until?: number }[],
+    known: string | undefined,
+  ): Promise<boolean>;
 }
 
 /** Keys derived per purpose from the one platform secret. */
