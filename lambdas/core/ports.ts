@@ -295,7 +295,7 @@ export interface TenantStore {
   removeSecret(tenant: string, name: string): Promise<boolean>;
   /** Sealed webhook signing secrets, newest first; an older one signs too until `until`. */
   webhookSecrets(tenant: string): Promise<{ sealed: string; until?: number }[]>;
-  /** False when they were changed since `known` (the newest sealed one, undefined for none) was read: nothing is written. */
+  /** False, and nothing written, when the newest is no longer `known` (undefined: there was none). */
   putWebhookSecrets(
     tenant: string,
     secrets: { sealed: string; until?: number }[],
