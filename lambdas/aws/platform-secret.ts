@@ -1,7 +1,7 @@
 // Reads the one platform secret from Secrets Manager. Keys are derived from it by core/keyring.ts, which also caches.
 
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MIN_MASTER_CHARS = 32;
 const secretSchema = z.object({ master: z.string().min(MIN_MASTER_CHARS) });

@@ -1,0 +1,169 @@
+// Keys: who calls, and what they may do. A key is stored as its keyed hash and shown once, when it is issued.
+
+import * as z from 'zod';
+import { PlatformError } from './errors.ts';
+import { TENANT_CACHE_SECONDS } from './limits.ts';
+import { type Ids, type Key, type Ports, SCOPES, type Scope, type Tenant } from './ports.ts';
+import { DIALECTS, type DialectName } from './run.ts';
+import { findTenant, getTenant } from './tenants.ts';
+import { cachePerStore } from './ttl-cache.ts';
+
+type KeyPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'keyring' | 'log'>;
+
+const MAX_CREDENTIAL_CHARS = 512;
+const KEY_ID_CHARS = 16;
+const NATIVE_KEY_CHARS = 40;
+const MAX_VENDOR_IDS = 100;
+const TOUCH_SECONDS = 60 * 60;
+
+/** How the credentials of each dialect are made; `hashed` is the part that is looked up when it comes back. */
+const FORMS: Partial<Record<DialectName, (ids: Ids) => { credentials: Record<string, string>; hashed: string }>> = {
+  native: (ids) => {
+    const key = newNativeKey(ids);
+    return { credentials: { key }, hashed: key };
+  },
+};
+
+export function newNativeKey(ids: Ids): string {
+  return `erd_${ids.token(NATIVE_KEY_CHARS)}`;
+}
+
+export function newKeyId(ids: Ids): string {
+  return `key_${ids.token(KEY_ID_CHARS)}`;
+}
+
+const flowName = z.string().min(1).max(128);
+
+export const newKeySchema = z.strictObject({
+  dialect: z.enum(DIALECTS).default('native'),
+  flow: flowName.optional(),
+  ids: z
+    .record(z.string().min(1).max(128), flowName)
+    .refine((ids) => Object.keys(ids).length <= MAX_VENDOR_IDS, `may map at most ${MAX_VENDOR_IDS} ids`)
+    .optional(),
+  scopes: z.array(z.enum(SCOPES)).min(1).default(['run']),
+  name: z.string().trim().min(1).max(200).optional(),
+  expiresAt: z.iso.datetime({ offset: true }).optional(),
+  /** Only for an operator, who hands a new tenant its first key. */
+  tenant: z.string().min(1).max(64).optional(),
+});
+export type NewKey = z.input<typeof newKeySchema>;
+
+// Unknown credentials are remembered apart, so that somebody who tries many cannot push the good ones out.
+const known = cachePerStore<Key>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
+const unknown = cachePerStore<true>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 1_000 });
+
+/** Who holds the credential, as of at most TENANT_CACHE_SECONDS ago; else PlatformError('unauthenticated'). */
+export async function authenticate(ports: KeyPorts, credential: string): Promise<{ tenant: Tenant; key: Key }> {
+  const key = await findKey(ports, credential);
+  const now = ports.clock.now();
+  // One sentence for every reason: the caller learns nothing about keys that exist.
+  if (!key || isExpired(key, now)) throw new PlatformError('unauthenticated');
+  const tenant = await findTenant(ports, key.tenant);
+  if (!tenant) throw new PlatformError('unauthenticated');
+  return { tenant, key };
+}
+
+/** Every key may run; the other scopes are granted one by one. */
+export function requireScope(caller: { key: Key }, scope: Scope): void {
+  if (scope === 'run' || caller.key.scopes.includes(scope)) return;
+  throw new PlatformError('forbidden', `This needs a key with the scope '${scope}'`);
+}
+
+/** Makes a key for the caller's tenant. `credentials` are shown to the caller and kept nowhere. */
+export async function issueKey(
+  ports: KeyPorts,
+  caller: { tenant: Tenant; key: Key },
+  asked: NewKey,
+): Promise<{ key: Key; credentials: Record<string, string> }> {
+  const { dialect, tenant = caller.tenant.id, expiresAt, scopes, ...rest } = newKeySchema.parse(asked);
+  // Nobody hands out more than they have.
+  for (const scope of scopes) requireScope(caller, scope);
+  if (tenant !== caller.tenant.id) requireScope(caller, 'operator');
+  await getTenant(ports, tenant);
+  const now = ports.clock.now();
+  const ends = expiresAt === undefined ? undefined : Date.parse(expiresAt);
+  if (ends !== undefined && ends <= now) throw refused('expiresAt', 'The key would have expired already');
+  const form = FORMS[dialect];
+  if (!form) throw refused('dialect', `Keys of the dialect '${dialect}' cannot be issued`);
+
+  const { credentials, hashed } = form(ports.ids);
+  const key: Key = {
+    id: newKeyId(ports.ids),
+    tenant,
+    dialect,
+    scopes: [...new Set(scopes)],
+    createdAt: now,
+    ...(ends !== undefined && { expiresAt: ends }),
+    ...(rest.name !== undefined && { name: rest.name }),
+    ...(rest.flow !== undefined && { flow: rest.flow }),
+    ...(rest.ids !== undefined && { ids: rest.ids }),
+  };
+  await ports.tenants.addKey(key, await ports.keyring.hashKey(hashed));
+  return { key, credentials };
+}
+
+export function listKeys(ports: Pick<Ports, 'tenants'>, tenant: string): Promise<Key[]> {
+  return ports.tenants.keys(tenant);
+}
+
+/** Takes effect within TENANT_CACHE_SECONDS everywhere. */
+export async function revokeKey(ports: Pick<Ports, 'tenants'>, tenant: string, id: string): Promise<void> {
+  if (!(await ports.tenants.removeKey(tenant, id))) throw new PlatformError('not-found', `There is no key '${id}'`);
+}
+
+/** The key as the API shows it. */
+export function renderKey(key: Key) {
+  return {
+    id: key.id,
+    dialect: key.dialect,
+    flow: key.flow ?? null,
+    ids: key.ids ?? {},
+    scopes: key.scopes,
+    name: key.name ?? null,
+    createdAt: toIso(key.createdAt),
+    expiresAt: toIso(key.expiresAt),
+    lastUsedAt: toIso(key.lastUsedAt),
+  };
+}
+
+async function findKey(ports: KeyPorts, credential: string): Promise<Key | undefined> {
+  if (!isCredential(credential)) return undefined;
+  const now = ports.clock.now();
+  const hash = await ports.keyring.hashKey(credential);
+  const cached = known(ports.tenants).get(hash, now);
+  if (cached) return cached;
+  if (unknown(ports.tenants).get(hash, now)) return undefined;
+  const key = await ports.tenants.keyByHash(hash);
+  if (key) known(ports.tenants).set(hash, key, now);
+  else unknown(ports.tenants).set(hash, true, now);
+  if (key && !isExpired(key, now)) await touch(ports, key, now);
+  return key;
+}
+
+// Coarse, and never a reason to refuse the caller.
+async function touch(ports: KeyPorts, key: Key, now: number): Promise<void> {
+  if (key.lastUsedAt !== undefined && now - key.lastUsedAt < TOUCH_SECONDS * 1_000) return;
+  try {
+    await ports.tenants.touchKey(key, now);
+  } catch (error) {
+    ports.log.warn('The last use of a key was not recorded', { key: key.id, tenant: key.tenant, error });
+  }
+}
+
+function isExpired(key: Key, now: number): boolean {
+  return key.expiresAt !== undefined && key.expiresAt <= now;
+}
+
+/** What may stand in an Authorization header. */
+export function isCredential(text: string): boolean {
+  return text.length <= MAX_CREDENTIAL_CHARS && /^[\x21-\x7e]+$/.test(text);
+}
+
+function refused(field: string, message: string): PlatformError {
+  return new PlatformError('invalid-request', message, { details: [{ field, message }] });
+}
+
+function toIso(ms: number | undefined): string | null {
+  return ms === undefined ? null : new Date(ms).toISOString();
+}
