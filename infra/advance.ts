@@ -1,0 +1,84 @@
+// The verb advance: the Step Functions machine, and the function that it calls to run slices of long and waiting runs.
+
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { ADVANCE_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
+import { alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
+import { PlatformFunction } from './function.ts';
+import { runMachine } from './run-machine.ts';
+import { grantSlices, platformEnvironment, type Surroundings } from './surroundings.ts';
+
+export interface AdvanceProps {
+  surroundings: Surroundings;
+}
+
+export class Advance extends Construct {
+  readonly function: PlatformFunction<'advance'>;
+  readonly machine: StateMachine;
+
+  constructor(scope: Construct, id: string, { surroundings }: AdvanceProps) {
+    super(scope, id);
+    this.function = new PlatformFunction(this, 'Function', {
+      name: 'advance',
+      description: 'Runs slices of long and waiting runs',
+      bundles: surroundings.bundles,
+      environment: platformEnvironment(surroundings),
+      timeoutSeconds: ADVANCE_TIMEOUT_SECONDS,
+      memoryMb: 512,
+      impact: 'Long and waiting runs go on late: their machine, then the sweeper, tries them again.',
+    });
+    grantSlices(surroundings, this.function);
+    surroundings.storage.grantCatalogRead(this.function);
+    this.machine = this.stateMachine();
+    alarmOnMachineFailures(
+      this,
+      this.machine,
+      'Long and waiting runs stand still until the sweeper hands them over anew.',
+    );
+    alarmOnMachineThrottles(this, this.machine, 'Runs that wait or take long go on late: executions start slowly.');
+  }
+
+  /** For functions that hand runs over to the machine. */
+  grantStart(...functions: { role: Role }[]): void {
+    this.allow('StartExecutions', ['states:StartExecution'], functions);
+  }
+
+  /** For functions that wake parked runs. */
+  grantWake(...functions: { role: Role }[]): void {
+    this.allow('WakeParkedRuns', ['states:SendTaskSuccess', 'states:SendTaskFailure'], functions);
+  }
+
+  private stateMachine(): StateMachine {
+    const stack = Stack.of(this);
+    const { functionArn } = this.function.lambda;
+    const definition = runMachine({ advanceArn: functionArn, partition: stack.partition });
+    const role = new Role(this, 'MachineRole', { assumedBy: new ServicePrincipal('states.amazonaws.com') });
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [functionArn] }));
+    const machine = new StateMachine(this, 'Machine', {
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromString(stack.toJsonString(definition)),
+      role,
+    });
+    Validations.of(machine).acknowledge(
+      {
+        id: 'AwsSolutions-SF1',
+        reason:
+          'Executions carry ids only and Step Functions keeps their history for 90 days; the function logs the rest.',
+      },
+      {
+        id: 'AwsSolutions-SF2',
+        reason: 'A run is followed by its id through logs and records, across executions and queues.',
+      },
+    );
+    return machine;
+  }
+
+  // Policies of their own: the machine depends on `advance`, so a default policy of that function that names the
+  // machine would be a circular dependency.
+  private allow(id: string, actions: string[], functions: { role: Role }[]): void {
+    const statements = [new PolicyStatement({ actions, resources: [this.machine.stateMachineArn] })];
+    new Policy(this, id, { roles: functions.map(({ role }) => role), statements });
+  }
+}

@@ -1,0 +1,132 @@
+// The verb api: one streaming REST API in front of one function. Which routes exist is decided by lambdas/http.
+
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import {
+  AccessLogField,
+  AccessLogFormat,
+  EndpointType,
+  LambdaIntegration,
+  LogGroupLogDestination,
+  ResponseTransferMode,
+  RestApi,
+  SecurityPolicy,
+} from 'aws-cdk-lib/aws-apigateway';
+import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { API_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
+import { alarmOnApiFaults } from './alarms.ts';
+import { PlatformFunction } from './function.ts';
+import { wearErrorEnvelope } from './gateway-responses.ts';
+import { grantSlices, platformEnvironment, type Surroundings } from './surroundings.ts';
+
+// The outer guard of the account; limits per tenant are the platform's own. Below the account's 10,000 requests a second:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
+const REQUESTS_PER_SECOND = 2_000;
+const BURST_REQUESTS = 4_000;
+
+// Without the path: the address of a signal is a credential.
+const ACCESS_LOG_LINE = {
+  requestId: AccessLogField.contextRequestId(),
+  time: AccessLogField.contextRequestTimeEpoch(),
+  ip: AccessLogField.contextIdentitySourceIp(),
+  method: AccessLogField.contextHttpMethod(),
+  status: AccessLogField.contextStatus(),
+  responseBytes: AccessLogField.contextResponseLength(),
+  latencyMs: AccessLogField.contextResponseLatency(),
+  error: AccessLogField.contextErrorResponseType(),
+  integrationError: AccessLogField.contextIntegrationErrorMessage(),
+};
+
+export interface ApiProps {
+  surroundings: Surroundings;
+  machineArn: string;
+}
+
+export class Api extends Construct {
+  readonly function: PlatformFunction<'api'>;
+  readonly restApi: RestApi;
+
+  constructor(scope: Construct, id: string, { surroundings, machineArn }: ApiProps) {
+    super(scope, id);
+    this.function = new PlatformFunction(this, 'Function', {
+      name: 'api',
+      description: 'Answers the HTTP API and runs sync and stream calls',
+      bundles: surroundings.bundles,
+      environment: { ...platformEnvironment(surroundings), MACHINE_ARN: machineArn },
+      timeoutSeconds: API_TIMEOUT_SECONDS,
+      memoryMb: 1024,
+      impact: 'Callers are answered with errors; runs that were accepted go on.',
+    });
+    grantSlices(surroundings, this.function);
+    surroundings.storage.grantCatalog(this.function);
+    this.restApi = this.streamingApi(surroundings.options.domain);
+    wearErrorEnvelope(this.restApi);
+    alarmOnApiFaults(this, this.restApi, 'Callers are answered with 5xx instead of results.');
+  }
+
+  // One function must not serve buffered and streamed integrations, and one method per route would exceed the size of
+  // Lambda's resource policy: so every call streams, and two resources catch them all.
+  private streamingApi(domain: Surroundings['options']['domain']): RestApi {
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const restApi = new RestApi(this, 'Rest', {
+      description: 'Errand: the native API and the dialects',
+      endpointTypes: [EndpointType.REGIONAL],
+      // Signatures are computed over the bytes as they came, so every body reaches the function untouched.
+      binaryMediaTypes: ['*/*'],
+      // API Gateway writes access logs only where the account has a role for it. The role is the account's, so it stays
+      // when the stack goes.
+      cloudWatchRole: true,
+      ...(domain && { disableExecuteApiEndpoint: true, domainName: this.ownDomain(domain) }),
+      deployOptions: {
+        stageName: 'live',
+        throttlingRateLimit: REQUESTS_PER_SECOND,
+        throttlingBurstLimit: BURST_REQUESTS,
+        accessLogDestination: new LogGroupLogDestination(accessLog),
+        accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG_LINE)),
+      },
+    });
+    const integration = new LambdaIntegration(this.function.lambda, {
+      responseTransferMode: ResponseTransferMode.STREAM,
+      timeout: Duration.seconds(API_TIMEOUT_SECONDS),
+      allowTestInvoke: false,
+    });
+    restApi.root.addMethod('ANY', integration);
+    restApi.root.addProxy({ defaultIntegration: integration });
+    // The stack tells the address itself, with the own domain where there is one.
+    restApi.node.tryRemoveChild('Endpoint');
+    acknowledgeFindings(restApi);
+    return restApi;
+  }
+
+  private ownDomain({ name, certificateArn }: NonNullable<Surroundings['options']['domain']>) {
+    const certificate = Certificate.fromCertificateArn(this, 'Certificate', certificateArn);
+    return {
+      domainName: name,
+      certificate,
+      endpointType: EndpointType.REGIONAL,
+      securityPolicy: SecurityPolicy.TLS_1_2,
+    };
+  }
+}
+
+function acknowledgeFindings(restApi: RestApi): void {
+  const keys = 'Six dialects sign and name their keys differently, so the function authenticates each call itself.';
+  Validations.of(restApi).acknowledge(
+    { id: 'AwsSolutions-APIG2', reason: 'Bodies are validated by the function, which names the field that is wrong.' },
+    { id: 'AwsSolutions-APIG3', reason: 'A web ACL is billed by the month and may be attached by whoever wants one.' },
+    { id: 'AwsSolutions-APIG4', reason: keys },
+    { id: 'AwsSolutions-COG4', reason: keys },
+    {
+      id: 'AwsSolutions-APIG6',
+      reason: 'Access logs and the log of the function tell the same; execution logs never expire.',
+    },
+    {
+      id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',
+      reason: 'API Gateway takes exactly this managed policy for the account-wide role of its logs.',
+    },
+  );
+}

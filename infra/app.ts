@@ -1,0 +1,15 @@
+// The CDK app: one stack, bundled and synthesized. `cdk deploy` runs it, and so does the local runtime.
+
+import { App } from 'aws-cdk-lib';
+import { bundleFunctions } from './bundle.ts';
+import { readOptions } from './options.ts';
+import { PlatformStack } from './platform-stack.ts';
+
+// Findings of the built-in CloudFormation validation stop the synthesis. Reports to AWS about the app stay off.
+const app = new App({
+  analyticsReporting: false,
+  postCliContext: { '@aws-cdk/core:validateAgainstDefaultRules': true },
+});
+const options = readOptions(app);
+new PlatformStack(app, `Errand-${options.stage}`, { options, bundles: await bundleFunctions() });
+app.synth();

@@ -1,0 +1,58 @@
+// Bundles every function of the platform with its dependencies, ready to be uploaded or run as it is.
+// Which functions exist is decided by lambdas/env.ts; how they are deployed, by the constructs beside this file.
+
+import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { build } from 'esbuild';
+import { ENVIRONMENTS, type FunctionName } from '../lambdas/env.ts';
+
+const ROOT = dirname(import.meta.dirname);
+const FUNCTION_NAMES = Object.keys(ENVIRONMENTS) as FunctionName[];
+
+// Some dependencies are CommonJS inside: they call require for Node's own modules, which an ES module does not have.
+const REQUIRE_BANNER = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
+
+/** Writes `<directory>/<name>/index.mjs` for every function, and esbuild's account of its size as `<name>.meta.json`. */
+export async function bundleFunctions(directory: string = join(ROOT, 'dist')): Promise<string> {
+  await Promise.all(FUNCTION_NAMES.map((name) => bundleFunction(name, directory)));
+  return directory;
+}
+
+async function bundleFunction(name: FunctionName, directory: string): Promise<void> {
+  const entry = join(ROOT, 'lambdas', `${name}.ts`);
+  await access(entry).catch((cause) => {
+    throw new Error(`Function '${name}' cannot be bundled: ${relative(ROOT, entry)} does not exist`, { cause });
+  });
+  const output = join(directory, name);
+  const bundle = await build({
+    absWorkingDir: ROOT,
+    entryPoints: { index: entry },
+    outdir: output,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunks/[name]-[hash]',
+    banner: { js: REQUIRE_BANNER },
+    bundle: true,
+    // Modules that are imported lazily stay files of their own, so a cold start does not load them.
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    // ES module builds of the dependencies can be shaken; Node's default order prefers their CommonJS builds.
+    mainFields: ['module', 'main'],
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'error',
+  });
+  // A chunk left over from an earlier bundle would be deployed and would change the asset's hash.
+  await rm(output, { recursive: true, force: true });
+  await Promise.all(bundle.outputFiles.map((file) => write(file.path, file.contents)));
+  // Beside the bundle, not in it: it is read by the bench and must not be deployed.
+  await write(join(directory, `${name}.meta.json`), JSON.stringify(bundle.metafile));
+}
+
+async function write(path: string, contents: string | Uint8Array): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, contents);
+}

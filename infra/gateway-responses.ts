@@ -1,0 +1,54 @@
+// What API Gateway answers on its own, before or instead of the function: in the envelope of the native API.
+
+import { type GatewayResponseOptions, ResponseType, type RestApi } from 'aws-cdk-lib/aws-apigateway';
+
+interface OwnAnswer {
+  type: ResponseType;
+  status: number;
+  /** A code of lambdas/core/errors.ts. */
+  code: string;
+  message: string;
+}
+
+const OWN_ANSWERS: readonly OwnAnswer[] = [
+  { type: ResponseType.THROTTLED, status: 429, code: 'rate-limited', message: 'Too many requests' },
+  { type: ResponseType.QUOTA_EXCEEDED, status: 429, code: 'rate-limited', message: 'Too many requests' },
+  { type: ResponseType.REQUEST_TOO_LARGE, status: 413, code: 'payload-too-large', message: 'The payload is too large' },
+  { type: ResponseType.WAF_FILTERED, status: 403, code: 'forbidden', message: 'The request was refused by a firewall' },
+  { type: ResponseType.ACCESS_DENIED, status: 403, code: 'forbidden', message: 'The request was refused by a policy' },
+  {
+    type: ResponseType.INTEGRATION_FAILURE,
+    status: 503,
+    code: 'unavailable',
+    message: 'The platform is briefly unavailable',
+  },
+  {
+    type: ResponseType.INTEGRATION_TIMEOUT,
+    status: 503,
+    code: 'unavailable',
+    message: 'The platform did not answer in time',
+  },
+];
+
+export function wearErrorEnvelope(api: RestApi): void {
+  for (const { type, status, code, message } of OWN_ANSWERS) {
+    api.addGatewayResponse(type.responseType, {
+      type,
+      statusCode: `${status}`,
+      ...envelope(code, JSON.stringify(message)),
+    });
+  }
+  // Whatever else API Gateway finds wrong keeps its own status and words; `messageString` comes with its quotes.
+  const words = '$context.error.messageString';
+  api.addGatewayResponse('Default4xx', { type: ResponseType.DEFAULT_4XX, ...envelope('invalid-request', words) });
+  api.addGatewayResponse('Default5xx', { type: ResponseType.DEFAULT_5XX, ...envelope('internal', words) });
+}
+
+function envelope(code: string, message: string): Omit<GatewayResponseOptions, 'type'> {
+  return {
+    templates: {
+      'application/json': `{"error":{"code":"${code}","message":${message},"requestId":"$context.requestId"}}`,
+    },
+    responseHeaders: { 'Content-Type': "'application/json'" },
+  };
+}

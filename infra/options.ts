@@ -1,0 +1,54 @@
+// What a platform team decides when it deploys: read from the CDK context (`cdk.json`, or `-c name=value`).
+// Everything else about the stack follows from lambdas/core/limits.ts.
+
+import type { App } from 'aws-cdk-lib';
+import { z } from 'zod';
+import { WORK_BATCH_SIZE } from '../lambdas/core/limits.ts';
+
+/** Stages whose data may be thrown away with the stack. */
+const DISPOSABLE_STAGES = ['dev', 'local'];
+
+const optionsSchema = z.object({
+  /** Names the stack. In every stage but `dev` and `local` the data outlives the stack and is protected from deletion. */
+  stage: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,19}$/, 'use lower-case letters, digits and dashes, at most 20')
+    .default('dev'),
+  /** `always` sends every async run through the machine, for those who want each run in the AWS console. */
+  machineMode: z.enum(['onDemand', 'always']).default('onDemand'),
+  /** Which addresses beside public https ones webhooks, http nodes and models may call. */
+  privateTargets: z.enum(['none', 'loopback', 'private']).default('none'),
+  /** A domain of your own; needed by clients that can only post to `/`. The certificate is in the stack's Region. */
+  domain: z.strictObject({ name: z.string().min(1), certificateArn: z.string().startsWith('arn:') }).optional(),
+  /** Functions that `lambda` nodes may invoke: names in this account and Region, or ARNs; `*` matches any characters. */
+  invokableFunctions: z.array(z.string().min(1)).default([]),
+  /** SNS topic that is told of every alarm. */
+  alarmTopicArn: z.string().startsWith('arn:').optional(),
+  /** Runs that one worker invocation takes at once. 1 keeps tenants in separate invocations, at a higher price. */
+  workerBatchSize: z.coerce.number().int().min(1).max(10).default(WORK_BATCH_SIZE),
+});
+
+export type PlatformOptions = z.infer<typeof optionsSchema>;
+
+/** Throws a sentence that names every option that is wrong. */
+export function readOptions(app: App): PlatformOptions {
+  const given = Object.keys(optionsSchema.shape).map((name) => [name, parseValue(app.node.tryGetContext(name))]);
+  const parsed = optionsSchema.safeParse(Object.fromEntries(given));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+  throw new Error(`The stack's options are wrong: ${problems}`);
+}
+
+export function isDisposable(options: PlatformOptions): boolean {
+  return DISPOSABLE_STAGES.includes(options.stage);
+}
+
+// `-c name=value` hands every value over as text, objects and lists too.
+function parseValue(value: unknown): unknown {
+  if (typeof value !== 'string' || !/^[[{]/.test(value)) return value;
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
+}

@@ -1,0 +1,92 @@
+// The platform as one stack: composition, who may start and wake runs, and outputs. What each part is stands in its file.
+
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import {
+  DELIVER_TIMEOUT_SECONDS,
+  QUEUE_DELAY_MAX_SECONDS,
+  WORK_TIMEOUT_SECONDS,
+  WORK_VISIBILITY_SECONDS,
+} from '../lambdas/core/limits.ts';
+import { Advance } from './advance.ts';
+import { tellAlarms } from './alarms.ts';
+import { Api } from './api.ts';
+import { Overview } from './dashboard.ts';
+import { Deliver } from './deliver.ts';
+import { Doorbell } from './doorbell.ts';
+import { isDisposable, type PlatformOptions } from './options.ts';
+import { Storage } from './storage.ts';
+import type { Surroundings } from './surroundings.ts';
+import { Sweep } from './sweep.ts';
+import { Work } from './work.ts';
+
+export interface PlatformStackProps extends StackProps {
+  options: PlatformOptions;
+  /** Directory that holds one bundle per function. */
+  bundles: string;
+}
+
+export class PlatformStack extends Stack {
+  constructor(scope: Construct, id: string, { options, bundles, ...props }: PlatformStackProps) {
+    super(scope, id, { description: 'Errand, a serverless async task platform', ...props });
+    const surroundings: Surroundings = {
+      options,
+      bundles,
+      storage: new Storage(this, 'Storage', { disposable: isDisposable(options) }),
+      runs: this.runsBell(),
+      deliveries: this.deliveriesBell(),
+    };
+    const advance = new Advance(this, 'Advance', { surroundings });
+    const { stateMachineArn: machineArn } = advance.machine;
+    const api = new Api(this, 'Api', { surroundings, machineArn });
+    const work = new Work(this, 'Work', { surroundings, machineArn });
+    const deliver = new Deliver(this, 'Deliver', { surroundings });
+    const sweep = new Sweep(this, 'Sweep', { surroundings, machineArn });
+    advance.grantStart(api.function, work.function, sweep.function);
+    advance.grantWake(api.function, work.function, advance.function, sweep.function);
+
+    const functions = {
+      api: api.function,
+      work: work.function,
+      advance: advance.function,
+      deliver: deliver.function,
+      sweep: sweep.function,
+    };
+    new Overview(this, 'Overview', { ...surroundings, api, advance, functions });
+    if (options.alarmTopicArn) tellAlarms(this, options.alarmTopicArn);
+    this.tell(api, sweep);
+  }
+
+  private runsBell(): Doorbell {
+    return new Doorbell(this, 'Runs', {
+      visibilitySeconds: WORK_VISIBILITY_SECONDS,
+      // A delayed bell is at most this old when it first rings.
+      backlogSeconds: QUEUE_DELAY_MAX_SECONDS + WORK_TIMEOUT_SECONDS,
+      backlogImpact: 'Async runs stay pending: they are accepted faster than they are worked on.',
+      deadLetterImpact: 'A queued run ended its worker again and again; it ends as failed with run-crashed.',
+    });
+  }
+
+  private deliveriesBell(): Doorbell {
+    return new Doorbell(this, 'Deliveries', {
+      visibilitySeconds: 6 * DELIVER_TIMEOUT_SECONDS,
+      backlogSeconds: QUEUE_DELAY_MAX_SECONDS + DELIVER_TIMEOUT_SECONDS,
+      backlogImpact: 'Webhooks are told late: runs end faster than their webhooks are told.',
+      deadLetterImpact:
+        'A webhook is told late: its message failed again and again, and the sweeper rings for it anew.',
+    });
+  }
+
+  private tell(api: Api, sweep: Sweep): void {
+    const { restApi } = api;
+    new CfnOutput(this, 'ApiUrl', {
+      value: restApi.domainName ? `https://${restApi.domainName.domainName}/` : restApi.url,
+    });
+    if (restApi.domainName) {
+      // Point the domain's DNS record here.
+      new CfnOutput(this, 'DomainTarget', { value: restApi.domainName.domainNameAliasDomainName });
+    }
+    // Creates the first tenant and key, see docs/runbook.md.
+    new CfnOutput(this, 'SweepFunctionName', { value: sweep.function.lambda.functionName });
+  }
+}

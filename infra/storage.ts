@@ -1,0 +1,148 @@
+// Everything that outlives an invocation: both tables, the bucket of large payloads and the platform secret.
+// The only stateful construct: changing an id here replaces data, so it needs a decision in docs/decisions/.
+
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import { RETENTION_DAYS } from '../lambdas/core/limits.ts';
+import { alarmOnTableThrottles } from './alarms.ts';
+
+const READ_ITEMS = ['dynamodb:GetItem', 'dynamodb:BatchGetItem', 'dynamodb:Query'];
+// ConditionCheckItem is what a transaction needs to check an item that it does not write.
+const WRITE_ITEMS = [
+  'dynamodb:PutItem',
+  'dynamodb:UpdateItem',
+  'dynamodb:DeleteItem',
+  'dynamodb:BatchWriteItem',
+  'dynamodb:ConditionCheckItem',
+];
+
+export interface StorageProps {
+  /** The data may go with the stack: no retention, no protection from deletion. */
+  disposable: boolean;
+}
+
+export class Storage extends Construct {
+  /** Runs, node results, signals, deliveries, slots, idempotency. */
+  readonly runtime: Table;
+  /** Tenants, keys, flows, versions. */
+  readonly catalog: Table;
+  readonly payloads: Bucket;
+  readonly secret: Secret;
+
+  constructor(scope: Construct, id: string, props: StorageProps) {
+    super(scope, id);
+    const removalPolicy = props.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    // One definition for both tables: they differ in life cycle and access, not in shape.
+    const table: TableProps = {
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'ttl',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: !props.disposable,
+      removalPolicy,
+    };
+    this.runtime = new Table(this, 'Runtime', table);
+    this.catalog = new Table(this, 'Catalog', table);
+    this.indexRuns();
+    this.payloads = this.payloadBucket(removalPolicy);
+    this.secret = this.platformSecret(removalPolicy);
+
+    const slow = 'Calls and runs are slowed down or answered with 503, because DynamoDB throttles';
+    alarmOnTableThrottles(this, 'RuntimeThrottles', { table: this.runtime, impact: `${slow} the runtime table.` });
+    alarmOnTableThrottles(this, 'CatalogThrottles', { table: this.catalog, impact: `${slow} the catalog table.` });
+  }
+
+  grantRuntime(grantee: IGrantable): void {
+    const indexes = ['list', 'due'].map((index) => `${this.runtime.tableArn}/index/${index}`);
+    this.allow(grantee, [...READ_ITEMS, ...WRITE_ITEMS], [this.runtime.tableArn]);
+    this.allow(grantee, ['dynamodb:Query'], indexes);
+  }
+
+  grantCatalogRead(grantee: IGrantable): void {
+    this.allow(grantee, READ_ITEMS, [this.catalog.tableArn]);
+  }
+
+  grantCatalog(grantee: IGrantable): void {
+    this.allow(grantee, [...READ_ITEMS, ...WRITE_ITEMS], [this.catalog.tableArn]);
+  }
+
+  grantPayloads(grantee: IGrantable & Construct): void {
+    const bucketId = Stack.of(this).getLogicalId(this.payloads.node.defaultChild as CfnBucket);
+    Validations.of(grantee).acknowledge({
+      id: `AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/*]`,
+      reason: 'Object names are made of run ids and digests, so a grant on objects cannot name them.',
+    });
+    this.allow(grantee, ['s3:GetObject', 's3:PutObject'], [this.payloads.arnForObjects('*')]);
+    // Without it a missing object is answered with 403 instead of 404.
+    this.allow(grantee, ['s3:ListBucket'], [this.payloads.bucketArn]);
+  }
+
+  grantSecret(grantee: IGrantable): void {
+    this.allow(grantee, ['secretsmanager:GetSecretValue'], [this.secret.secretArn]);
+  }
+
+  // `list` shows a tenant's runs by time, `due` is what the sweeper reads. Both are sparse: only items that carry
+  // their attributes are in them.
+  private indexRuns(): void {
+    this.runtime.addGlobalSecondaryIndex({
+      indexName: 'list',
+      partitionKey: { name: 'tenantKey', type: AttributeType.STRING },
+      sortKey: { name: 'runId', type: AttributeType.STRING },
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: ['endStatus', 'flow', 'mode', 'env', 'dialect', 'userId'],
+    });
+    this.runtime.addGlobalSecondaryIndex({
+      indexName: 'due',
+      partitionKey: { name: 'dueShard', type: AttributeType.STRING },
+      sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
+      projectionType: ProjectionType.KEYS_ONLY,
+    });
+  }
+
+  private payloadBucket(removalPolicy: RemovalPolicy): Bucket {
+    const bucket = new Bucket(this, 'Payloads', {
+      encryption: BucketEncryption.S3_MANAGED,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      enforceSSL: true,
+      // A day longer than the records that point here, which DynamoDB removes some time after they have expired.
+      lifecycleRules: [
+        { expiration: Duration.days(RETENTION_DAYS + 1), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+      ],
+      removalPolicy,
+    });
+    Validations.of(bucket).acknowledge({
+      id: 'AwsSolutions-S1',
+      reason:
+        'Objects are reached through our own functions and short-lived presigned addresses only; both are logged.',
+    });
+    return bucket;
+  }
+
+  private platformSecret(removalPolicy: RemovalPolicy): Secret {
+    const secret = new Secret(this, 'PlatformSecret', {
+      description: 'Master key of the platform; API-key hashes and sealed values are derived from it',
+      generateSecretString: {
+        secretStringTemplate: '{}',
+        generateStringKey: 'master',
+        passwordLength: 64,
+        excludePunctuation: true,
+      },
+      removalPolicy,
+    });
+    Validations.of(secret).acknowledge({
+      id: 'AwsSolutions-SMG4',
+      reason:
+        'Rotating the master key on a schedule would invalidate every API key; it is rotated by hand, by version.',
+    });
+    return secret;
+  }
+
+  private allow(grantee: IGrantable, actions: string[], resources: string[]): void {
+    grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  }
+}

@@ -1,0 +1,55 @@
+// What every function of the platform stands on: storage, queues and options, and the environment that tells of them.
+
+import { Stack } from 'aws-cdk-lib';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { Environment } from '../lambdas/env.ts';
+import type { Doorbell } from './doorbell.ts';
+import type { PlatformOptions } from './options.ts';
+import type { Storage } from './storage.ts';
+
+export interface Surroundings {
+  options: PlatformOptions;
+  /** Directory that holds one bundle per function. */
+  bundles: string;
+  storage: Storage;
+  runs: Doorbell;
+  deliveries: Doorbell;
+}
+
+/** The variables that all functions share: exactly those of `advance`, which has no others. */
+export function platformEnvironment({ options, storage, runs, deliveries }: Surroundings): Environment<'advance'> {
+  return {
+    RUNTIME_TABLE: storage.runtime.tableName,
+    CATALOG_TABLE: storage.catalog.tableName,
+    PAYLOAD_BUCKET: storage.payloads.bucketName,
+    RUNS_QUEUE_URL: runs.queue.queueUrl,
+    DELIVERIES_QUEUE_URL: deliveries.queue.queueUrl,
+    PLATFORM_SECRET_ARN: storage.secret.secretArn,
+    PRIVATE_TARGETS: options.privateTargets,
+  };
+}
+
+/** What ending a run takes: its records and payloads, the secret, and the bells of whoever is next. */
+export function grantSettling({ storage, runs, deliveries }: Surroundings, fn: IGrantable & Construct): void {
+  storage.grantRuntime(fn);
+  storage.grantPayloads(fn);
+  storage.grantSecret(fn);
+  runs.grantRing(fn);
+  deliveries.grantRing(fn);
+}
+
+/** What running a slice takes: settling, and the functions that `lambda` nodes may invoke. */
+export function grantSlices(surroundings: Surroundings, fn: IGrantable & Construct): void {
+  grantSettling(surroundings, fn);
+  const resources = surroundings.options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name));
+  if (resources.length === 0) return;
+  fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
+}
+
+// A qualifier is part of the ARN that IAM compares, so a name stands for the function and all its versions and aliases.
+function functionArns(stack: Stack, name: string): string[] {
+  if (name.startsWith('arn:')) return [name];
+  const arn = stack.formatArn({ service: 'lambda', resource: `function:${name}` });
+  return [arn, `${arn}:*`];
+}

@@ -1,0 +1,54 @@
+// The verb sweep: every minute, repairs what a crash, a lost message or a lost event left behind.
+
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
+import { Construct } from 'constructs';
+import { SWEEP_PERIOD_SECONDS } from '../lambdas/core/limits.ts';
+import { alarmOnSilence } from './alarms.ts';
+import { PlatformFunction } from './function.ts';
+import { grantSettling, platformEnvironment, type Surroundings } from './surroundings.ts';
+
+const SWEEP_PERIOD_MINUTES = SWEEP_PERIOD_SECONDS / 60;
+
+export interface SweepProps {
+  surroundings: Surroundings;
+  machineArn: string;
+}
+
+export class Sweep extends Construct {
+  readonly function: PlatformFunction<'sweep'>;
+
+  constructor(scope: Construct, id: string, { surroundings, machineArn }: SweepProps) {
+    super(scope, id);
+    this.function = new PlatformFunction(this, 'Function', {
+      name: 'sweep',
+      description: 'Repairs stuck and overdue runs, untold webhooks and leaked slots; creates the first tenant and key',
+      bundles: surroundings.bundles,
+      environment: { ...platformEnvironment(surroundings), MACHINE_ARN: machineArn },
+      timeoutSeconds: SWEEP_PERIOD_SECONDS,
+      memoryMb: 512,
+      impact: 'Runs whose worker died, overdue runs and late webhooks stay as they are.',
+    });
+    grantSettling(surroundings, this.function);
+    surroundings.storage.grantCatalog(this.function);
+    alarmOnSilence(
+      this,
+      this.function.lambda,
+      'The guarantee is off: a run that lost its worker stays running, and no run expires after 24 hours.',
+    );
+    this.runEveryMinute();
+  }
+
+  private runEveryMinute(): void {
+    const arn = this.function.lambda.functionArn;
+    const role = new Role(this, 'ScheduleRole', { assumedBy: new ServicePrincipal('scheduler.amazonaws.com') });
+    role.addToPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources: [arn] }));
+    new CfnSchedule(this, 'Schedule', {
+      description: 'Sweeps once a minute',
+      scheduleExpression: SWEEP_PERIOD_MINUTES === 1 ? 'rate(1 minute)' : `rate(${SWEEP_PERIOD_MINUTES} minutes)`,
+      flexibleTimeWindow: { mode: 'OFF' },
+      // A missed sweep is not retried: the next one does its work.
+      target: { arn, roleArn: role.roleArn, input: '{}', retryPolicy: { maximumRetryAttempts: 0 } },
+    });
+  }
+}

@@ -1,0 +1,43 @@
+// The verb work: answers the bell of queued runs and runs their first slice, several runs per invocation.
+
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import { WORK_MAX_CONCURRENCY, WORK_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
+import { PlatformFunction } from './function.ts';
+import { grantSlices, platformEnvironment, type Surroundings } from './surroundings.ts';
+
+export interface WorkProps {
+  surroundings: Surroundings;
+  machineArn: string;
+}
+
+export class Work extends Construct {
+  readonly function: PlatformFunction<'work'>;
+
+  constructor(scope: Construct, id: string, { surroundings, machineArn }: WorkProps) {
+    super(scope, id);
+    const { options, storage, runs } = surroundings;
+    this.function = new PlatformFunction(this, 'Function', {
+      name: 'work',
+      description: 'Claims queued runs and runs their first slice',
+      bundles: surroundings.bundles,
+      environment: {
+        ...platformEnvironment(surroundings),
+        MACHINE_ARN: machineArn,
+        MACHINE_MODE: options.machineMode,
+      },
+      timeoutSeconds: WORK_TIMEOUT_SECONDS,
+      memoryMb: 1024,
+      impact: 'Async runs start late: they stay pending until the queue or the sweeper tries them again.',
+    });
+    this.function.lambda.addEventSource(
+      new SqsEventSource(runs.queue, {
+        batchSize: options.workerBatchSize,
+        maxConcurrency: WORK_MAX_CONCURRENCY,
+        reportBatchItemFailures: true,
+      }),
+    );
+    grantSlices(surroundings, this.function);
+    storage.grantCatalogRead(this.function);
+  }
+}
