@@ -29,6 +29,7 @@ export const ERRORS = {
   'not-found': { status: 404, retryable: false, title: 'No such resource' },
   'idempotency-conflict': { status: 409, retryable: false, title: 'The idempotency key was used with another request' },
   'run-already-settled': { status: 409, retryable: false, title: 'The run has already ended' },
+  'run-not-settled': { status: 409, retryable: true, title: 'The run has not ended yet' },
   'signal-not-awaited': { status: 409, retryable: false, title: 'No node of the run takes this signal' },
   'signal-already-given': { status: 409, retryable: false, title: 'The node was already signaled' },
   'tenant-over-limit': { status: 429, retryable: true, title: 'The tenant has no room for another run' },

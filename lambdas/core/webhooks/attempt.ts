@@ -1,0 +1,44 @@
+// One attempt: sends the request and says what came of it. When it is made, and what follows, belongs to deliver.ts.
+
+import { PlatformError } from '../errors.ts';
+import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
+import { HttpFault, type HttpRequest, type Ports } from '../ports.ts';
+import type { DeliveryAttempt } from '../run.ts';
+import { readRetryAfter } from './schedule.ts';
+
+export interface AttemptResult {
+  attempt: DeliveryAttempt;
+  retryAfterSeconds?: number;
+}
+
+/** Whatever the receiver does is a result; only faults of the platform are thrown. */
+export async function makeAttempt(
+  ports: Pick<Ports, 'clock' | 'http'>,
+  request: HttpRequest,
+  at: number,
+): Promise<AttemptResult> {
+  try {
+    const { status, headers, body, durationMs } = await ports.http.send(request);
+    const response = cleaned(body);
+    const retryAfterSeconds = readRetryAfter(headers['retry-after'], ports.clock.now());
+    return {
+      attempt: { at, durationMs, status, ...(response !== '' && { response }) },
+      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+    };
+  } catch (error) {
+    return { attempt: { at, durationMs: ports.clock.now() - at, error: reasonOf(error) } };
+  }
+}
+
+// An address that became unsafe since the run was accepted (a name may be bound anew) fails like any other answer.
+function reasonOf(error: unknown): string {
+  if (error instanceof HttpFault) return `${error.reason}: ${error.message}`;
+  if (error instanceof PlatformError) return `${error.code}: ${error.message}`;
+  throw error;
+}
+
+// The log is shown to people: control characters and those that turn the direction of text would deceive them.
+function cleaned(body: Uint8Array): string {
+  const text = new TextDecoder().decode(body).replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, ' ');
+  return Array.from(text.trim()).slice(0, WEBHOOK_RESPONSE_LOG_CHARS).join('');
+}

@@ -1,0 +1,107 @@
+// Tells one webhook of one ended run: one attempt, its record, and when the next one is due.
+
+import { QUEUE_DELAY_MAX_SECONDS, UNPICKED_SECONDS } from '../limits.ts';
+import type { Ports, RunStore } from '../ports.ts';
+import { type Delivery, type DeliveryStatus, isSettled } from '../run.ts';
+import { type AttemptResult, makeAttempt } from './attempt.ts';
+import { type Shapes, shapeEvent } from './event.ts';
+import { isManual, scheduledAttempts } from './manual.ts';
+import { buildRequest } from './request.ts';
+import { nextAttemptAt } from './schedule.ts';
+import { signingSecrets } from './signing-secrets.ts';
+
+export type DeliverPorts = Pick<Ports, 'clock' | 'ids' | 'queues' | 'tenants' | 'keyring' | 'http' | 'log'> & {
+  runs: Pick<RunStore, 'delivery' | 'read' | 'recordAttempt'>;
+};
+
+/** skipped: there was nothing to do (yet); a doorbell may ring twice or early. */
+export type DeliverOutcome = DeliveryStatus | 'skipped';
+
+interface Next {
+  status: DeliveryStatus;
+  nextAt?: number;
+  dueAt?: number;
+}
+
+// The clocks of the queue and of this process are not the same.
+const EARLY_MS = 1_000;
+const GONE = 410;
+
+const METRICS = {
+  pending: 'DeliveryRetried',
+  delivered: 'DeliveryDelivered',
+  exhausted: 'DeliveryExhausted',
+  gone: 'DeliveryGone',
+} as const satisfies Record<DeliveryStatus, string>;
+
+export async function deliver(
+  ports: DeliverPorts,
+  ring: { run: string; n: number },
+  shapes: Shapes = {},
+): Promise<DeliverOutcome> {
+  const delivery = await ports.runs.delivery(ring.run, ring.n);
+  const at = ports.clock.now();
+  if (!delivery || !isDue(delivery, at)) return 'skipped';
+  const record = await ports.runs.read(ring.run);
+  if (!record || !isSettled(record.run.status)) return 'skipped';
+
+  const secrets = await signingSecrets(ports, delivery.tenant);
+  const request = buildRequest(delivery, shapeEvent(record, shapes), { secrets, at });
+  const result = await makeAttempt(ports, request, at);
+  const attempt = isManual(delivery) ? { ...result.attempt, manual: true } : result.attempt;
+  const next = nextOf(ports, delivery, { ...result, attempt });
+  // Somebody else made this attempt too, and was first to record it.
+  if (!(await ports.runs.recordAttempt(delivery, attempt, next))) return 'skipped';
+  report(ports, delivery, { ...result, attempt }, next);
+  await ringNext(ports, delivery, next);
+  return next.status;
+}
+
+function isDue(delivery: Delivery, now: number): boolean {
+  return delivery.status === 'pending' && (delivery.nextAt ?? 0) <= now + EARLY_MS;
+}
+
+// A receiver that answers another 4xx is retried like any: most of them are deployments and expired credentials.
+function nextOf(ports: DeliverPorts, delivery: Delivery, { attempt, retryAfterSeconds }: AttemptResult): Next {
+  const { status = 0 } = attempt;
+  if (status >= 200 && status < 300) return { status: 'delivered' };
+  if (status === GONE) return { status: 'gone' };
+  const now = ports.clock.now();
+  const made = scheduledAttempts([...delivery.attempts, attempt]);
+  const nextAt = nextAttemptAt(made, now, ports.ids.random(), retryAfterSeconds);
+  if (nextAt === undefined) return { status: 'exhausted' };
+  // Where the queue rings, the due index is only the guarantee behind it; where it cannot, the index is the clock.
+  const guaranteeMs = delaySeconds(nextAt, now) <= QUEUE_DELAY_MAX_SECONDS ? UNPICKED_SECONDS * 1_000 : 0;
+  return { status: 'pending', nextAt, dueAt: nextAt + guaranteeMs };
+}
+
+// A lost ring is made good by the sweeper, so it must not fail an attempt that was made and recorded.
+async function ringNext(ports: DeliverPorts, { run, n, tenant }: Delivery, { nextAt }: Next): Promise<void> {
+  if (nextAt === undefined) return;
+  const delay = delaySeconds(nextAt, ports.clock.now());
+  if (delay > QUEUE_DELAY_MAX_SECONDS) return;
+  try {
+    await ports.queues.ringDeliveries([{ run, n, tenant, delaySeconds: delay }]);
+  } catch (error) {
+    ports.log.warn('The next attempt was not rung; the sweeper will', { run, n, tenant, error });
+  }
+}
+
+function delaySeconds(at: number, now: number): number {
+  return Math.max(0, Math.ceil((at - now) / 1_000));
+}
+
+// Neither the path and query of the URL nor headers nor bodies: they hold the receivers' secrets and the tenant's data.
+function report(ports: DeliverPorts, delivery: Delivery, { attempt }: AttemptResult, next: Next): void {
+  ports.log.metric(METRICS[next.status]);
+  ports.log.info('Webhook told', {
+    run: delivery.run,
+    n: delivery.n,
+    tenant: delivery.tenant,
+    host: URL.parse(delivery.url)?.host,
+    attempt: delivery.attempts.length + 1,
+    outcome: next.status,
+    status: attempt.status,
+    durationMs: attempt.durationMs,
+  });
+}

@@ -1,0 +1,40 @@
+// Builds the signed HTTP request of one attempt. Whether it is made, and what its answer means, belongs to deliver.ts.
+
+import { WEBHOOK_RESPONSE_LOG_CHARS, WEBHOOK_TIMEOUT_SECONDS } from '../limits.ts';
+import type { HttpRequest } from '../ports.ts';
+import type { Delivery } from '../run.ts';
+import { type WebhookEvent, withQuery } from './event.ts';
+import { messageId, signedHeaders } from './signature.ts';
+
+// A character of UTF-8 has at most four bytes; nothing of the answer is used beyond its log.
+const MAX_ANSWER_BYTES = 4 * WEBHOOK_RESPONSE_LOG_CHARS;
+
+export function buildRequest(
+  delivery: Delivery,
+  event: WebhookEvent,
+  signing: { secrets: readonly string[]; at: number },
+): HttpRequest {
+  const bodiless = delivery.method === 'GET';
+  const body = bodiless ? '' : JSON.stringify(event.body);
+  const message = { id: messageId(delivery.run, delivery.n), at: signing.at, body };
+  return {
+    url: bodiless ? withQuery(delivery.url, event.query) : delivery.url,
+    method: delivery.method,
+    headers: {
+      ...merged(bodiless ? DEFAULTS : { ...DEFAULTS, 'content-type': 'application/json' }, delivery.headers),
+      ...signedHeaders(message, signing.secrets),
+    },
+    ...(!bodiless && { body }),
+    timeoutMs: WEBHOOK_TIMEOUT_SECONDS * 1_000,
+    maxBytes: MAX_ANSWER_BYTES,
+    redirects: 0,
+  };
+}
+
+const DEFAULTS = { accept: '*/*', 'user-agent': 'Errand-Webhooks/1.0' };
+
+// The caller's headers win, however they are capitalized.
+function merged(defaults: Record<string, string>, own: Record<string, string> = {}): Record<string, string> {
+  const given = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  return { ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !given.has(name))), ...own };
+}
