@@ -1,0 +1,123 @@
+// Finds the function that is meant and runs it: those of the template, and the user's own under flows/functions,
+// which stand for functions that already exist in the account.
+
+import { randomUUID } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ACCOUNT, functionArn, functionNameOf, REGION } from './aws-names.ts';
+import { type FunctionSpec, findFunction } from './blueprint/functions.ts';
+import type { EnvironmentOptions, Outcome, Sink } from './functions/environment.ts';
+import { Pool, type PoolLimits } from './functions/pool.ts';
+
+export interface Functions {
+  /** Undefined when there is no such function. */
+  invoke(nameOrArn: string, payload: string, sink?: Sink): Promise<Outcome | undefined>;
+  close(): Promise<void>;
+}
+
+export interface FunctionsOptions {
+  specs: FunctionSpec[];
+  /** Where `<name>.mjs` is the user's function `<name>`. */
+  ownFolder: string;
+  /** `AWS_ENDPOINT_URL…`: where the emulators are. */
+  endpoints: Record<string, string>;
+  concurrency: number;
+  logFd: number;
+  /** Told of every failed invocation, for the log. */
+  onFailure?(failure: { functionName: string; requestId: string; outcome: Outcome }): void;
+}
+
+const OWN_TIMEOUT_SECONDS = 60;
+const OWN_MEMORY_MB = 256;
+const MAX_WAITING = 1_000;
+const IDLE_MS = 60_000;
+
+export function createFunctions(options: FunctionsOptions): Functions {
+  const limits: PoolLimits = { environments: options.concurrency, waiting: MAX_WAITING, idleMs: IDLE_MS };
+  const pools = new Map<string, Pool>();
+
+  const poolOf = (key: string, spec: FunctionSpec): Pool => {
+    const pool = pools.get(key) ?? new Pool(environmentOptions(spec, options), limits);
+    pools.set(key, pool);
+    return pool;
+  };
+
+  const find = async (nameOrArn: string): Promise<Pool | undefined> => {
+    const spec = findFunction(options.specs, nameOrArn);
+    if (spec) return poolOf(spec.name, spec);
+    const own = await findOwn(options.ownFolder, functionNameOf(nameOrArn));
+    // A saved file is a new deployment: its next invocation starts from the new code.
+    return own && poolOf(`${own.spec.name}@${own.version}`, own.spec);
+  };
+
+  return {
+    async invoke(nameOrArn, payload, sink) {
+      const pool = await find(nameOrArn);
+      if (!pool) return undefined;
+      const requestId = randomUUID();
+      const outcome = await pool.invoke({ requestId, payload, ...(sink ? { sink } : {}) });
+      if (outcome.status !== 'succeeded') {
+        options.onFailure?.({ functionName: functionNameOf(nameOrArn), requestId, outcome });
+      }
+      return outcome;
+    },
+    async close() {
+      await Promise.all([...pools.values()].map((pool) => pool.close()));
+    },
+  };
+}
+
+async function findOwn(folder: string, name: string): Promise<{ spec: FunctionSpec; version: number } | undefined> {
+  if (!/^[\w-]+$/.test(name)) return undefined;
+  const file = await stat(join(folder, `${name}.mjs`)).catch(() => undefined);
+  if (!file?.isFile()) return undefined;
+  const spec = {
+    name,
+    arn: functionArn(name),
+    path: name,
+    directory: folder,
+    handler: `${name}.handler`,
+    timeoutSeconds: OWN_TIMEOUT_SECONDS,
+    memoryMb: OWN_MEMORY_MB,
+    environment: {},
+  };
+  return { spec, version: file.mtimeMs };
+}
+
+function environmentOptions(spec: FunctionSpec, { endpoints, logFd }: FunctionsOptions): EnvironmentOptions {
+  const dot = spec.handler.lastIndexOf('.');
+  return {
+    name: spec.name,
+    arn: spec.arn,
+    file: join(spec.directory, `${spec.handler.slice(0, dot)}.mjs`),
+    exportName: spec.handler.slice(dot + 1),
+    timeoutMs: spec.timeoutSeconds * 1_000,
+    memoryMb: spec.memoryMb,
+    variables: { ...spec.environment, ...lambdaVariables(spec), ...endpoints },
+    logFd,
+  };
+}
+
+/** What Lambda itself sets. Nothing of this machine's own environment reaches a function but where its programs are. */
+function lambdaVariables(spec: FunctionSpec): Record<string, string> {
+  return {
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_SESSION_TOKEN: 'local',
+    AWS_ACCOUNT_ID: ACCOUNT,
+    AWS_REGION: REGION,
+    AWS_DEFAULT_REGION: REGION,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: spec.name,
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(spec.memoryMb),
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${spec.name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+    LAMBDA_TASK_ROOT: spec.directory,
+    LANG: 'en_US.UTF-8',
+    PATH: process.env['PATH'] ?? '',
+    TZ: ':UTC',
+    _HANDLER: spec.handler,
+  };
+}
