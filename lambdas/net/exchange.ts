@@ -80,7 +80,10 @@ function attempt(sent: Exchange, agent: http.Agent | false): Promise<Answer | 's
   // Once an answer has begun, its own stream tells of errors; a server may well answer before it has read everything.
   request.on('error', (error) => answered || fail(error));
   // Without a listener the upgraded connection would stay open, and the promise with it.
-  request.on('upgrade', () => fail(new HttpFault('protocol', `${sent.url.host} switched protocols unasked`)));
+  request.on('upgrade', (_, socket) => {
+    socket.destroy();
+    fail(new HttpFault('protocol', `${sent.url.host} switched protocols unasked`));
+  });
   request.on('response', (answer) => {
     answered = true;
     readBody(answer, sent).then(

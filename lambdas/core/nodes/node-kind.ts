@@ -9,7 +9,15 @@ import type { NodeWait, Signal, Usage } from '../run.ts';
 /** What happened to one attempt of a unit. Failures and waits are data; only faults of the platform are thrown. */
 export type Outcome =
   | { kind: 'done'; result: Json; port?: string; usage?: Usage }
-  | { kind: 'failed'; code: ErrorCode | (string & {}); message: string; retryable: boolean; details?: ErrorDetail[] }
+  | {
+      kind: 'failed';
+      code: ErrorCode | (string & {});
+      message: string;
+      retryable: boolean;
+      /** A retry before this is pointless: the other side said so. */
+      retryAfterMs?: number;
+      details?: ErrorDetail[];
+    }
   /**
    * `notify` tells whoever must answer. It is called once the wait is recorded, so an answer cannot come too early;
    * a crash in between calls it again (same idempotency key). What it answers ends the unit; undefined goes on waiting.
@@ -91,11 +99,5 @@ export const done = (result: Json, extra: { port?: string; usage?: Usage } = {})
 export const failed = (
   code: ErrorCode | (string & {}),
   message: string,
-  extra: { retryable?: boolean; details?: ErrorDetail[] } = {},
-): Outcome => ({
-  kind: 'failed',
-  code,
-  message,
-  retryable: extra.retryable ?? false,
-  ...(extra.details && { details: extra.details }),
-});
+  extra: { retryable?: boolean; retryAfterMs?: number; details?: ErrorDetail[] } = {},
+): Outcome => ({ kind: 'failed', code, message, retryable: false, ...extra });

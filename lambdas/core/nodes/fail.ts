@@ -1,0 +1,25 @@
+// The fail node: ends its branch as its author decides.
+
+import { z } from 'zod';
+import { asWritten, readInput } from './input.ts';
+import { failed, type NodeKind } from './node-kind.ts';
+
+const FIELDS = {
+  message: z.string().min(1).max(1_000),
+  code: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/)
+    .optional(),
+};
+const evaluated = z.strictObject(FIELDS);
+
+export const FAIL: NodeKind = {
+  type: 'fail',
+  summary: 'Fails with a message and a code of your own. Never retried.',
+  with: asWritten(FIELDS),
+  defaultTimeoutMs: 5_000,
+  run: async (_, given) => {
+    const read = readInput(evaluated, given);
+    return 'refused' in read ? read.refused : failed(read.input.code ?? 'node-failed', read.input.message);
+  },
+};

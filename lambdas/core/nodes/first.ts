@@ -1,0 +1,18 @@
+// The first node: joins branches of which only some ran.
+
+import { z } from 'zod';
+import { anyValue } from '../flow/fields.ts';
+import { asWritten } from './input.ts';
+import { done, type NodeKind } from './node-kind.ts';
+
+const FIELDS = { values: z.array(anyValue).min(1) };
+
+export const FIRST: NodeKind = {
+  type: 'first',
+  summary: 'Gives the first of its values that is not null; null where all are.',
+  with: asWritten(FIELDS),
+  defaultTimeoutMs: 5_000,
+  join: 'settled',
+  // An expression that found one value gives it bare.
+  run: async (_, { values }) => done([values ?? null].flat(1).find((value) => value !== null) ?? null),
+};

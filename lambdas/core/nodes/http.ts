@@ -1,0 +1,30 @@
+// The http node: one guarded request; its answer as data.
+
+import { z } from 'zod';
+import type { JsonObject } from '../json.ts';
+import { call } from './http/call.ts';
+import { REQUEST_AS_WRITTEN, REQUEST_FIELDS, secretNamesOf } from './http/request.ts';
+import { asWritten, readInput } from './input.ts';
+import type { NodeKind } from './node-kind.ts';
+
+const FIELDS = { ...REQUEST_FIELDS, parse: z.enum(['auto', 'json', 'text', 'feed']).optional() };
+const evaluated = z.strictObject(FIELDS);
+
+interface HttpWith extends JsonObject {
+  auth: { secret: string };
+}
+
+export const HTTP: NodeKind<HttpWith> = {
+  type: 'http',
+  summary: 'Calls an HTTP address. Gives {status, headers, body}, and {items} of a feed.',
+  with: asWritten(FIELDS, REQUEST_AS_WRITTEN),
+  defaultTimeoutMs: 30_000,
+  secretFields: ['url', 'query', 'headers', 'body'],
+  secretNames: secretNamesOf,
+  run: async (context, given) => {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    const { parse = 'auto', ...request } = read.input;
+    return call(context, request, { parse, timeoutMs: context.timeoutMs });
+  },
+};

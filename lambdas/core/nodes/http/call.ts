@@ -1,0 +1,89 @@
+// Sends one request for a node and turns whatever comes of it into an Outcome.
+
+import { PlatformError } from '../../errors.ts';
+import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports.ts';
+import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
+import {
+  isExpected,
+  isRetryableStatus,
+  type Parse,
+  readBody,
+  retryAfterMs,
+  textOf,
+  UnreadableAnswer,
+} from './answer.ts';
+import { composeRequest, type RequestInput } from './request.ts';
+import { UnreadableAnswer } from './unreadable.ts';
+
+const EXCERPT_CHARS = 500;
+
+// A certificate or a header flood will not have mended itself by the next attempt.
+const RETRYABLE = {
+  timeout: true,
+  aborted: true,
+  dns: true,
+  connect: true,
+  tls: false,
+  protocol: true,
+  'too-large': false,
+} as const satisfies Record<HttpFaultReason, boolean>;
+
+/** Paths and queries stay out of messages: they hold tokens and personal data. */
+const named = (request: HttpRequest): string => `${request.method} ${URL.parse(request.url)?.origin ?? 'the address'}`;
+
+function faultOutcome(error: unknown): Outcome {
+  if (error instanceof PlatformError) return failed(error.code, error.message);
+  if (!(error instanceof HttpFault)) throw error;
+  const code = error.reason === 'timeout' ? 'node-timed-out' : 'node-failed';
+  return failed(code, error.message, { retryable: RETRYABLE[error.reason] });
+}
+
+function unexpected(context: NodeContext, request: HttpRequest, answer: HttpAnswer): Outcome {
+  const wait = retryAfterMs(answer, context.now());
+  const excerpt = textOf(answer).trim().slice(0, EXCERPT_CHARS);
+  return failed(`http-${answer.status}`, `${named(request)} answered ${answer.status}`, {
+    retryable: isRetryableStatus(answer.status),
+    ...(wait !== undefined && { retryAfterMs: wait }),
+    ...(excerpt && { details: [{ field: 'body', message: excerpt }] }),
+  });
+}
+
+/** Servers like to quote the credential they refuse. */
+function redacted(outcome: Outcome, secrets: string[]): Outcome {
+  if (outcome.kind !== 'failed') return outcome;
+  const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
+  const details = outcome.details?.map((detail) => ({ ...detail, message: clean(detail.message) }));
+  return { ...outcome, message: clean(outcome.message), ...(details && { details }) };
+}
+
+async function answered(request: HttpRequest, answer: HttpAnswer, parse: Parse): Promise<Outcome> {
+  if (answer.truncated) {
+    return failed('node-failed', `${named(request)} answered with more than ${request.maxBytes} bytes`);
+  }
+  try {
+    const read = await readBody(answer, parse, request.url);
+    return done({ status: answer.status, headers: answer.headers, ...read });
+  } catch (error) {
+    if (error instanceof UnreadableAnswer)
+      return failed('node-failed', `${named(request)} answered, but ${error.message}`);
+    throw error;
+  }
+}
+
+export async function call(
+  context: NodeContext,
+  input: RequestInput,
+  how: { parse: Parse; timeoutMs: number },
+): Promise<Outcome> {
+  const secrets = Object.values(context.secrets).filter((secret) => secret !== '');
+  const request = composeRequest(context, input, how.timeoutMs);
+  try {
+    const answer = await context.ports.http.send(request);
+    const outcome = isExpected(answer.status, input.expect)
+      ? await answered(request, answer, how.parse)
+      : unexpected(context, request, answer);
+    return redacted(outcome, secrets);
+  } catch (error) {
+    return redacted(faultOutcome(error), secrets);
+  }
+}

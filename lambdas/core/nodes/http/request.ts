@@ -1,0 +1,114 @@
+// The request part of http and callback nodes: its fields, and how they become one HttpRequest with its credentials.
+
+import { z } from 'zod';
+import { anyValue, byteSize, ID, orExpression } from '../../flow/fields.ts';
+import type { Json } from '../../json.ts';
+import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
+import type { HttpRequest } from '../../ports.ts';
+import { asWritten } from '../input.ts';
+import type { NodeContext } from '../node-kind.ts';
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
+const DEFAULT_REDIRECTS = 5;
+
+const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const secret = z.string().regex(ID).meta({ description: 'Name of a secret that the flow declares under `secrets`' });
+
+const auth = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('bearer'), secret }),
+  /** Without `user` the secret holds `user:password`. */
+  z.strictObject({ type: z.literal('basic'), user: z.string().optional(), secret }),
+  z.strictObject({ type: z.literal('header'), header: z.string().min(1), secret }),
+]);
+
+/** A status (`404`), a range (`200-299`) or a class (`2xx`). */
+const expected = z.union([z.int().min(100).max(599), z.string().regex(/^([1-5]\d\d-[1-5]\d\d|[1-5]xx)$/)]);
+
+export const REQUEST_FIELDS = {
+  url: z.string().min(1),
+  method: z.enum(METHODS).optional(),
+  query: z.record(z.string(), z.union([scalar, z.array(scalar)])).optional(),
+  headers: z.record(z.string(), scalar).optional(),
+  body: anyValue.optional(),
+  /** Default: text for a string, json for anything else. */
+  bodyType: z.enum(['json', 'form', 'text']).optional(),
+  auth: auth.optional(),
+  expect: z.union([expected, z.array(expected).min(1)]).optional(),
+  redirects: z.int().min(0).max(20).optional(),
+  maxBytes: z.int().min(1).max(MAX_HTTP_BODY_BYTES).optional(),
+};
+
+/** How an author writes what differs: a size has a unit, and which secret is used is not decided by data. */
+export const REQUEST_AS_WRITTEN = {
+  auth: auth.optional(),
+  maxBytes: orExpression(
+    z.union([REQUEST_FIELDS.maxBytes.unwrap(), byteSize({ maxBytes: MAX_HTTP_BODY_BYTES })]),
+  ).optional(),
+};
+
+const requestSchema = z.strictObject(REQUEST_FIELDS);
+export type RequestInput = z.infer<typeof requestSchema>;
+export { requestSchema };
+export const writtenRequest = asWritten(REQUEST_FIELDS, REQUEST_AS_WRITTEN);
+
+export const secretNamesOf = (source: { auth?: { secret?: string } }): string[] =>
+  source.auth?.secret ? [source.auth.secret] : [];
+
+function authorization(given: NonNullable<RequestInput['auth']>, secrets: Record<string, string>): [string, string] {
+  const value = secrets[given.secret] ?? '';
+  if (given.type === 'header') return [given.header, value];
+  if (given.type === 'bearer') return ['authorization', `Bearer ${value}`];
+  const credentials = given.user === undefined ? value : `${given.user}:${value}`;
+  return ['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`];
+}
+
+const texts = (values: Json[]): string[] => values.filter((value) => value !== null).map(String);
+
+function pairs(record: Record<string, Json>): [string, string][] {
+  return Object.entries(record).flatMap(([name, value]) =>
+    texts(Array.isArray(value) ? value : [value]).map((text): [string, string] => [name, text]),
+  );
+}
+
+function encodedBody({ body, bodyType }: RequestInput): { type: string; text: string } | undefined {
+  if (body === undefined || body === null) return undefined;
+  if (bodyType === 'form' && typeof body === 'object' && !Array.isArray(body)) {
+    return { type: 'application/x-www-form-urlencoded', text: String(new URLSearchParams(pairs(body))) };
+  }
+  if (typeof body === 'string' && bodyType === 'form') return { type: 'application/x-www-form-urlencoded', text: body };
+  if (typeof body === 'string' && bodyType !== 'json') return { type: 'text/plain; charset=utf-8', text: body };
+  const type = bodyType === 'text' ? 'text/plain; charset=utf-8' : 'application/json';
+  return { type, text: JSON.stringify(body) };
+}
+
+function addressed(input: RequestInput): string {
+  if (input.query === undefined || !URL.canParse(input.url)) return input.url;
+  const url = new URL(input.url);
+  for (const [name, value] of pairs(input.query)) url.searchParams.append(name, value);
+  return url.href;
+}
+
+/** The author's own headers win over what we would add. Whether the address may be called is the client's to say. */
+export function composeRequest(context: NodeContext, input: RequestInput, timeoutMs: number): HttpRequest {
+  const method = input.method ?? 'GET';
+  const body = encodedBody(input);
+  const headers: Record<string, string> = {};
+  if (body) headers['content-type'] = body.type;
+  if (!SAFE_METHODS.includes(method)) headers['idempotency-key'] = context.idempotencyKey;
+  for (const [name, value] of pairs(input.headers ?? {})) headers[name.toLowerCase()] = value;
+  if (input.auth) {
+    const [name, value] = authorization(input.auth, context.secrets);
+    headers[name.toLowerCase()] = value;
+  }
+  return {
+    url: addressed(input),
+    method,
+    headers,
+    ...(body && { body: body.text }),
+    timeoutMs,
+    maxBytes: input.maxBytes ?? MAX_HTTP_BODY_BYTES,
+    redirects: input.redirects ?? DEFAULT_REDIRECTS,
+    signal: context.signal,
+  };
+}

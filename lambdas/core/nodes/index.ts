@@ -1,0 +1,31 @@
+// The table of node kinds. Adding a kind is one file beside this one and one line here.
+
+import { CALLBACK } from './callback.ts';
+import { FAIL } from './fail.ts';
+import { FIRST } from './first.ts';
+import { GROUP } from './group.ts';
+import { HTTP } from './http.ts';
+import { LAMBDA } from './lambda.ts';
+import type { NodeKind } from './node-kind.ts';
+import { SET } from './set.ts';
+import { SWITCH } from './switch.ts';
+import { TEMPLATE } from './template.ts';
+import { WAIT } from './wait.ts';
+
+export const NODE_KINDS = {
+  http: HTTP,
+  set: SET,
+  template: TEMPLATE,
+  switch: SWITCH,
+  first: FIRST,
+  fail: FAIL,
+  group: GROUP,
+  wait: WAIT,
+  callback: CALLBACK,
+  lambda: LAMBDA,
+} as const satisfies Record<string, NodeKind>;
+
+/** The kind of a node's `type`; undefined for a word that is none. */
+export function nodeKind(type: string): NodeKind | undefined {
+  return Object.hasOwn(NODE_KINDS, type) ? NODE_KINDS[type as keyof typeof NODE_KINDS] : undefined;
+}

@@ -1,0 +1,20 @@
+// The set node: names values.
+
+import { z } from 'zod';
+import { anyValue } from '../flow/fields.ts';
+import { asWritten, readInput } from './input.ts';
+import { done, type NodeKind } from './node-kind.ts';
+
+const FIELDS = { values: z.record(z.string(), anyValue) };
+const evaluated = z.strictObject(FIELDS);
+
+export const SET: NodeKind = {
+  type: 'set',
+  summary: 'Names values. Gives them as one object.',
+  with: asWritten(FIELDS),
+  defaultTimeoutMs: 5_000,
+  run: async (_, given) => {
+    const read = readInput(evaluated, given);
+    return 'refused' in read ? read.refused : done(read.input.values);
+  },
+};

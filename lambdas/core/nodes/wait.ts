@@ -1,0 +1,52 @@
+// The wait node: goes on later. Short waits are slept, long ones leave the slice; that is the engine's matter.
+
+import { z } from 'zod';
+import { duration, milliseconds, orExpression } from '../flow/fields.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { HANDOVER_WAIT_SECONDS, RUN_CEILING_SECONDS } from '../limits.ts';
+import { done, failed, type NodeKind } from './node-kind.ts';
+
+interface WaitWith extends JsonObject {
+  for: Json;
+  until: Json;
+}
+
+const WRONG = 'Wrong input: with.for must be a duration such as 30s, or with.until a time such as 2026-01-31T08:00:00Z';
+
+function wakeTime(now: number, input: WaitWith): number | undefined {
+  const ms = milliseconds(input.for ?? undefined);
+  if (ms !== undefined) return now + ms;
+  const at = typeof input.until === 'string' ? Date.parse(input.until) : Number.NaN;
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** Undefined for an expression: what it yields shows when the flow runs. */
+function literalMs(source: WaitWith): number | undefined {
+  if (typeof source.until === 'string' && !source.until.includes('${{')) return Number.POSITIVE_INFINITY;
+  return milliseconds(source.for ?? undefined);
+}
+
+export const WAIT: NodeKind<WaitWith> = {
+  type: 'wait',
+  summary: 'Waits `for` a duration or `until` a time.',
+  with: z
+    .strictObject({
+      for: orExpression(duration({ maxMs: RUN_CEILING_SECONDS * 1_000 })).optional(),
+      until: orExpression(z.iso.datetime({ offset: true })).optional(),
+    })
+    .refine((source) => (source.for === undefined) !== (source.until === undefined), {
+      error: 'needs either `for` or `until`',
+    }),
+  defaultTimeoutMs: 5_000,
+  waits: () => true,
+  blocks: (source) =>
+    (literalMs(source) ?? 0) > HANDOVER_WAIT_SECONDS * 1_000
+      ? { sync: `waits longer than ${HANDOVER_WAIT_SECONDS} seconds` }
+      : {},
+  run: async (context, input) => {
+    const until = wakeTime(context.now(), input);
+    if (until === undefined) return failed('node-failed', WRONG);
+    return until <= context.now() ? done(null) : { kind: 'wait', wait: { kind: 'timer', until } };
+  },
+  resume: async () => done(null),
+};
