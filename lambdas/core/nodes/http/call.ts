@@ -3,15 +3,7 @@
 import { PlatformError } from '../../errors.ts';
 import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
-import {
-  isExpected,
-  isRetryableStatus,
-  type Parse,
-  readBody,
-  retryAfterMs,
-  textOf,
-  UnreadableAnswer,
-} from './answer.ts';
+import { isExpected, isRetryableStatus, type Parse, readBody, retryAfterMs, textOf } from './answer.ts';
 import { composeRequest, type RequestInput } from './request.ts';
 import { UnreadableAnswer } from './unreadable.ts';
 
