@@ -18,6 +18,7 @@ const TOKEN_VERSION = 1;
 interface Keys {
   pepper: Buffer;
   sealing: Buffer;
+  derived: Buffer;
   signals: Buffer;
 }
 
@@ -51,6 +52,7 @@ export function makeKeyring(loadMaster: () => Promise<string>): Keyring {
     hashKey: async (credential) => mac((await loaded()).pepper, credential).toString('hex'),
     seal: async (plain, context) => seal((await loaded()).sealing, plain, context),
     open: async (sealed, context) => open((await loaded()).sealing, sealed, context),
+    derive: async (purpose) => mac((await loaded()).derived, purpose).toString('base64'),
     signalToken: (runId, path) => signalToken(signalKey(), runId, path),
     readSignalToken: (token) => readSignalToken(signalKey(), token),
   };
@@ -58,7 +60,12 @@ export function makeKeyring(loadMaster: () => Promise<string>): Keyring {
 
 function derive(master: string): Keys {
   const key = (purpose: string) => Buffer.from(hkdfSync('sha256', master, '', `errand/v1/${purpose}`, KEY_BYTES));
-  return { pepper: key('key-pepper'), sealing: key('sealing'), signals: key('signal-tokens') };
+  return {
+    pepper: key('key-pepper'),
+    sealing: key('sealing'),
+    derived: key('derived-secrets'),
+    signals: key('signal-tokens'),
+  };
 }
 
 function mac(key: Buffer, content: string | Buffer): Buffer {

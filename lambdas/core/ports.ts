@@ -87,8 +87,9 @@ export interface RunQuery {
   /** Epoch milliseconds, inclusive and exclusive. */
   from?: number;
   to?: number;
-  /** Exact values of inputs. */
+  /** Exact values of inputs, found by index where all of them are searchable (with `flow`), else by walking. */
   inputs?: Record<string, string>;
+  indexed?: Record<string, string>;
   /** A run id, or text in input values. */
   q?: string;
   limit: number;
@@ -121,7 +122,7 @@ export interface RunStore {
   /** Everything a slice starts from. */
   load(id: string): Promise<{ inputs: JsonObject; records: NodeRecord[]; signals: Signal[] }>;
   /** Writes the record unless the unit has already ended; answers with the record that stands. */
-  recordNode(id: string, record: NodeRecord): Promise<NodeRecord>;
+  recordNode(run: Pick<Run, 'id' | 'tenant'>, record: NodeRecord): Promise<NodeRecord>;
   /**
    * Gives the lease back, fenced by the epoch, unless a signal or a cancel request came since `run` was read: then
    * `signaled`. With `handOver` it counts one more handover, the number of the execution to start.
@@ -310,6 +311,8 @@ export interface Keyring {
   /** AES-256-GCM; `context` is authenticated with it, so a sealed value opens only where it belongs. */
   seal(plain: string, context: string): Promise<string>;
   open(sealed: string, context: string): Promise<string>;
+  /** 32 bytes in base64, always the same for the same purpose: a secret that needs no storage. */
+  derive(purpose: string): Promise<string>;
   /** Token that signals one node of one run; carries its address. */
   signalToken(runId: string, path: string): string;
   readSignalToken(token: string): { runId: string; path: string } | undefined;
