@@ -1,0 +1,112 @@
+// Evaluates expressions and the `${{ }}` in texts for the engine. The interpreter is loaded with the first expression
+// that is more than a plain path.
+
+import { PlatformError } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { EXPRESSION_TIMEOUT_MS, MAX_PAYLOAD_BYTES } from '../limits.ts';
+import { freshJson } from './measure.ts';
+import type { Root } from './names.ts';
+import { follow, type PlainPath, plainPath } from './path.ts';
+import type { Program } from './program.ts';
+import { parseTemplate } from './template.ts';
+
+/** What the roots stand for, without their `$`. A root that is not given reads as null. */
+export type Bindings = { [root in Root]?: Json };
+
+interface Compiled {
+  path: PlainPath | undefined;
+  program?: Promise<Program>;
+}
+
+// A flow has a few hundred expressions at most, and a process serves several flows.
+const CACHE_SIZE = 2_000;
+const cache = new Map<string, Compiled>();
+const SHOWN_CHARS = 120;
+
+/** The value of a bare expression; null where it has none. Throws PlatformError('expression-failed'). */
+export async function evaluate(
+  source: string,
+  bindings: Bindings,
+  options: { timeoutMs?: number } = {},
+): Promise<Json> {
+  const compiled = lookUp(source.trim());
+  try {
+    const plain = compiled.path && follow(compiled.path, bindings);
+    if (plain !== undefined && plain !== 'declined') return freshJson(plain.value ?? null);
+    const { timeoutMs = EXPRESSION_TIMEOUT_MS } = options;
+    if (timeoutMs !== EXPRESSION_TIMEOUT_MS) return await (await load(source, timeoutMs))(bindings);
+    compiled.program ??= load(source);
+    return await (await compiled.program)(bindings);
+  } catch (error) {
+    throw expressionFailed(source, error);
+  }
+}
+
+/** A copy of the value in which every string with `${{ }}` is evaluated. Keys are left as they are. */
+export async function evaluateDeep(value: Json, bindings: Bindings): Promise<Json> {
+  if (typeof value === 'string') return evaluateText(value, bindings);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) {
+    const items: Json[] = [];
+    for (const item of value) items.push(await evaluateDeep(item, bindings));
+    return items;
+  }
+  const result: JsonObject = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (key !== '__proto__') result[key] = await evaluateDeep(item, bindings);
+  }
+  return result;
+}
+
+/** One expression alone keeps its type; in a longer text values are written out: nothing for null, JSON for lists and objects. */
+async function evaluateText(text: string, bindings: Bindings): Promise<Json> {
+  const template = parseTemplate(text);
+  if (template.kind === 'text') return text;
+  if (template.kind === 'broken') {
+    throw new PlatformError('expression-failed', `The text '${shown(text)}' has a '\${{' that is never closed`);
+  }
+  if (template.kind === 'value') return evaluate(template.source, bindings);
+  let result = '';
+  for (const part of template.parts) {
+    result += typeof part === 'string' ? part : written(await evaluate(part.source, bindings));
+    if (result.length > MAX_PAYLOAD_BYTES) {
+      throw new PlatformError(
+        'expression-failed',
+        `The text '${shown(text)}' grows beyond ${MAX_PAYLOAD_BYTES} characters`,
+      );
+    }
+  }
+  return result;
+}
+
+function written(value: Json): string {
+  if (value === null) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+async function load(source: string, timeoutMs?: number): Promise<Program> {
+  const { makeProgram } = await import('./program.ts');
+  return makeProgram(source, timeoutMs);
+}
+
+function lookUp(source: string): Compiled {
+  const known = cache.get(source);
+  if (known !== undefined) return known;
+  const compiled: Compiled = { path: plainPath(source) };
+  const [oldest] = cache.keys();
+  if (cache.size >= CACHE_SIZE && oldest !== undefined) cache.delete(oldest);
+  cache.set(source, compiled);
+  return compiled;
+}
+
+function expressionFailed(source: string, cause: unknown): PlatformError {
+  // A message of the interpreter may quote the value it stumbled over, which must not be a secret.
+  const reason = source.includes('$secrets') || !(cause instanceof Error) ? 'it cannot be evaluated' : cause.message;
+  const text = `The expression '${shown(source)}' failed: ${reason.slice(0, 500)}`;
+  return new PlatformError('expression-failed', text, { cause });
+}
+
+function shown(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return line.length > SHOWN_CHARS ? `${line.slice(0, SHOWN_CHARS - 1)}…` : line;
+}

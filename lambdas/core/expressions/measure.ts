@@ -1,0 +1,82 @@
+// How large a value is when it is written out, and a fresh copy of it that holds nothing but JSON.
+// Values that JSONata builds may share parts, so a few steps could stand for more text than any memory holds.
+
+import type { Json, JsonObject } from '../json.ts';
+import { MAX_PAYLOAD_BYTES } from '../limits.ts';
+
+// Characters of text, and for everything else about what it takes in memory.
+const MAX_WEIGHT = MAX_PAYLOAD_BYTES;
+const PIECE_WEIGHT = 8;
+// Three times what a request may hold: an expression may wrap what it gets, not build a ladder.
+const MAX_DEPTH = 192;
+
+interface Measure {
+  weight: number;
+  depth: number;
+}
+
+export type Meter = (value: unknown) => void;
+
+/** A meter throws on a value that is too large or too deep. What it has measured once it does not walk again. */
+export function makeMeter(): Meter {
+  const known = new Map<object, Measure>();
+  return (value) => {
+    if (measure(value, known, 0).weight > MAX_WEIGHT) throw tooLarge();
+  };
+}
+
+function measure(value: unknown, known: Map<object, Measure>, level: number): Measure {
+  if (typeof value === 'string') return { weight: value.length + PIECE_WEIGHT, depth: 0 };
+  if (!isComposite(value)) return { weight: PIECE_WEIGHT, depth: 0 };
+  const before = known.get(value);
+  if (before !== undefined) return before;
+  if (level > MAX_DEPTH) throw tooDeep();
+  const total = { weight: PIECE_WEIGHT, depth: 0 };
+  for (const part of Array.isArray(value) ? value : Object.values(value)) {
+    const { weight, depth } = measure(part, known, level + 1);
+    total.weight += weight;
+    total.depth = Math.max(total.depth, depth + 1);
+    if (total.weight > MAX_WEIGHT) throw tooLarge();
+    if (total.depth > MAX_DEPTH) throw tooDeep();
+  }
+  known.set(value, total);
+  return total;
+}
+
+/** A copy that shares nothing with the value. Functions and gaps become null; a key `__proto__` is left out. */
+export function freshJson(value: unknown): Json {
+  return copy(value, { weight: 0 }, 0);
+}
+
+function copy(value: unknown, total: { weight: number }, level: number): Json {
+  total.weight += typeof value === 'string' ? value.length + PIECE_WEIGHT : PIECE_WEIGHT;
+  if (total.weight > MAX_WEIGHT) throw tooLarge();
+  if (!isComposite(value)) return scalar(value);
+  if (level > MAX_DEPTH) throw tooDeep();
+  if (Array.isArray(value)) return Array.from(value, (item) => copy(item, total, level + 1));
+  const result: JsonObject = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (key !== '__proto__' && item !== undefined) result[key] = copy(item, total, level + 1);
+  }
+  return result;
+}
+
+function scalar(value: unknown): Json {
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+}
+
+/** A list or an object, not a function of JSONata (which is an object, too). */
+function isComposite(value: unknown): value is object {
+  return (
+    typeof value === 'object' && value !== null && !('_jsonata_lambda' in value) && !('_jsonata_function' in value)
+  );
+}
+
+function tooLarge(): Error {
+  return new Error(`a value has more than ${MAX_WEIGHT} characters`);
+}
+
+function tooDeep(): Error {
+  return new Error(`a value is nested more than ${MAX_DEPTH} levels deep`);
+}

@@ -1,0 +1,44 @@
+// What an expression mentions, known before anything runs: edges, inputs, secrets.
+
+import { NAMED_ROOTS, ROOTS } from './names.ts';
+import type { PlainPath } from './path.ts';
+
+/** `roots` without their `$`; the sets hold the literal names that follow `$inputs`, `$nodes`, ... */
+export interface References {
+  roots: Set<string>;
+  inputs: Set<string>;
+  nodes: Set<string>;
+  status: Set<string>;
+  errors: Set<string>;
+  secrets: Set<string>;
+  env: Set<string>;
+}
+
+export function noReferences(): References {
+  return {
+    roots: new Set(),
+    inputs: new Set(),
+    nodes: new Set(),
+    status: new Set(),
+    errors: new Set(),
+    secrets: new Set(),
+    env: new Set(),
+  };
+}
+
+/** Notes `$root.name`. Answers with a sentence where the root demands a literal name and there is none. */
+export function noteReference(references: References, root: string, name: string | undefined): string | undefined {
+  references.roots.add(root);
+  if (name !== undefined) {
+    if (root in references && root !== 'roots') references[root as Exclude<keyof References, 'roots'>].add(name);
+    return undefined;
+  }
+  return NAMED_ROOTS.has(root) ? `$${root} must be followed by a name: $${root}.name` : undefined;
+}
+
+/** The references of a plain path, where its root is one and is used as it must be. */
+export function referencesOfPath({ root, names }: PlainPath): References | undefined {
+  if (!(ROOTS as readonly string[]).includes(root)) return undefined;
+  const references = noReferences();
+  return noteReference(references, root, names[0]) === undefined ? references : undefined;
+}
