@@ -43,6 +43,7 @@ export interface NodeContext {
   secrets: Record<string, string>;
   /** Aborts on cancel, on the unit's timeout and when the lease is lost. */
   signal: AbortSignal;
+  /** The node's `timeout`; of a kind that waits, the bound of the wait (`signal` bounds the work). */
   timeoutMs: number;
   now(): number;
   ports: Pick<Ports, 'http' | 'functions' | 'log'>;
@@ -100,4 +101,4 @@ export const failed = (
   code: ErrorCode | (string & {}),
   message: string,
   extra: { retryable?: boolean; retryAfterMs?: number; details?: ErrorDetail[] } = {},
-): Outcome => ({ kind: 'failed', code, message, retryable: false, ...extra });
+): Extract<Outcome, { kind: 'failed' }> => ({ kind: 'failed', code, message, retryable: false, ...extra });
