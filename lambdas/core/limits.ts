@@ -100,8 +100,8 @@ export const RUN_NODE_CONCURRENCY = 20;
 
 // Expressions: https://docs.jsonata.org (guard options), measured in docs/flow-format.md
 export const EXPRESSION_TIMEOUT_MS = 250;
-// JSONata counts what it evaluates side by side as depth, too: the groups of a list of 10,000 items, a few steps each.
-export const EXPRESSION_STACK = 40_000;
+// JSONata counts what it evaluates side by side as depth, too: up to about 5,000 groups of a list.
+export const EXPRESSION_STACK = 10_000;
 export const EXPRESSION_SEQUENCE = 10_000;
 export const EXPRESSION_CHARS = 4_096;
 export const EXPRESSION_NODES = 2_000;

@@ -10,6 +10,9 @@ const PIECE_WEIGHT = 8;
 // Three times what a request may hold: an expression may wrap what it gets, not build a ladder.
 const MAX_DEPTH = 192;
 
+// Items and fields of all values that one evaluation builds, those it drops again included.
+const MAX_PIECES = 2_000_000;
+
 interface Measure {
   weight: number;
   depth: number;
@@ -17,29 +20,38 @@ interface Measure {
 
 export type Meter = (value: unknown) => void;
 
-/** A meter throws on a value that is too large or too deep. What it has measured once it does not walk again. */
+/** What it has measured once it does not walk again. */
+interface Measured {
+  known: Map<object, Measure>;
+  pieces: number;
+}
+
+/** The meter of one evaluation: throws on a value that is too large or too deep, and when there are too many of them. */
 export function makeMeter(): Meter {
-  const known = new Map<object, Measure>();
+  const measured: Measured = { known: new Map(), pieces: 0 };
   return (value) => {
-    if (measure(value, known, 0).weight > MAX_WEIGHT) throw tooLarge();
+    if (measure(value, measured, 0).weight > MAX_WEIGHT) throw tooLarge();
   };
 }
 
-function measure(value: unknown, known: Map<object, Measure>, level: number): Measure {
+function measure(value: unknown, measured: Measured, level: number): Measure {
   if (typeof value === 'string') return { weight: value.length + PIECE_WEIGHT, depth: 0 };
   if (!isComposite(value)) return { weight: PIECE_WEIGHT, depth: 0 };
-  const before = known.get(value);
+  const before = measured.known.get(value);
   if (before !== undefined) return before;
   if (level > MAX_DEPTH) throw tooDeep();
   const total = { weight: PIECE_WEIGHT, depth: 0 };
-  for (const part of Array.isArray(value) ? value : Object.values(value)) {
-    const { weight, depth } = measure(part, known, level + 1);
+  const parts: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  measured.pieces += parts.length;
+  if (measured.pieces > MAX_PIECES) throw new Error('it builds too many values');
+  for (const part of parts) {
+    const { weight, depth } = measure(part, measured, level + 1);
     total.weight += weight;
     total.depth = Math.max(total.depth, depth + 1);
     if (total.weight > MAX_WEIGHT) throw tooLarge();
     if (total.depth > MAX_DEPTH) throw tooDeep();
   }
-  known.set(value, total);
+  measured.known.set(value, total);
   return total;
 }
 
