@@ -1,0 +1,74 @@
+// From a request to a call: path, query and body checked against the schemas of the route.
+
+import type { ApiRequest, Call, Route } from '../core/dialects/dialect.ts';
+import { PlatformError } from '../core/errors.ts';
+import { MAX_BODY_BYTES } from '../core/limits.ts';
+import { checked } from './field-problems.ts';
+import { decodeText, parseJson } from './json-body.ts';
+
+const JSON_MEDIA_TYPE = /^application\/(?:[^\s;]+\+)?json$/;
+
+function refuseField(field: string, message: string, cause?: unknown): never {
+  throw new PlatformError('invalid-request', `${field}: ${message}`, { details: [{ field, message }], cause });
+}
+
+/** Decoded once: `%252F` stays `%2F`. */
+function readParams(raw: Record<string, string | undefined>): Record<string, string> {
+  const params: Record<string, string> = {};
+  for (const [name, value = ''] of Object.entries(raw)) {
+    try {
+      params[name] = decodeURIComponent(value);
+    } catch (cause) {
+      refuseField(name, 'The path is not valid percent-encoding', cause);
+    }
+  }
+  return params;
+}
+
+function readQuery(query: URLSearchParams): Record<string, string> {
+  const once: Record<string, string> = Object.create(null);
+  for (const [name, value] of query) {
+    if (name in once) refuseField(name, 'Given more than once');
+    once[name] = value;
+  }
+  return { ...once };
+}
+
+/** Lower case, without parameters; empty where the caller names none, which is taken as what the route expects. */
+const mediaTypeOf = (request: ApiRequest) =>
+  (request.headers['content-type'] ?? '').replace(/;.*$/s, '').trim().toLowerCase();
+
+const refuseMediaType = (accepted: readonly string[]): never =>
+  refuseField('Content-Type', `Send the body as ${accepted.join(' or ')}`);
+
+function readBody(route: Route, request: ApiRequest): unknown {
+  const { body: spec } = route;
+  const mediaType = mediaTypeOf(request);
+  if (spec === undefined) return undefined;
+  if (spec.kind === 'json') {
+    if (request.body.length === 0 && spec.optional) return checked(spec.schema, {});
+    if (mediaType !== '' && !JSON_MEDIA_TYPE.test(mediaType)) refuseMediaType(['application/json']);
+    return checked(spec.schema, parseJson(request.body));
+  }
+  if (mediaType !== '' && !spec.mediaTypes.includes(mediaType)) refuseMediaType(spec.mediaTypes);
+  return spec.kind === 'text' ? decodeText(request.body) : request.body;
+}
+
+export function refuseSize({ body: spec }: Route, request: ApiRequest): void {
+  const limit = spec?.maxBytes ?? MAX_BODY_BYTES;
+  if (request.body.length <= limit) return;
+  throw new PlatformError('payload-too-large', `The body has ${request.body.length} bytes; at most ${limit} are taken`);
+}
+
+export function readCall(
+  route: Route,
+  request: ApiRequest,
+  rawParams: Record<string, string | undefined>,
+): Omit<Call, 'caller'> {
+  return {
+    request,
+    params: route.params && checked(route.params, readParams(rawParams)),
+    query: route.query && checked(route.query, readQuery(request.query)),
+    body: readBody(route, request),
+  };
+}
