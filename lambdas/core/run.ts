@@ -142,8 +142,12 @@ export interface NodeWait {
   until?: number;
   /** What the waiting party should be shown. */
   prompt?: JsonObject;
-  /** What the node kind needs to go on (e.g. which attempt a delayed retry is). */
+  /** What the node kind needs to go on. */
   state?: Json;
+  /** The attempt that a delayed retry begins with. */
+  retry?: number;
+  /** False until the waiting party was told; a crash in between tells again. */
+  notified?: boolean;
 }
 
 /** One unit of work that ended or waits. `path` is the node id, with `[00007]` for an item and `.` into a group. */

@@ -1,0 +1,153 @@
+// The lease of a run on DynamoDB: claim, renew, suspend, park and settle. Every write after the claim carries its epoch.
+
+import { GetItemCommand, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import type { ClaimResult, RunStore } from '../core/ports.ts';
+import { type Delivery, isSettled, type Run, type Webhook } from '../core/run.ts';
+import type { makeDeliveryStore } from './delivery-store.ts';
+import { isConditionFailed, retryConflicts, toItem } from './dynamo.ts';
+import { payloadKey, store } from './run-items.ts';
+import * as keys from './run-keys.ts';
+import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable, standing } from './run-record.ts';
+import type { Change } from './update.ts';
+
+type Claim = Parameters<RunStore['claim']>[1];
+type LeaseMoves = Pick<RunStore, 'claim' | 'renew' | 'suspend' | 'park' | 'settle'>;
+
+export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDeliveryStore>): LeaseMoves {
+  const { client, table, payloads } = at;
+  const { change, changing } = makeRunRecord(at);
+
+  async function webhooksOf(run: Run): Promise<Webhook[]> {
+    const key = toItem({ pk: keys.runPk(run.id), sk: keys.INPUTS });
+    const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
+    return Item ? deliveries.openWebhooks(run, Item) : [];
+  }
+
+  async function take(id: string, { now, leaseUntil, ending }: Claim, by: Change): Promise<ClaimResult> {
+    const claimed = await change(id, {
+      ...by,
+      set: ending ? { leaseUntil } : { leaseUntil, status: 'running' },
+      setOnce: ending ? {} : { startedAt: now },
+      when: `${LIVE} AND ${by.when}`,
+      values: { ...LIVE_VALUES, ...by.values },
+    });
+    if ('run' in claimed) return { kind: 'claimed', run: claimed.run };
+    return { kind: 'refused', run: standing(claimed.stands) };
+  }
+
+  return {
+    async claim(id, asked) {
+      const first = await take(id, asked, {
+        add: { epoch: 1 },
+        remove: asked.ending ? [] : ['waitingFor', 'wakeAt', 'parkToken'],
+        when: `attribute_not_exists(leaseUntil)${asked.handover === undefined ? '' : ' AND handovers = :handover'}`,
+        values: asked.handover === undefined ? {} : { ':handover': asked.handover },
+      });
+      if (first.kind === 'claimed' || !isDead(first.run, asked)) return first;
+      return take(id, asked, {
+        add: { epoch: 1, crashes: 1 },
+        when: 'leaseUntil = :dead AND epoch = :epoch',
+        values: { ':dead': first.run.leaseUntil, ':epoch': first.run.epoch },
+      });
+    },
+
+    async renew(id, epoch, leaseUntil) {
+      const renewed = await change(id, {
+        set: { leaseUntil },
+        when: `epoch = :epoch AND attribute_exists(leaseUntil) AND ${LIVE}`,
+        values: { ':epoch': epoch, ...LIVE_VALUES },
+      });
+      return 'run' in renewed ? renewed.run : undefined;
+    },
+
+    async suspend(run, to) {
+      const changed = await change(run.id, {
+        set: {
+          status: to.status,
+          dueAt: to.dueAt,
+          dueShard: keys.dueShard(run.id),
+          usage: JSON.stringify(to.usage),
+          handledErrors: to.handledErrors,
+          seenSignals: run.signals,
+          ...(to.waitingFor && { waitingFor: to.waitingFor }),
+          ...(to.wakeAt !== undefined && { wakeAt: to.wakeAt }),
+        },
+        add: to.handOver ? { handovers: 1 } : {},
+        remove: ['leaseUntil', 'parkToken'],
+        when: 'epoch = :epoch AND attribute_exists(leaseUntil) AND signals = :signals AND attribute_not_exists(cancelRequested)',
+        values: { ':epoch': run.epoch, ':signals': run.signals },
+      });
+      if ('run' in changed) return { kind: 'suspended', run: changed.run };
+      const stands = standing(changed.stands);
+      const held = stands?.epoch === run.epoch && stands.leaseUntil !== undefined && !isSettled(stands.status);
+      return { kind: held ? 'signaled' : 'lost' };
+    },
+
+    async park(id, { handover, token }) {
+      const parked = await change(id, {
+        set: { parkToken: token },
+        when: '#status = :waiting AND handovers = :handover AND signals = seenSignals AND attribute_not_exists(leaseUntil) AND attribute_not_exists(cancelRequested)',
+        values: { ':waiting': 'waiting', ':handover': handover },
+      });
+      return 'run' in parked ? 'parked' : 'awake';
+    },
+
+    async settle(run, end) {
+      const webhooks = run.webhookCount > 0 ? await webhooksOf(run) : [];
+      const out = end.outputs && (await store(payloads, payloadKey(run, 'out'), end.outputs));
+      const fresh: Delivery[] = webhooks.map((webhook, index) => ({
+        ...webhook,
+        run: run.id,
+        tenant: run.tenant,
+        n: index + 1,
+        status: 'pending',
+        attempts: [],
+        nextAt: end.endedAt,
+      }));
+      const meta = changing(run.id, {
+        set: {
+          status: end.status,
+          endStatus: end.status,
+          endedAt: end.endedAt,
+          usage: JSON.stringify(end.usage),
+          handledErrors: end.handledErrors,
+          ...(end.error && { error: JSON.stringify(end.error) }),
+        },
+        remove: ['leaseUntil', 'dueAt', 'dueShard', 'parkToken', 'wakeAt', 'waitingFor'],
+        when: `epoch = :epoch AND attribute_exists(leaseUntil) AND ${LIVE}`,
+        values: { ':epoch': run.epoch, ...LIVE_VALUES },
+      });
+      const writes: TransactWriteItem[] = [
+        { Update: meta },
+        ...(out
+          ? [put(table, { pk: keys.runPk(run.id), sk: keys.OUTPUTS, ttl: keys.expiry(run.createdAt), ...out })]
+          : []),
+        ...(await Promise.all(
+          fresh.map(async (it) => ({ Put: { TableName: table, Item: await deliveries.seal(it) } })),
+        )),
+      ];
+      try {
+        await retryConflicts(() => client.send(new TransactWriteItemsCommand({ TransactItems: writes })));
+      } catch (error) {
+        if (isConditionFailed(error)) return 'lost';
+        throw error;
+      }
+      const { leaseUntil, dueAt, parkToken, wakeAt, waitingFor, ...rest } = run;
+      const settled: Run = {
+        ...rest,
+        status: end.status,
+        endedAt: end.endedAt,
+        usage: end.usage,
+        handledErrors: end.handledErrors,
+        ...(end.error && { error: end.error }),
+      };
+      return { run: settled, deliveries: fresh };
+    },
+  };
+}
+
+/** Whoever held the run stopped renewing: its lease may be taken over. */
+function isDead(run: Run | undefined, { now, handover }: Claim): run is Run & { leaseUntil: number } {
+  if (run?.leaseUntil === undefined || run.leaseUntil > now || isSettled(run.status)) return false;
+  return handover === undefined || run.handovers === handover;
+}
