@@ -1,0 +1,193 @@
+// One slice of one run: load what is settled, run what is ready, and end with the run settled or given back.
+// The same function serves sync and stream calls, the worker and Step Functions.
+
+import { PlatformError } from '../errors.ts';
+import { evaluateDeep } from '../expressions/evaluate.ts';
+import type { Plan } from '../flow/plan.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { MAX_PAYLOAD_BYTES, RUN_NODE_CONCURRENCY, SWEEP_PERIOD_SECONDS } from '../limits.ts';
+import { NODE_KINDS } from '../nodes/index.ts';
+import type { Ports, Settlement, Suspension } from '../ports.ts';
+import type { Run } from '../run.ts';
+import { openSecrets } from '../secrets.ts';
+import { settleRun } from '../settle.ts';
+import { scopeBindings } from './bindings.ts';
+import type { Emit } from './events.ts';
+import { runGraph } from './graph.ts';
+import { asList } from './node.ts';
+import { sumUsage } from './record.ts';
+import { reusedRecords } from './reuse.ts';
+import { type GraphEnd, makeGate, type Scope, type Slice, type StopReason } from './slice.ts';
+import { watch } from './watch.ts';
+
+export interface SliceOptions {
+  /** Epoch milliseconds: no unit starts whose timeout does not fit before it. */
+  budgetUntil: number;
+  /** Count a handover when the run does not settle here, because the caller will start an execution. */
+  handOver: boolean;
+  emit?: Emit;
+}
+
+export type SliceEnd =
+  | { kind: 'settled'; run: Run }
+  /** Given back: waiting, or (`yielded`) still running elsewhere. */
+  | { kind: 'suspended'; run: Run; yielded: boolean }
+  /** Somebody else has the run now. */
+  | { kind: 'lost' };
+
+/** `run` is freshly claimed. Rejects only for faults of the platform; the lease is given back then, where possible. */
+export async function runSlice(ports: Ports, run: Run, options: SliceOptions): Promise<SliceEnd> {
+  const slice = await openSlice(ports, run, options);
+  const watching = watch(slice);
+  slice.hold = watching.hold;
+  slice.changed = watching.changed;
+  try {
+    for (;;) {
+      const end = await endOf(slice, await runGraph(slice, rootScope(slice)), options);
+      if (end) return end;
+    }
+  } catch (error) {
+    await giveBack(slice).catch(() => {});
+    throw error;
+  } finally {
+    await watching.end();
+  }
+}
+
+async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise<Slice> {
+  const [loaded, plan] = await Promise.all([
+    ports.runs.load(run.id),
+    ports.flows.plan(run.tenant, run.flow, run.digest),
+  ]);
+  if (!plan) throw new PlatformError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
+  const reused = await reusedRecords(ports, run);
+  const records = new Map([...reused, ...loaded.records].map((record) => [record.path, record]));
+  options.emit?.({ type: 'run.started', run });
+  const slice: Slice = {
+    ports,
+    kinds: NODE_KINDS,
+    run,
+    plan,
+    inputs: loaded.inputs,
+    secrets: plan.secrets.length > 0 ? await openSecrets(ports, run.tenant, plan.secrets) : {},
+    records,
+    signals: new Map(loaded.signals.map((signal) => [signal.path, signal])),
+    budgetUntil: options.budgetUntil,
+    stop: new AbortController(),
+    hold: async () => true,
+    changed: () => new Promise(() => {}),
+    emit: options.emit ?? (() => {}),
+    gate: makeGate(Math.min(plan.settings.concurrency, RUN_NODE_CONCURRENCY)),
+    units: records.size,
+    runGraph: (scope) => runGraph(slice, scope),
+  };
+  return slice;
+}
+
+const rootScope = (slice: Slice): Scope => ({
+  prefix: '',
+  nodes: slice.plan.nodes,
+  outer: {},
+  signal: slice.stop.signal,
+});
+
+/** Undefined: something came in while the run went to wait, so the graph is run once more. */
+async function endOf(slice: Slice, graph: GraphEnd, options: SliceOptions): Promise<SliceEnd | undefined> {
+  if (slice.stop.signal.aborted) return stopped(slice, slice.stop.signal.reason as StopReason);
+  if (graph.kind === 'suspended') return suspend(slice, graph, options);
+  if (graph.kind === 'stopped') return { kind: 'lost' };
+  if (graph.kind === 'failed') return settle(slice, { status: 'failed', outputs: null, error: graph.failure });
+  try {
+    const outputs = await outputsOf(slice, graph.states);
+    return await settle(slice, { status: 'succeeded', outputs });
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    const failure = { code: error.code, message: error.message, node: null };
+    return settle(slice, { status: 'failed', outputs: null, error: failure });
+  }
+}
+
+function stopped(slice: Slice, reason: StopReason): Promise<SliceEnd> | SliceEnd {
+  if (reason === 'lost') return { kind: 'lost' };
+  if (reason === 'canceled') return settle(slice, { status: 'canceled', outputs: null });
+  const error = { code: 'run-expired', message: 'The run did not end before its deadline', node: null };
+  return settle(slice, { status: 'failed', outputs: null, error });
+}
+
+async function settle(slice: Slice, end: Pick<Settlement, 'status' | 'outputs' | 'error'>): Promise<SliceEnd> {
+  const totals = sumUsage(slice.records.values());
+  const settled = await settleRun(slice.ports, slice.run, { ...end, ...totals, endedAt: slice.ports.clock.now() });
+  if (settled === undefined) return { kind: 'lost' };
+  slice.emit({ type: 'run.finished', run: settled });
+  return { kind: 'settled', run: settled };
+}
+
+async function suspend(
+  slice: Slice,
+  graph: Extract<GraphEnd, { kind: 'suspended' }>,
+  { handOver }: SliceOptions,
+): Promise<SliceEnd | undefined> {
+  const { ports, run } = slice;
+  const now = ports.clock.now();
+  const timers = graph.waits.flatMap((wait) => wait.until ?? []);
+  const wakeAt = timers.length > 0 ? Math.min(...timers) : undefined;
+  const waitingFor = graph.waits.find((wait) => wait.kind !== 'timer')?.kind ?? graph.waits[0]?.kind;
+  const overdue = (graph.yielded ? now : (wakeAt ?? run.deadlineAt)) + SWEEP_PERIOD_SECONDS * 1_000;
+  const suspension: Suspension = {
+    status: graph.yielded ? 'running' : 'waiting',
+    dueAt: Math.min(overdue, run.deadlineAt),
+    handOver,
+    ...(!graph.yielded && waitingFor && { waitingFor }),
+    ...(!graph.yielded && wakeAt !== undefined && { wakeAt }),
+    ...sumUsage(slice.records.values()),
+  };
+  if (!(await slice.hold())) return { kind: 'lost' };
+  const given = await ports.runs.suspend(run, suspension);
+  if (given.kind === 'lost') return { kind: 'lost' };
+  if (given.kind === 'suspended') {
+    if (!graph.yielded) slice.emit({ type: 'run.waiting', run: given.run });
+    return { kind: 'suspended', run: given.run, yielded: graph.yielded };
+  }
+  return takeNews(slice);
+}
+
+/** A signal or a cancel request came just before the run went to wait. */
+async function takeNews(slice: Slice): Promise<SliceEnd | undefined> {
+  const run = await slice.ports.runs.get(slice.run.id);
+  if (!run || run.epoch !== slice.run.epoch) return { kind: 'lost' };
+  if (run.cancelRequested) return stopped(slice, 'canceled');
+  const { signals } = await slice.ports.runs.load(run.id);
+  for (const signal of signals) slice.signals.set(signal.path, signal);
+  slice.run = run;
+  return undefined;
+}
+
+/** After a fault: free the run for the next worker at once, instead of letting the lease run out. */
+async function giveBack(slice: Slice): Promise<void> {
+  const dueAt = Math.min(slice.ports.clock.now() + SWEEP_PERIOD_SECONDS * 500, slice.run.deadlineAt);
+  const totals = sumUsage(slice.records.values());
+  await slice.ports.runs.suspend(slice.run, { status: 'running', dueAt, handOver: false, ...totals });
+}
+
+async function outputsOf(slice: Slice, states: Extract<GraphEnd, { kind: 'done' }>['states']): Promise<JsonObject> {
+  const outputs = await evaluateOutputs(slice.plan, scopeBindings(slice, rootScope(slice), states));
+  if (JSON.stringify(outputs).length > MAX_PAYLOAD_BYTES) {
+    throw new PlatformError('payload-too-large', `The outputs are larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB`);
+  }
+  return outputs;
+}
+
+async function evaluateOutputs({ outputs }: Plan, bindings: Record<string, Json>): Promise<JsonObject> {
+  if (typeof outputs['expression'] === 'string') {
+    const whole = await evaluateDeep(outputs['expression'], bindings);
+    if (whole !== null && typeof whole === 'object' && !Array.isArray(whole)) return whole;
+    throw new PlatformError('expression-failed', '`outputs` must give an object');
+  }
+  const named = await Promise.all(
+    Object.entries(outputs as Exclude<Plan['outputs'], { expression: string }>).map(async ([name, spec]) => {
+      const value = await evaluateDeep(spec.value, bindings);
+      return [name, spec.type === 'array' ? asList(value) : value] as const;
+    }),
+  );
+  return Object.fromEntries(named);
+}

@@ -1,0 +1,99 @@
+// The state of one slice: a stretch of work on one run by one process, under one lease.
+
+import type { Failure } from '../errors.ts';
+import type { Plan, PlanNode } from '../flow/plan.ts';
+import type { Json, JsonObject } from '../json.ts';
+import type { NodeKind } from '../nodes/node-kind.ts';
+import type { Ports } from '../ports.ts';
+import type { NodeRecord, NodeWait, Run, Signal } from '../run.ts';
+import type { Emit } from './events.ts';
+
+/** Why a slice stopped before its graph did. */
+export type StopReason = 'canceled' | 'expired' | 'lost';
+
+export interface Slice {
+  ports: Ports;
+  kinds: Record<string, NodeKind>;
+  /** As last read under this lease. */
+  run: Run;
+  plan: Plan;
+  inputs: JsonObject;
+  secrets: Record<string, string>;
+  /** Every unit that ended or waits, by path. */
+  records: Map<string, NodeRecord>;
+  signals: Map<string, Signal>;
+  /** Epoch milliseconds: no unit starts whose timeout does not fit before it. */
+  budgetUntil: number;
+  /** Aborts with a StopReason. */
+  stop: AbortController;
+  /** False when the lease is lost; a write may only follow a `true`. */
+  hold(): Promise<boolean>;
+  /** Resolves when a signal has come in. */
+  changed(): Promise<void>;
+  emit: Emit;
+  /** Bounds how many units run at once. */
+  gate: Gate;
+  units: number;
+  runGraph(scope: Scope): Promise<GraphEnd>;
+}
+
+/** A graph of nodes and what its expressions see around them: the whole run, or one round of a group. */
+export interface Scope {
+  /** '' for the run, `pages[00002].` inside a group. */
+  prefix: string;
+  nodes: PlanNode[];
+  /** Of the scopes around: their nodes, `$item`, `$vars`. */
+  outer: Record<string, Json>;
+  signal: AbortSignal;
+}
+
+/** handled: failed, and `onError` gave another output. */
+export interface NodeState {
+  status: 'succeeded' | 'handled' | 'failed' | 'skipped';
+  output: Json;
+  port?: string;
+  error?: Failure;
+}
+
+export interface Wait extends NodeWait {
+  path: string;
+}
+
+export type UnitEnd =
+  | { kind: 'ended'; state: NodeState }
+  | { kind: 'suspended'; waits: Wait[]; yielded: boolean }
+  | { kind: 'stopped' };
+
+export type GraphEnd =
+  | { kind: 'done'; states: Map<string, NodeState> }
+  | { kind: 'failed'; failure: Failure }
+  | { kind: 'suspended'; waits: Wait[]; yielded: boolean }
+  | { kind: 'stopped' };
+
+export const STOPPED = { kind: 'stopped' } as const;
+/** The unit did not fit the rest of the slice: another slice will start it. */
+export const YIELDED = { kind: 'suspended', waits: [], yielded: true } as const satisfies UnitEnd;
+
+export interface Gate {
+  enter(): Promise<void>;
+  leave(): void;
+}
+
+export function makeGate(width: number): Gate {
+  let free = width;
+  const queue: (() => void)[] = [];
+  return {
+    enter() {
+      if (free > 0) {
+        free -= 1;
+        return Promise.resolve();
+      }
+      return new Promise((resolve) => queue.push(resolve));
+    },
+    leave() {
+      const next = queue.shift();
+      if (next) next();
+      else free += 1;
+    },
+  };
+}

@@ -1,0 +1,85 @@
+// Keeps a slice's lease alive and tells it of what happens outside: cancel requests, signals, the deadline.
+
+import { LEASE_MARGIN_SECONDS, LEASE_RENEW_SECONDS, LEASE_SECONDS, WATCH_SECONDS } from '../limits.ts';
+import type { Slice } from './slice.ts';
+
+export interface Watch {
+  /** False when the lease is lost. Renews first where too little of it is left for a write to land in time. */
+  hold(): Promise<boolean>;
+  changed(): Promise<void>;
+  end(): Promise<void>;
+}
+
+type Watched = Pick<Slice, 'ports' | 'run' | 'signals' | 'stop'>;
+
+export function watch(slice: Watched): Watch {
+  const { clock, runs, log } = slice.ports;
+  const over = new AbortController();
+  let renewedAt = clock.now();
+  let notify: () => void = () => {};
+  let change = newChange();
+
+  function newChange(): Promise<void> {
+    return new Promise((resolve) => {
+      notify = resolve;
+    });
+  }
+
+  async function renew(): Promise<boolean> {
+    const now = clock.now();
+    const run = await runs.renew(slice.run.id, slice.run.epoch, now + LEASE_SECONDS * 1_000);
+    if (run === undefined) {
+      slice.stop.abort('lost');
+      return false;
+    }
+    renewedAt = now;
+    await notice(run);
+    return true;
+  }
+
+  async function notice(run: Slice['run']): Promise<void> {
+    // A glance may be old, so only a later epoch says that somebody else took over.
+    if (run.epoch > slice.run.epoch) slice.stop.abort('lost');
+    else if (run.cancelRequested) slice.stop.abort('canceled');
+    else if (run.signals > slice.run.signals) {
+      const { signals } = await runs.load(run.id);
+      for (const signal of signals) slice.signals.set(signal.path, signal);
+      slice.run = { ...slice.run, signals: run.signals };
+      notify();
+      change = newChange();
+    }
+  }
+
+  async function look(): Promise<void> {
+    if (clock.now() >= slice.run.deadlineAt) slice.stop.abort('expired');
+    else if (clock.now() - renewedAt >= LEASE_RENEW_SECONDS * 1_000) await renew();
+    else {
+      const run = await runs.glance(slice.run.id);
+      if (run) await notice(run);
+    }
+  }
+
+  async function loop(): Promise<void> {
+    for (;;) {
+      const untilDeadline = Math.max(0, slice.run.deadlineAt - clock.now());
+      await clock.sleep(Math.min(WATCH_SECONDS * 1_000, untilDeadline), over.signal);
+      if (over.signal.aborted || slice.stop.signal.aborted) return;
+      // A look that fails is repeated; if the store stays away, `hold` ends the slice when the lease runs out.
+      await look().catch((error: unknown) => log.warn('a running slice could not look at its run', { error }));
+    }
+  }
+
+  const looping = loop();
+  return {
+    async hold() {
+      if (slice.stop.signal.aborted) return slice.stop.signal.reason !== 'lost';
+      const left = renewedAt + LEASE_SECONDS * 1_000 - clock.now();
+      return left >= LEASE_MARGIN_SECONDS * 1_000 || renew();
+    },
+    changed: () => change,
+    async end() {
+      over.abort();
+      await looping;
+    },
+  };
+}
