@@ -1,0 +1,52 @@
+// The two tasks of the Step Functions machine: run a slice of a long run, and park a waiting one.
+
+import { admit, freeSlot } from './admission.ts';
+import { parkSeconds } from './engine/hand-over.ts';
+import { runSlice } from './engine/run-slice.ts';
+import { LEASE_SECONDS } from './limits.ts';
+import type { Ports } from './ports.ts';
+import { endedBefore } from './work.ts';
+
+/** What the machine does next; `parkSeconds` is how long a Park lasts at most. */
+export interface Advanced {
+  runId: string;
+  handover: number;
+  next: 'advance' | 'park' | 'done';
+  parkSeconds: number;
+}
+
+/** `done` ends the execution: the run has settled, or waits for a slot and will be rung by the queue, or is elsewhere. */
+export async function advanceRun(
+  ports: Ports,
+  { runId, handover, budgetUntil }: { runId: string; handover: number; budgetUntil: number },
+): Promise<Advanced> {
+  const answer = (next: Advanced['next'], seconds = 1): Advanced => ({ runId, handover, next, parkSeconds: seconds });
+  const seen = await ports.runs.get(runId);
+  const now = ports.clock.now();
+  if (!seen || seen.handovers !== handover || seen.endedAt !== undefined) return answer('done');
+  if (seen.leaseUntil !== undefined && seen.leaseUntil > now) return answer('done');
+  if (!(await admit(ports, seen))) {
+    await ports.runs.postpone(seen, seen.dueAt ?? now, 'pending');
+    return answer('done');
+  }
+  const claim = await ports.runs.claim(runId, { now, leaseUntil: now + LEASE_SECONDS * 1_000, handover });
+  if (claim.kind === 'refused') {
+    if (claim.run?.endedAt !== undefined) await freeSlot(ports, claim.run);
+    return answer('done');
+  }
+  if (await endedBefore(ports, claim.run)) return answer('done');
+  const end = await runSlice(ports, claim.run, { budgetUntil, handOver: false });
+  if (end.kind !== 'suspended') return answer('done');
+  if (end.yielded) return answer('advance');
+  await freeSlot(ports, end.run);
+  return answer('park', parkSeconds(end.run, ports.clock.now()));
+}
+
+/** Keeps the token with the run; wakes the Park at once when there is nothing to wait for any more. */
+export async function parkRun(
+  ports: Ports,
+  { runId, handover, token }: { runId: string; handover: number; token: string },
+): Promise<void> {
+  const parked = await ports.runs.park(runId, { handover, token });
+  if (parked === 'awake') await ports.machine.wake(token);
+}

@@ -1,0 +1,282 @@
+// Accepting a run: everything is checked first, then one transaction makes it durable, then the doorbell rings.
+
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { checked } from '../http/field-problems.ts';
+import { PlatformError } from './errors.ts';
+import { searchableValues, validateInputs } from './flow/inputs.ts';
+import type { Plan, Support } from './flow/plan.ts';
+import { resolveVersion } from './flows.ts';
+import type { JsonObject } from './json.ts';
+import {
+  IDEMPOTENCY_KEY_CHARS,
+  LEASE_SECONDS,
+  MAX_INPUT_BYTES,
+  QUEUE_DELAY_MAX_SECONDS,
+  RUN_CEILING_SECONDS,
+  UNPICKED_SECONDS,
+} from './limits.ts';
+import type { Key, Ports, Tenant } from './ports.ts';
+import { type DialectName, NO_USAGE, type Run, type RunMode, type Webhook } from './run.ts';
+import { readWebhooks } from './webhooks/targets.ts';
+
+export interface Caller {
+  tenant: Tenant;
+  key: Key;
+  /** Base URL under which the caller reached us. */
+  origin: string;
+}
+
+/** What a dialect makes of a request; `unknown` fields are checked here, for all dialects alike. */
+export interface Submission {
+  flow: string;
+  inputs: unknown;
+  mode: RunMode;
+  dialect: DialectName;
+  version?: string;
+  /** Runs the draft: `env` is `debug`. */
+  draft?: boolean;
+  user?: string;
+  webhooks?: unknown;
+  priority?: unknown;
+  startAfter?: unknown;
+  timeout?: unknown;
+  metadata?: unknown;
+  plugins?: unknown;
+  idempotencyKey?: string;
+  rerunOf?: Run['rerunOf'];
+}
+
+const MAX_METADATA_BYTES = 2_048;
+
+const optionsSchema = z.strictObject({
+  priority: z.int().min(0).max(9).default(0),
+  startAfter: z.iso.datetime({ offset: true }).optional(),
+  timeout: z
+    .string()
+    .regex(/^[1-9]\d{0,6}(s|m|h)$/, 'write a duration such as 90s, 30m or 2h')
+    .optional(),
+  metadata: z
+    .record(z.string().max(64), z.json())
+    .refine(
+      (it) => Buffer.byteLength(JSON.stringify(it)) <= MAX_METADATA_BYTES,
+      `is larger than ${MAX_METADATA_BYTES} bytes`,
+    )
+    .optional(),
+  user: z.string().min(1).max(256).optional(),
+  idempotencyKey: z.string().min(1).max(IDEMPOTENCY_KEY_CHARS).optional(),
+});
+
+/**
+ * Accepts a run. A sync or stream run comes back `running` with its lease held by this process: hand it to `runInline`.
+ * Throws a PlatformError that names what is wrong, having written nothing.
+ */
+export async function submit(
+  ports: Ports,
+  caller: Caller,
+  asked: Submission,
+): Promise<{ run: Run; replayed: boolean }> {
+  const { priority, startAfter, timeout, metadata, user, idempotencyKey } = checked(optionsSchema, {
+    priority: asked.priority,
+    startAfter: asked.startAfter,
+    timeout: asked.timeout,
+    metadata: asked.metadata,
+    user: asked.user,
+    idempotencyKey: asked.idempotencyKey,
+  });
+  checkMode(caller, asked);
+  const resolved = await resolveVersion(ports, caller.tenant.id, asked.flow, {
+    ...(asked.version !== undefined && { version: asked.version }),
+    ...(asked.draft && { draft: true }),
+  });
+  checkSupport(asked.mode, resolved);
+  const inputs = validateInputs(resolved.plan.inputs, asked.inputs ?? {});
+  if (Buffer.byteLength(JSON.stringify(inputs)) > MAX_INPUT_BYTES) {
+    throw new PlatformError(
+      'payload-too-large',
+      `The inputs are larger than ${MAX_INPUT_BYTES / 1_024} KB: pass large files by reference`,
+    );
+  }
+  const webhooks = readWebhooks(asked.webhooks, ports.http);
+  if (asked.mode === 'async') await checkRoom(ports, caller.tenant);
+
+  const now = ports.clock.now();
+  const run: Run = {
+    id: ports.ids.run(now),
+    tenant: caller.tenant.id,
+    flow: resolved.flow.name,
+    version: resolved.version,
+    digest: resolved.digest,
+    env: asked.draft ? 'debug' : 'published',
+    mode: asked.mode,
+    dialect: asked.dialect,
+    status: 'pending',
+    usage: NO_USAGE,
+    handledErrors: 0,
+    createdAt: now,
+    deadlineAt: deadline(now, resolved.plan, timeout),
+    priority,
+    webhookCount: webhooks.length,
+    origin: caller.origin,
+    epoch: 0,
+    crashes: 0,
+    signals: 0,
+    seenSignals: 0,
+    handovers: 0,
+    ...(user !== undefined && { user }),
+    ...(metadata !== undefined && { metadata: metadata as JsonObject }),
+    ...(asked.rerunOf && { rerunOf: asked.rerunOf }),
+    ...schedule(asked.mode, now, startAfter),
+  };
+  return create(ports, caller, {
+    run,
+    inputs,
+    webhooks,
+    idempotencyKey,
+    asked,
+    searchable: searchableValues(resolved.plan.inputs, inputs),
+  });
+}
+
+interface Accepted {
+  run: Run;
+  inputs: JsonObject;
+  webhooks: Webhook[];
+  searchable: Record<string, string>;
+  idempotencyKey: string | undefined;
+  asked: Submission;
+}
+
+async function create(ports: Ports, caller: Caller, accepted: Accepted): Promise<{ run: Run; replayed: boolean }> {
+  const { run, idempotencyKey } = accepted;
+  await enter(ports, caller, run);
+  try {
+    const fingerprint = idempotencyKey === undefined ? '' : fingerprintOf(accepted.asked);
+    for (let replaces: string | undefined; ; ) {
+      const idempotency =
+        idempotencyKey === undefined
+          ? {}
+          : { idempotency: { key: idempotencyKey, fingerprint, ...(replaces !== undefined && { replaces }) } };
+      const created = await ports.runs.create({ ...accepted, ...idempotency });
+      if (created.kind === 'created') break;
+      if (created.fingerprint !== fingerprint) throw new PlatformError('idempotency-conflict');
+      const original = await ports.runs.get(created.runId);
+      // The key of a failed run is free again: the caller repeats because it wants a success.
+      if (original && original.status !== 'failed') {
+        await leave(ports, run);
+        return { run: original, replayed: true };
+      }
+      replaces = created.runId;
+    }
+  } catch (error) {
+    await leave(ports, run);
+    throw error;
+  }
+  if (run.mode === 'async') await ring(ports, run);
+  return { run, replayed: false };
+}
+
+/** Synchronous calls have slots of their own and never wait; `settleRun` or `runInline` gives the slot back. */
+async function enter(ports: Ports, { tenant }: Caller, run: Run): Promise<void> {
+  if (run.mode === 'async') return;
+  const slot = { tenant: tenant.id, runId: run.id, limit: tenant.limits.sync, now: run.createdAt };
+  if (await ports.slots.enterSync(slot)) return;
+  const message = `${tenant.limits.sync} synchronous runs are under way, the most this tenant may have: try again, or run asynchronously`;
+  throw new PlatformError('tenant-over-limit', message, { retryAfterSeconds: 5 });
+}
+
+async function leave(ports: Ports, run: Run): Promise<void> {
+  if (run.mode !== 'async') await ports.slots.leaveSync(run.tenant, run.id).catch(() => {});
+}
+
+/** A doorbell that cannot ring changes nothing: the sweeper finds the run. */
+async function ring(ports: Ports, run: Run): Promise<void> {
+  const delaySeconds = run.startAfter === undefined ? 0 : Math.ceil((run.startAfter - run.createdAt) / 1_000);
+  if (delaySeconds > QUEUE_DELAY_MAX_SECONDS) return;
+  try {
+    await ports.queues.ringRuns([{ runId: run.id, tenant: run.tenant, ...(delaySeconds > 0 && { delaySeconds }) }]);
+  } catch (error) {
+    ports.log.warn('an accepted run could not be rung; the sweeper will', { run: run.id, error });
+  }
+}
+
+function checkMode({ tenant }: Caller, { mode, startAfter }: Submission): void {
+  if (mode === 'async' && !tenant.entitlements.async) throw new PlatformError('async-not-entitled');
+  if (mode !== 'async' && startAfter !== undefined) {
+    throw new PlatformError('invalid-request', '`startAfter` is for asynchronous runs', {
+      details: [{ field: 'startAfter', message: 'is for asynchronous runs: set mode to async' }],
+    });
+  }
+}
+
+function checkSupport(mode: RunMode, { flow, plan }: { flow: { async: Support; sync: Support }; plan: Plan }): void {
+  const only = plan.settings.mode;
+  if (only !== 'any' && (only === 'async') !== (mode === 'async')) {
+    throw new PlatformError(
+      `${only === 'async' ? 'sync' : 'async'}-unsupported`,
+      `Flow '${plan.name}' runs in mode ${only} only (settings.mode)`,
+    );
+  }
+  const support = mode === 'async' ? flow.async : flow.sync;
+  // What blocks a sync call only makes it long: it answers 202 and goes on. An async run has nobody to ask.
+  if (mode !== 'async' || support.supported) return;
+  const details = support.blockers.map(({ node, line, message }) => ({ field: `nodes.${node}`, line, message }));
+  throw new PlatformError(
+    'async-unsupported',
+    `Flow '${plan.name}' cannot run asynchronously: ${details[0]?.message ?? ''}`,
+    { details },
+  );
+}
+
+async function checkRoom(ports: Ports, tenant: Tenant): Promise<void> {
+  const { waiting } = await ports.slots.occupancy(tenant.id);
+  if (waiting < tenant.limits.waiting) return;
+  const message = `${waiting} runs of this tenant are waiting already, the most it may have: try again later`;
+  throw new PlatformError('tenant-over-limit', message, { retryAfterSeconds: 30 });
+}
+
+/** At most 24 hours after acceptance, less where the flow or the request says so. */
+function deadline(now: number, plan: Plan, timeout: string | undefined): number {
+  const asked = timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout);
+  return now + Math.min(RUN_CEILING_SECONDS * 1_000, plan.settings.timeoutMs, asked);
+}
+
+const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
+
+function durationMs(text: string): number {
+  return Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS];
+}
+
+/** A sync run begins with its lease held by us; an async one is due for the sweeper if nobody picks it up. */
+function schedule(mode: RunMode, now: number, startAfter: string | undefined): Partial<Run> {
+  if (mode !== 'async') {
+    const leaseUntil = now + LEASE_SECONDS * 1_000;
+    return { status: 'running', epoch: 1, startedAt: now, leaseUntil, dueAt: leaseUntil };
+  }
+  const start = startAfter === undefined ? now : Math.max(now, Date.parse(startAfter));
+  return {
+    dueAt:
+      start +
+      (startAfter !== undefined && start - now > QUEUE_DELAY_MAX_SECONDS * 1_000 ? 0 : UNPICKED_SECONDS * 1_000),
+    ...(start > now && { startAfter: start }),
+  };
+}
+
+/** Same body, same run: everything that the caller sent counts. */
+function fingerprintOf(asked: Submission): string {
+  const { idempotencyKey: _, ...body } = asked;
+  return createHash('sha256')
+    .update(JSON.stringify(sorted(body)))
+    .digest('hex');
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, it]) => it !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, it]) => [key, sorted(it)]),
+  );
+}

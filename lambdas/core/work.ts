@@ -1,0 +1,61 @@
+// The worker: a queued run gets a slot, a lease and its first slice; most runs end here.
+
+import { admit, freeSlot } from './admission.ts';
+import { handOver } from './engine/hand-over.ts';
+import { runSlice } from './engine/run-slice.ts';
+import { LEASE_SECONDS, MAX_CRASHES } from './limits.ts';
+import type { Ports } from './ports.ts';
+import { isSettled, type Run } from './run.ts';
+import { CRASHED, EXPIRED, settleRun } from './settle.ts';
+
+export interface Work {
+  runId: string;
+  /** Epoch milliseconds at which the slice should be over. */
+  budgetUntil: number;
+  /** Goes to the machine at once: a stack option for those who want every run in the AWS console. */
+  machineAlways?: boolean;
+}
+
+/** Rejects only for faults of the platform; the message is then tried again. */
+export async function workRun(ports: Ports, { runId, budgetUntil, machineAlways }: Work): Promise<void> {
+  const run = await take(ports, runId);
+  if (!run || (await endedBefore(ports, run))) return;
+  const until = machineAlways ? ports.clock.now() : budgetUntil;
+  const end = await runSlice(ports, run, { budgetUntil: until, handOver: true });
+  if (end.kind !== 'suspended') return;
+  if (!end.yielded) await freeSlot(ports, end.run);
+  await handOver(ports, end);
+}
+
+/** A slot, then the lease; undefined when the run waits for a slot, is in other hands or has ended. */
+async function take(ports: Ports, runId: string): Promise<Run | undefined> {
+  const seen = await ports.runs.get(runId);
+  if (!seen) return undefined;
+  const now = ports.clock.now();
+  if (isSettled(seen.status)) await freeSlot(ports, seen);
+  // The lease tells whether somebody works on the run; a second doorbell is nothing new.
+  if (isSettled(seen.status) || (seen.leaseUntil ?? 0) > now) return undefined;
+  if (!(await admit(ports, seen))) {
+    if (seen.status !== 'pending') await ports.runs.postpone(seen, seen.dueAt ?? now, 'pending');
+    return undefined;
+  }
+  const claim = await ports.runs.claim(runId, { now, leaseUntil: now + LEASE_SECONDS * 1_000 });
+  if (claim.kind === 'claimed') return claim.run;
+  if (claim.run && isSettled(claim.run.status)) await freeSlot(ports, claim.run);
+  return undefined;
+}
+
+/** A claimed run that must not run: canceled, past its deadline, or the end of too many workers. */
+export async function endedBefore(ports: Ports, run: Run): Promise<boolean> {
+  const end = reasonToEnd(run, ports.clock.now());
+  if (!end) return false;
+  const { usage, handledErrors } = run;
+  await settleRun(ports, run, { ...end, outputs: null, usage, handledErrors, endedAt: ports.clock.now() });
+  return true;
+}
+
+function reasonToEnd(run: Run, now: number) {
+  if (run.cancelRequested) return { status: 'canceled' as const };
+  if (now >= run.deadlineAt) return EXPIRED;
+  return run.crashes >= MAX_CRASHES ? CRASHED : undefined;
+}

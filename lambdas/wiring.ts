@@ -1,0 +1,42 @@
+// The composition root: environment → clients → ports. One set per process, so connections and caches outlive a call.
+
+import { makeDynamo } from './aws/dynamo.ts';
+import { makeFlowStore } from './aws/flow-store.ts';
+import { makeFunctions } from './aws/functions.ts';
+import { makeMachine } from './aws/machine.ts';
+import { makePayloads } from './aws/payloads.ts';
+import { makePlatformSecret } from './aws/platform-secret.ts';
+import { makeQueues } from './aws/queues.ts';
+import { makeRunStore } from './aws/run-store.ts';
+import { makeSlots } from './aws/slots.ts';
+import { makeTenantStore } from './aws/tenant-store.ts';
+import { makeKeyring } from './core/keyring.ts';
+import type { Ports } from './core/ports.ts';
+import type { Environment, FunctionName } from './env.ts';
+import { makeLog } from './log.ts';
+import { makeHttpClient } from './net/guarded-client.ts';
+import { systemClock, systemIds } from './system.ts';
+
+type PlatformEnvironment = Environment<'deliver'> & Partial<Pick<Environment<'api'>, 'MACHINE_ARN'>>;
+
+export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
+  const client = makeDynamo();
+  const payloads = makePayloads({ bucket: env.PAYLOAD_BUCKET });
+  const keyring = makeKeyring(makePlatformSecret({ secretArn: env.PLATFORM_SECRET_ARN }));
+  const runtime = { client, table: env.RUNTIME_TABLE, payloads, keyring };
+  const catalog = { client, table: env.CATALOG_TABLE, payloads };
+  return {
+    clock: systemClock,
+    ids: systemIds,
+    runs: makeRunStore(runtime),
+    slots: makeSlots(runtime),
+    queues: makeQueues({ runsQueueUrl: env.RUNS_QUEUE_URL, deliveriesQueueUrl: env.DELIVERIES_QUEUE_URL }),
+    machine: makeMachine(env.MACHINE_ARN === undefined ? {} : { machineArn: env.MACHINE_ARN }),
+    flows: makeFlowStore(catalog),
+    tenants: makeTenantStore(catalog),
+    keyring,
+    http: makeHttpClient({ policy: env.PRIVATE_TARGETS }),
+    functions: makeFunctions({}),
+    log: makeLog(name),
+  };
+}
