@@ -10,6 +10,7 @@ import type { EnvironmentOptions, Outcome, Sink } from './functions/environment.
 import { Pool, type PoolLimits } from './functions/pool.ts';
 
 export interface Functions {
+  has(nameOrArn: string): Promise<boolean>;
   /** Undefined when there is no such function. */
   invoke(nameOrArn: string, payload: string, sink?: Sink): Promise<Outcome | undefined>;
   close(): Promise<void>;
@@ -51,6 +52,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   };
 
   return {
+    has: async (nameOrArn) => Boolean(await find(nameOrArn)),
     async invoke(nameOrArn, payload, sink) {
       const pool = await find(nameOrArn);
       if (!pool) return undefined;

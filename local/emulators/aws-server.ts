@@ -1,0 +1,116 @@
+// The AWS endpoints that need no emulator of their own: Lambda's Invoke, GetSecretValue, and a refusal of everything
+// else, so that no call of a function can leave the machine.
+
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Outcome } from '../functions/environment.ts';
+import type { Secret } from './secrets.ts';
+
+export interface AwsServerOptions {
+  secrets: Secret[];
+  has(nameOrArn: string): Promise<boolean>;
+  invoke(nameOrArn: string, payload: string): Promise<Outcome | undefined>;
+}
+
+export interface AwsServer {
+  endpoint: string;
+  stop(): Promise<void>;
+}
+
+interface Answer {
+  status: number;
+  headers?: Record<string, string>;
+  body: string | Uint8Array;
+}
+
+const INVOKE_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+// Lambda runs an asynchronous event again after one and after two more minutes.
+const ASYNC_RETRY_MS = [60_000, 120_000];
+
+export async function startAwsServer(options: AwsServerOptions): Promise<AwsServer> {
+  const server = createServer((request, response) => {
+    void answer(request, options)
+      .catch((error: Error) => awsError(500, 'InternalFailure', error.message))
+      .then((result) => send(response, result));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}
+
+async function answer(request: IncomingMessage, options: AwsServerOptions): Promise<Answer> {
+  const body = (await buffer(request)).toString();
+  const functionName = INVOKE_PATH.exec(request.url?.split('?')[0] ?? '')?.[1];
+  const target = String(request.headers['x-amz-target'] ?? '');
+  if (request.method === 'POST' && functionName) {
+    const later = request.headers['x-amz-invocation-type'] === 'Event';
+    return invokeFunction(decodeURIComponent(functionName), { payload: body || '{}', later }, options);
+  }
+  if (target === 'secretsmanager.GetSecretValue') return secretValue(body, options.secrets);
+  const wanted = target || `${request.method} ${request.url}`;
+  return awsError(400, 'UnknownOperationException', `not emulated locally: ${wanted} (host ${request.headers.host})`);
+}
+
+async function invokeFunction(
+  nameOrArn: string,
+  { payload, later }: { payload: string; later: boolean },
+  { has, invoke }: AwsServerOptions,
+): Promise<Answer> {
+  const unknown = awsError(404, 'ResourceNotFoundException', `Function not found: ${nameOrArn}`);
+  if (later) {
+    if (!(await has(nameOrArn))) return unknown;
+    void invokeLater(() => invoke(nameOrArn, payload));
+    return { status: 202, body: '' };
+  }
+  const outcome = await invoke(nameOrArn, payload);
+  if (!outcome) return unknown;
+  if (outcome.status === 'throttled') return awsError(429, 'TooManyRequestsException', 'Rate Exceeded.');
+  const failed = outcome.status === 'failed' ? { 'x-amz-function-error': 'Unhandled' } : undefined;
+  return { status: 200, headers: { 'x-amz-executed-version': '$LATEST', ...failed }, body: outcome.payload };
+}
+
+async function invokeLater(invoke: () => Promise<Outcome | undefined>): Promise<void> {
+  for (const delayMs of [...ASYNC_RETRY_MS, 0]) {
+    const outcome = await invoke();
+    if (!outcome || outcome.status === 'succeeded') return;
+    await sleep(delayMs, undefined, { ref: false });
+  }
+}
+
+function secretValue(body: string, secrets: Secret[]): Answer {
+  const input = JSON.parse(body) as { SecretId?: string; VersionStage?: string };
+  const secret = secrets.find(({ arn, name }) => input.SecretId === arn || input.SecretId === name);
+  if (!secret || (input.VersionStage ?? 'AWSCURRENT') !== 'AWSCURRENT') {
+    return awsError(400, 'ResourceNotFoundException', "Secrets Manager can't find the specified secret.");
+  }
+  return {
+    status: 200,
+    body: JSON.stringify({
+      ARN: secret.arn,
+      Name: secret.name,
+      SecretString: secret.text,
+      VersionId: 'local',
+      VersionStages: ['AWSCURRENT'],
+    }),
+  };
+}
+
+function awsError(status: number, code: string, message: string): Answer {
+  return {
+    status,
+    headers: { 'x-amzn-errortype': code },
+    body: JSON.stringify({ __type: code, Message: message, message }),
+  };
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);
+}
