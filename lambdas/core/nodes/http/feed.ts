@@ -145,7 +145,8 @@ function itemOf(item: Element, feed: { title: string | null; base: string; isAto
   return {
     title: readable(first(item['title']), isAtom),
     description: readable(described, isAtom),
-    link: link ?? webAddress(guid, base),
+    // A guid is the page's address unless it says otherwise or is no address at all.
+    link: link ?? (guid !== null && URL.canParse(guid) ? webAddress(guid, base) : null),
     guid: guid ?? link,
     author: textOf(first(author?.['name'])) ?? textOf(first(item['dc:creator'])) ?? textOf(author),
     published: isoDate(
@@ -165,8 +166,9 @@ export async function parseFeed(text: string, url: string): Promise<Feed> {
   const channel = first(first(document['rss'])?.['channel'], rdf?.['channel']) ?? atom;
   if (!channel) throw new UnreadableAnswer('its body is not an RSS or Atom feed');
   const title = readable(first(channel['title']), atom !== undefined);
-  const link = linkOf(channel, url);
-  const base = attribute(channel, 'xml:base') ?? attribute(atom, 'xml:base') ?? link ?? url;
+  const declared = webAddress(attribute(channel, 'xml:base'), url);
+  const link = linkOf(channel, declared ?? url);
+  const base = declared ?? link ?? url;
   const items = elements(rdf?.['item'] ?? channel['item'] ?? channel['entry']).slice(0, MAX_EACH_ITEMS);
   return {
     title,

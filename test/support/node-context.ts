@@ -1,0 +1,34 @@
+// What the engine hands a node kind, with every port real or refusing; tests override what they are about.
+
+import type { NodeContext } from '../../lambdas/core/nodes/node-kind.ts';
+import type { Functions } from '../../lambdas/core/ports.ts';
+import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
+
+export const NOW = Date.UTC(2026, 0, 31, 8);
+
+const noFunctions: Functions = {
+  invoke: () => Promise.reject(new Error('This test expects no function to be invoked')),
+};
+
+export function nodeContext(extra: Partial<Omit<NodeContext, 'ports'>> & { functions?: Functions } = {}): NodeContext {
+  const { functions = noFunctions, ...rest } = extra;
+  const silent = () => undefined;
+  return {
+    path: 'pages[00002].fetch',
+    run: { id: 'run-1', tenant: 'acme', flow: 'probe', env: 'published', startedAt: NOW },
+    attempt: 1,
+    idempotencyKey: 'run-1/pages[00002].fetch',
+    callbackUrl: () => 'https://errand.example.com/v1/signals/token',
+    bindings: {},
+    secrets: {},
+    signal: new AbortController().signal,
+    timeoutMs: 5_000,
+    now: () => NOW,
+    ports: {
+      http: makeHttpClient({ policy: 'loopback' }),
+      functions,
+      log: { info: silent, warn: silent, error: silent, metric: silent },
+    },
+    ...rest,
+  };
+}
