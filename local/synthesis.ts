@@ -19,6 +19,8 @@ export interface SynthesisOptions {
 
 const PLATFORM_SOURCES = ['infra', 'lambdas', 'console', 'cdk.json', 'package-lock.json', 'tsconfig.json'];
 const CACHE = join(ROOT, 'node_modules', '.cache', 'errand');
+// Functions are found by the names of their constructs; `cdk synth` asks for these names too.
+const PATH_METADATA = 'aws:cdk:enable-path-metadata';
 const KEPT_ASSEMBLIES = 6;
 // A running platform still loads its functions from the assembly it booted with.
 const KEPT_MS = 7 * 24 * 60 * 60 * 1_000;
@@ -27,7 +29,7 @@ const KEPT_MS = 7 * 24 * 60 * 60 * 1_000;
 export async function synthesize(options: SynthesisOptions): Promise<string> {
   const app = options.app ?? 'infra/app.ts';
   const configured = JSON.parse(await readFile(join(ROOT, 'cdk.json'), 'utf8')) as { context?: object };
-  const context = { ...configured.context, ...options.context };
+  const context = { ...configured.context, ...options.context, [PATH_METADATA]: true };
   const directory = join(CACHE, await fingerprint(options.sources ?? PLATFORM_SOURCES, { app, context }));
   if (await exists(join(directory, 'manifest.json'))) {
     await utimes(directory, new Date(), new Date());

@@ -23,7 +23,7 @@ const ROUTED_PATHS = ['/', '/{proxy+}'];
 
 const apiSchema = z.object({
   BinaryMediaTypes: z.array(z.string()).refine((types) => types.includes('*/*'), 'only binary media type */* is run'),
-  Body: z.undefined('an API described by an OpenAPI body is not run'),
+  Body: z.undefined('an API described by an OpenAPI body is not run').optional(),
 });
 const resourceSchema = z.object({ ParentId: z.string(), PathPart: z.string() });
 const methodSchema = z.object({

@@ -25,8 +25,8 @@ const eventSourceSchema = z.strictObject({
   ScalingConfig: z.strictObject({ MaximumConcurrency: z.number() }).optional(),
   FunctionResponseTypes: z.array(z.literal('ReportBatchItemFailures')).default([]),
   Enabled: z.literal(true).optional(),
-  MetricsConfig: z.unknown(),
-  Tags: z.unknown(),
+  MetricsConfig: z.unknown().optional(),
+  Tags: z.unknown().optional(),
 });
 
 export function readEventSources(resources: Resource[]): EventSource[] {

@@ -1,7 +1,13 @@
 // Calls an emulator by AWS's JSON protocol. The runtime prepares and polls with it; handlers use the SDK.
 
-/** The emulators read the Region from the credential's scope and check nothing else. */
-const AUTHORIZATION = 'AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/aws/aws4_request, Signature=local';
+import { REGION } from '../aws-names.ts';
+
+// The emulators want the form of a signature and never check it. Key and Region are those that functions have, because
+// some DynamoDB servers keep other tables for each.
+const SIGNATURE = {
+  authorization: `AWS4-HMAC-SHA256 Credential=local/20260101/${REGION}/aws/aws4_request, SignedHeaders=host, Signature=00`,
+  'x-amz-date': '20260101T000000Z',
+};
 
 export class WireError extends Error {
   readonly code: string;
@@ -17,7 +23,7 @@ export async function callWire<Answer = unknown>(endpoint: string, target: strin
   const answer = await fetch(endpoint, {
     method: 'POST',
     headers: {
-      authorization: AUTHORIZATION,
+      ...SIGNATURE,
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': target,
     },
