@@ -1,6 +1,6 @@
 // The directory that keeps a platform's state between two starts, and the lock that one start holds on it.
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,6 +11,12 @@ export interface StateDirectory {
   /** A file of the state, or null where nothing is kept. */
   kept(name: string): string | null;
   release(): void;
+}
+
+const LOCK = 'lock';
+
+export function isStateDirectory(path: string): boolean {
+  return existsSync(join(path, LOCK));
 }
 
 /** Null keeps nothing: only the log has a place, until the runtime ends. */
@@ -33,12 +39,14 @@ function openTemporary(): StateDirectory {
 
 // A database's lock is let go by the operating system however the process ends; a file with a process id is not.
 function lock(path: string): () => void {
-  const database = new DatabaseSync(join(path, 'lock'));
+  const database = new DatabaseSync(join(path, LOCK));
   try {
     database.exec('PRAGMA busy_timeout = 500; BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
-    throw new Error(`Another Errand runs on ${path}. Stop it, or start without state: npm start -- --ephemeral`, { cause });
+    throw new Error(`Another Errand runs on ${path}. Stop it, or start without state: npm start -- --ephemeral`, {
+      cause,
+    });
   }
   return () => database.close();
 }
