@@ -1,0 +1,113 @@
+// Compiles the source of a flow into its plan, or into the problems that keep it from being one:
+// text → fields → mentions → edges → plan. Takes the node kinds as a parameter, so it depends on none of them.
+
+import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
+import type { NodeKind } from '../nodes/node-kind.ts';
+import { canonicalJson, digestOf } from './canonical.ts';
+import { checkCycles, type Edges, edgesOf } from './edges.ts';
+import { checkInputs } from './input-specs.ts';
+import { addFromInside, type Checking, checkOutputs, mentionsOf } from './mentions.ts';
+import type { Compiled, Plan, PlanNode, Support } from './plan.ts';
+import { outputSites, planFlow } from './plan-flow.ts';
+import { planNode } from './plan-nodes.ts';
+import { makeProblems, type Problems } from './problems.ts';
+import { type Draft, isMap, type Reading, readScope, type Scope } from './scope.ts';
+import { parseField } from './sentences.ts';
+import { flowShape } from './shapes.ts';
+import { readSource, type Source } from './source.ts';
+import { checkMode, supportOf } from './support.ts';
+
+/** A plan must fit one item of the catalog, whatever its aliases stand for. */
+const MAX_PLAN_CHARS = 350_000;
+const UNKNOWN: Support = { supported: false, blockers: [] };
+
+export type NodeKinds = Readonly<Record<string, NodeKind>>;
+
+/** Never throws for what is wrong with the text. `readable` is false where it is no YAML or JSON map at all. */
+export async function compile(
+  text: string,
+  kinds: NodeKinds,
+): Promise<Compiled & { readable: boolean; name?: string }> {
+  const read = readSource(text);
+  if ('unreadable' in read) {
+    return { problems: [read.unreadable], async: UNKNOWN, sync: UNKNOWN, readable: false };
+  }
+  const { source } = read;
+  const { value } = source;
+  const problems = makeProblems(source);
+  const plan = await compileSource(problems, source, kinds);
+  const name = value['name'];
+  return {
+    ...(plan.plan && !problems.hasErrors() && { plan: plan.plan, digest: digestOf(plan.plan) }),
+    problems: problems.list(),
+    ...supportOf(source, plan.top),
+    readable: true,
+    ...(typeof name === 'string' && { name }),
+  };
+}
+
+async function compileSource(
+  problems: Problems,
+  source: Source,
+  kinds: NodeKinds,
+): Promise<{ top: Scope; plan: Plan | undefined }> {
+  const { value } = source;
+  const fields = parseField(problems, { schema: flowShape, value, path: [] });
+  const nodes = isMap(value['nodes']) ? value['nodes'] : {};
+  const reading: Reading = { kinds, problems, count: 0 };
+  const around = { item: false, vars: false };
+  const top = readScope(reading, nodes, { path: ['nodes'], around, isRepeated: false, depth: 0 });
+  if (isMap(value['nodes']) && reading.count === 0) problems.error(['nodes'], 'a flow needs at least one node', 'key');
+  checkSizes(problems, value);
+  await checkInputs(problems, value['inputs']);
+  const checking = { problems, declared: declaredBy(value) };
+  const planned = await compileScope(checking, top);
+  await checkOutputs(checking, top, outputSites(value['outputs']));
+  checkMode(problems, source, top);
+  if (fields === undefined || problems.hasErrors()) return { top, plan: undefined };
+  const plan = planFlow(fields, planned.nodes);
+  if (canonicalJson(JSON.parse(JSON.stringify(plan))).length > MAX_PLAN_CHARS) {
+    problems.error([], 'the flow is too large once its aliases are written out');
+  }
+  return { top, plan };
+}
+
+/** Nodes of the plan, and what they mention further out. */
+async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: PlanNode[]; outer: Set<string> }> {
+  const edges = new Map<string, Edges>();
+  const nodes: PlanNode[] = [];
+  const outer = new Set<string>();
+  for (const draft of scope.drafts.values()) {
+    const mentions = await mentionsOf(checking, scope, draft);
+    const inside = draft.inside && (await compileScope(checking, draft.inside));
+    if (inside) addFromInside(mentions, inside.outer, scope);
+    for (const id of mentions.outer) outer.add(id);
+    const own = edgesOf(checking.problems, scope, { draft, mentions });
+    edges.set(draft.id, own);
+    checkTimeout(checking.problems, draft);
+    nodes.push(planNode({ draft, edges: own, ...(inside && { inside: inside.nodes }) }));
+  }
+  checkCycles(checking.problems, scope, edges);
+  return { nodes, outer };
+}
+
+/** What runs within a slice must fit one; only what waits may take longer. */
+function checkTimeout(problems: Problems, { fields, kind, path, with: source }: Draft): void {
+  const isOpen = source === undefined || kind.waits?.(source);
+  if (isOpen || fields.timeout === undefined || fields.timeout <= MAX_UNIT_TIMEOUT_SECONDS * 1_000) return;
+  const cure = 'for longer work use a node that waits to be called back';
+  problems.error([...path, 'timeout'], `'timeout' of a ${fields.type} node must be at most 10m: ${cure}`);
+}
+
+function checkSizes(problems: Problems, value: Record<string, unknown>): void {
+  for (const field of ['inputs', 'outputs', 'models', 'env', 'plugins'] as const) {
+    const count = isMap(value[field]) ? Object.keys(value[field]).length : 0;
+    if (count > MAX_FIELDS) problems.error([field], `a flow has at most ${MAX_FIELDS} ${field}`, 'key');
+  }
+}
+
+function declaredBy(value: Record<string, unknown>): Checking['declared'] {
+  const keys = (field: unknown) => (isMap(field) ? Object.keys(field) : []);
+  const secrets = Array.isArray(value['secrets']) ? value['secrets'].filter((name) => typeof name === 'string') : [];
+  return { inputs: keys(value['inputs']), env: keys(value['env']), secrets };
+}

@@ -1,0 +1,159 @@
+// The inputs of a run: checked against what the flow declares, completed by its defaults; and what callers are told of
+// them, as a list and as JSON Schema.
+
+import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { didYouMean } from '../expressions/suggest.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { isSearchable, problemsOfValue } from './input-values.ts';
+import type { InputSpec, Plan } from './plan.ts';
+
+type Specs = Record<string, InputSpec>;
+
+/** Values by the inputs' own names, with defaults. Throws PlatformError('invalid-inputs') that names every wrong field. */
+export async function validateInputs(specs: Specs, given: unknown): Promise<JsonObject> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalid([{ field: 'inputs', message: 'must be an object' }]);
+  }
+  const details: ErrorDetail[] = [];
+  const named = byName(specs, given as JsonObject, details);
+  const inputs: JsonObject = {};
+  for (const [name, spec] of Object.entries(specs)) {
+    const value = named.get(name)?.value ?? spec.default ?? null;
+    if (value !== null) {
+      const field = `inputs.${named.get(name)?.as ?? name}`;
+      const wrong = await problemsOfValue(spec, value);
+      details.push(...wrong.map((message) => ({ field, message })));
+      inputs[name] = value;
+    } else if (spec.required) details.push({ field: `inputs.${name}`, message: 'is required' });
+  }
+  if (details.length > 0) throw invalid(details);
+  return inputs;
+}
+
+/** Null counts as not given. */
+function byName(specs: Specs, given: JsonObject, details: ErrorDetail[]): Map<string, { value: Json; as: string }> {
+  const names = new Map<string, string>();
+  for (const [name, { alias = [] }] of Object.entries(specs)) for (const own of [name, ...alias]) names.set(own, name);
+  const named = new Map<string, { value: Json; as: string }>();
+  for (const [as, value] of Object.entries(given)) {
+    const name = names.get(as);
+    if (name === undefined) {
+      details.push({ field: `inputs.${as}`, message: `is no input of this flow${didYouMean(as, names.keys())}` });
+    } else if (value !== null && named.has(name)) {
+      details.push({ field: `inputs.${as}`, message: `is given twice: ${named.get(name)?.as} is the same input` });
+    } else if (value !== null) named.set(name, { value, as });
+  }
+  return named;
+}
+
+const SHOWN_PROBLEMS = 3;
+
+function invalid(details: ErrorDetail[]): PlatformError {
+  const shown = details.slice(0, SHOWN_PROBLEMS).map(({ field, message }) => `${field} ${message}`);
+  const more = details.length > SHOWN_PROBLEMS ? ` (and ${details.length - SHOWN_PROBLEMS} more)` : '';
+  return new PlatformError('invalid-inputs', `${shown.join('; ')}${more}`, { details });
+}
+
+/** Values of the inputs marked `searchable`, as text. */
+export function searchableValues(specs: Specs, inputs: JsonObject): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const [name, { searchable, type }] of Object.entries(specs)) {
+    const value = inputs[name];
+    if (searchable && isSearchable(type) && value !== undefined && value !== null) found[name] = String(value);
+  }
+  return found;
+}
+
+export interface Parameters {
+  name: string;
+  title?: string;
+  description?: string;
+  /** In the order of the source. Hidden ones are left out: they are set by programs, not asked for. */
+  inputs: ({ name: string } & InputSpec)[];
+  schema: JsonObject;
+  outputs: { name: string; type?: string; title?: string }[];
+}
+
+export function parametersOf(plan: Plan): Parameters {
+  const outputs =
+    typeof plan.outputs['expression'] === 'string'
+      ? {}
+      : (plan.outputs as Exclude<Plan['outputs'], { expression: string }>);
+  return {
+    name: plan.name,
+    ...(plan.title !== undefined && { title: plan.title }),
+    ...(plan.description !== undefined && { description: plan.description }),
+    inputs: Object.entries(plan.inputs)
+      .filter(([, spec]) => !spec.hidden)
+      .map(([name, spec]) => ({ name, ...spec })),
+    schema: inputSchema(plan),
+    outputs: Object.entries(outputs).map(([name, { type, title }]) => ({
+      name,
+      ...(type !== undefined && { type }),
+      ...(title !== undefined && { title }),
+    })),
+  };
+}
+
+const FILE_SCHEMA: JsonObject = {
+  type: 'object',
+  properties: {
+    url: { type: 'string', format: 'uri' },
+    id: { type: 'string' },
+    name: { type: 'string' },
+    type: { type: 'string' },
+    size: { type: 'integer', minimum: 0 },
+  },
+  oneOf: [{ required: ['url'] }, { required: ['id'] }],
+  additionalProperties: false,
+};
+
+/** JSON Schema of the inputs of a run, by their own names. */
+export function inputSchema(plan: Pick<Plan, 'inputs'>): JsonObject {
+  const specs = Object.entries(plan.inputs);
+  return {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+    properties: Object.fromEntries(specs.map(([name, spec]) => [name, schemaOf(spec)])),
+    required: specs.filter(([, spec]) => spec.required && spec.default === undefined).map(([name]) => name),
+    additionalProperties: false,
+  };
+}
+
+function schemaOf(spec: InputSpec): JsonObject {
+  const { title, description, default: fallback } = spec;
+  return {
+    ...typeSchema(spec),
+    ...(title !== undefined && { title }),
+    ...(description !== undefined && { description }),
+    ...(fallback !== undefined && { default: fallback }),
+  };
+}
+
+function typeSchema(spec: InputSpec): JsonObject {
+  const { type, minLength, maxLength, min, max, pattern, maxFiles } = spec;
+  switch (type) {
+    case 'string':
+    case 'text':
+      return defined({ type: 'string', minLength, maxLength, pattern });
+    case 'number':
+    case 'integer':
+      return defined({ type, minimum: min, maximum: max });
+    case 'boolean':
+      return { type };
+    case 'enum':
+      return { enum: spec.options ?? [] };
+    case 'object':
+      return { ...spec.schema, type };
+    case 'array':
+      return defined({ ...spec.schema, type, minItems: minLength, maxItems: maxLength });
+    case 'file':
+      return FILE_SCHEMA;
+    case 'files':
+      return defined({ type: 'array', items: FILE_SCHEMA, maxItems: maxFiles });
+  }
+}
+
+function defined(schema: Record<string, Json | undefined>): JsonObject {
+  return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined)) as JsonObject;
+}

@@ -1,0 +1,145 @@
+// Reads the nodes of a scope (the flow, or a group) field by field, without looking at what they mention of each other.
+
+import { didYouMean } from '../expressions/suggest.ts';
+import type { JsonObject } from '../json.ts';
+import { MAX_NESTING, MAX_NODES } from '../limits.ts';
+import type { NodeKind } from '../nodes/node-kind.ts';
+import { insideOf, type Surroundings } from './expression-sites.ts';
+import { ID } from './fields.ts';
+import type { Problems } from './problems.ts';
+import { parseField } from './sentences.ts';
+import { type NodeFields, nodeShape } from './shapes.ts';
+import type { Path } from './source.ts';
+
+export interface Scope {
+  /** Of the map of nodes. */
+  path: Path;
+  /** Every id that is written, those whose node could not be read included. */
+  ids: ReadonlySet<string>;
+  drafts: Map<string, Draft>;
+  /** The scope around the group, and the group. */
+  outer?: { scope: Scope; group: string };
+  around: Surroundings;
+  /** Within an `each`, at whatever distance. */
+  isRepeated: boolean;
+  depth: number;
+}
+
+/** A node as written, as far as its fields could be read. */
+export interface Draft {
+  id: string;
+  path: Path;
+  fields: NodeFields;
+  kind: NodeKind;
+  /** `with` as the kind parses it; absent where it has problems. */
+  with?: JsonObject;
+  /** `with` as written, without a group's `nodes`. */
+  written: Record<string, unknown>;
+  inside?: Scope;
+}
+
+export interface Reading {
+  kinds: Readonly<Record<string, NodeKind>>;
+  problems: Problems;
+  /** Nodes of all scopes. */
+  count: number;
+}
+
+export type Surrounding = Pick<Scope, 'outer' | 'around' | 'isRepeated' | 'depth'>;
+
+const GROUP = 'group';
+
+export function readScope(reading: Reading, nodes: Record<string, unknown>, at: { path: Path } & Surrounding): Scope {
+  const scope: Scope = { ...at, ids: new Set(Object.keys(nodes)), drafts: new Map() };
+  for (const [id, value] of Object.entries(nodes)) {
+    reading.count += 1;
+    if (reading.count > MAX_NODES) {
+      reading.problems.error([...at.path, id], `a flow has at most ${MAX_NODES} nodes`, 'key');
+      break;
+    }
+    const draft = isFreeId(reading, scope, id) ? readNode(reading, scope, { id, value }) : undefined;
+    if (draft) scope.drafts.set(id, draft);
+  }
+  return scope;
+}
+
+function isFreeId({ problems }: Reading, scope: Scope, id: string): boolean {
+  const path = [...scope.path, id];
+  if (!ID.test(id)) {
+    problems.error(path, `'${id}' is no id: letters, digits and _, at most 64, not beginning with a digit`, 'key');
+    return false;
+  }
+  for (let outer = scope.outer; outer; outer = outer.scope.outer) {
+    if (!outer.scope.ids.has(id)) continue;
+    problems.error(path, `there is a node '${id}' around this group already: choose another id`, 'key');
+    return false;
+  }
+  return true;
+}
+
+function readNode(reading: Reading, scope: Scope, { id, value }: { id: string; value: unknown }): Draft | undefined {
+  const { problems, kinds } = reading;
+  const path = [...scope.path, id];
+  const fields = parseField(problems, { schema: nodeShape, value, path });
+  const type = (value as { type?: unknown } | null)?.type;
+  if (typeof type === 'string' && !Object.hasOwn(kinds, type)) {
+    const known = Object.keys(kinds);
+    const meant = didYouMean(type, known) || ` (known: ${known.join(', ')})`;
+    problems.error([...path, 'type'], `unknown node type '${type}'${meant}`);
+    return undefined;
+  }
+  const kind = fields && kinds[fields.type];
+  if (!kind) return undefined;
+  checkModifiers(problems, { path, fields, isGroup: fields.type === GROUP });
+  const draft: Draft = { id, path, fields, kind, ...readWith(reading, { path, fields, kind }) };
+  if (kind.interactive && (scope.isRepeated || fields.each)) {
+    problems.error(path, `node '${id}' talks to the end user, which is not possible inside an each`, 'key');
+  }
+  const nodes = fields.type === GROUP ? fields.with?.['nodes'] : undefined;
+  if (isMap(nodes)) draft.inside = readInside(reading, { scope, draft, nodes });
+  return draft;
+}
+
+function readWith({ problems }: Reading, { path, fields, kind }: Pick<Draft, 'path' | 'fields' | 'kind'>) {
+  const { nodes, ...written } = fields.with ?? {};
+  const isGroup = fields.type === GROUP;
+  const value = fields.with ?? {};
+  const parsed = parseField(problems, { schema: kind.with, value, path: [...path, 'with'], label: 'with' });
+  if (!isMap(parsed)) return { written: isGroup ? written : value };
+  const { nodes: _, ...rest } = parsed;
+  // A copy: what aliases shared in the source is shared no longer, and nothing but JSON is left.
+  const plain = JSON.parse(JSON.stringify(isGroup ? rest : parsed)) as JsonObject;
+  return { with: plain, written: isGroup ? written : value };
+}
+
+function readInside(reading: Reading, inner: { scope: Scope; draft: Draft; nodes: Record<string, unknown> }): Scope {
+  const { scope, draft, nodes } = inner;
+  const path = [...draft.path, 'with', 'nodes'];
+  const depth = scope.depth + 1;
+  if (depth > MAX_NESTING) {
+    reading.problems.error(path, `groups are nested at most ${MAX_NESTING} deep`);
+    return { ...scope, ids: new Set(Object.keys(nodes)), drafts: new Map() };
+  }
+  return readScope(reading, nodes, {
+    path,
+    depth,
+    outer: { scope, group: draft.id },
+    around: insideOf(draft.fields, scope.around),
+    isRepeated: scope.isRepeated || draft.fields.each !== undefined,
+  });
+}
+
+function checkModifiers(problems: Problems, node: { path: Path; fields: NodeFields; isGroup: boolean }): void {
+  const { path, fields, isGroup } = node;
+  if (!isGroup && fields.repeat) problems.error([...path, 'repeat'], 'only a group can repeat', 'key');
+  // The nodes of a group have their own; one of the group would be lost.
+  for (const field of ['timeout', 'retry'] as const) {
+    if (isGroup && fields[field] !== undefined) {
+      problems.error([...path, field], `a group has no ${field} of its own: give it to its nodes`, 'key');
+    }
+  }
+}
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,144 @@
+// Reads the text of a flow, YAML 1.2 or JSON (which is YAML), and knows where in it everything stands.
+// What the fields mean belongs to the rest of the compiler.
+
+import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import { MAX_JSON_DEPTH, MAX_SOURCE_BYTES } from '../limits.ts';
+import type { Problem } from './plan.ts';
+
+export type Path = readonly (string | number)[];
+
+export interface Source {
+  /** The whole text as data; an object at the top. */
+  value: Record<string, unknown>;
+  /** 1-based position of the value at the path (or of its key), or of the nearest thing above it. */
+  locate(path: Path, at?: 'key' | 'value'): { line: number; column: number };
+  /** Position of the first occurrence of `text` within the value at the path; of the value where there is none. */
+  locateText(path: Path, text: string): { line: number; column: number };
+}
+
+const MAX_ALIASES = 50;
+
+/** The source, or the problem for which the text cannot be read at all. */
+export function readSource(text: string): { source: Source } | { unreadable: Problem } {
+  const lines = new LineCounter();
+  const positionOf = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const unreadable = (message: string, offset = 0) => ({
+    unreadable: { ...positionOf(offset), message, severity: 'error' as const },
+  });
+  if (text.trim() === '') return unreadable('the flow is empty');
+  const document = parse(text, lines);
+  const [syntax] = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
+  if (syntax !== undefined) return unreadable(syntaxSentence(syntax.message, text, syntax.pos[0]), syntax.pos[0]);
+  const shape = findShapeProblem(document.contents, 0);
+  if (shape !== undefined) return unreadable(shape.message, shape.offset);
+  try {
+    const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
+    if (JSON.stringify(value).length > 2 * MAX_SOURCE_BYTES) return unreadable('the aliases make the flow too large');
+    return { source: makeSource({ text, document, positionOf }, value as Record<string, unknown>) };
+  } catch (error) {
+    return unreadable(aliasSentence(error));
+  }
+}
+
+// Unique keys are checked by findShapeProblem: the library compares every key with every other.
+function parse(text: string, lineCounter: LineCounter): Document.Parsed {
+  return parseDocument(text, {
+    lineCounter,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: 'error',
+    version: '1.2',
+  });
+}
+
+interface Read {
+  text: string;
+  document: Document.Parsed;
+  positionOf(offset: number): { line: number; column: number };
+}
+
+function makeSource({ text, document, positionOf }: Read, value: Record<string, unknown>): Source {
+  const find = (path: Path, at: 'key' | 'value') => {
+    let found: Node | null = document.contents;
+    for (const [index, step] of path.entries()) {
+      const inside: Node | null | undefined = isAlias(found) ? found.resolve(document) : found;
+      const isLast = index === path.length - 1;
+      const next = childOf(inside ?? null, step, isLast ? at : 'value');
+      if (next === undefined) break;
+      found = next;
+    }
+    return found;
+  };
+  return {
+    value,
+    locate: (path, at = 'value') => positionOf(find(path, at)?.range?.[0] ?? 0),
+    locateText(path, wanted) {
+      const [start, end] = find(path, 'value')?.range ?? [0, 0];
+      const offset = text.slice(start, end).includes('\n') ? text.indexOf(wanted, start) : start;
+      return positionOf(offset >= start && offset < end ? offset : start);
+    },
+  };
+}
+
+function childOf(parent: Node | null, step: string | number, at: 'key' | 'value'): Node | undefined {
+  if (isSeq(parent)) return parent.items[Number(step)] as Node | undefined;
+  if (!isMap(parent)) return undefined;
+  const pair = parent.items.find(({ key }) => keyText(key) === String(step)) as Pair<Node, Node | null> | undefined;
+  return pair && (at === 'key' ? pair.key : (pair.value ?? pair.key));
+}
+
+interface ShapeProblem {
+  message: string;
+  offset: number;
+}
+
+/** Nothing deeper than a run's data may be, only plain keys, each once, and a map at the top. */
+function findShapeProblem(node: unknown, depth: number): ShapeProblem | undefined {
+  const offset = offsetOf(node);
+  if (depth > MAX_JSON_DEPTH) return { message: `the flow is nested more than ${MAX_JSON_DEPTH} levels deep`, offset };
+  if (depth === 0 && !isMap(node)) return { message: 'a flow is a map with flow, name and nodes', offset };
+  if (isSeq(node)) return firstProblem(node.items, (item) => findShapeProblem(item, depth + 1));
+  if (!isMap(node)) return undefined;
+  const keys = new Set<string>();
+  return firstProblem(node.items, ({ key, value }) => findKeyProblem(key, keys) ?? findShapeProblem(value, depth + 1));
+}
+
+function findKeyProblem(key: unknown, keys: Set<string>): ShapeProblem | undefined {
+  const text = keyText(key);
+  if (text === undefined) return { message: 'a key must be a plain text', offset: offsetOf(key) };
+  if (keys.has(text)) return { message: `the key '${text}' occurs twice`, offset: offsetOf(key) };
+  keys.add(text);
+  return undefined;
+}
+
+function firstProblem<T>(items: T[], find: (item: T) => ShapeProblem | undefined): ShapeProblem | undefined {
+  for (const item of items) {
+    const problem = find(item);
+    if (problem !== undefined) return problem;
+  }
+  return undefined;
+}
+
+function keyText(key: unknown): string | undefined {
+  return isScalar(key) ? String(key.value) : undefined;
+}
+
+function offsetOf(node: unknown): number {
+  return (node as Node | null)?.range?.[0] ?? 0;
+}
+
+/** One sentence, with the cure for what authors stumble over most: `${{ }}` with YAML's own characters in it. */
+function syntaxSentence(message: string, text: string, offset: number): string {
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? '';
+  const hint = /\$\{\{.*(: |:$| #)/.test(line) ? " (put quotes around a text with ': ' or ' #' inside of ${{ }})" : '';
+  const plain = message === 'Maximum call stack size exceeded' ? 'the flow is nested too deeply' : message;
+  return `${plain.charAt(0).toLowerCase()}${plain.slice(1)}${hint}`;
+}
+
+function aliasSentence(error: unknown): string {
+  const isReference = error instanceof ReferenceError;
+  return isReference ? 'the aliases make the flow too large, or name nothing' : 'an alias refers to itself';
+}
