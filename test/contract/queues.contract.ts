@@ -1,0 +1,47 @@
+// What Queues must do, whatever carries the rings.
+
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Queues } from '../../lambdas/core/ports.ts';
+
+export interface QueuesUnderTest extends AsyncDisposable {
+  queues: Queues;
+  /** The bodies of the messages that can be received now. */
+  runs(): Promise<object[]>;
+  deliveries(): Promise<object[]>;
+}
+
+const byText = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
+
+export function describeQueues(name: string, make: () => Promise<QueuesUnderTest>): void {
+  describe(`${name} as queues`, () => {
+    let it: QueuesUnderTest;
+    beforeEach(async () => {
+      it = await make();
+    });
+    afterEach(() => it[Symbol.asyncDispose]());
+
+    test('ring for a run with its id and its tenant, and nothing else', async () => {
+      await it.queues.ringRuns([{ runId: 'r1', tenant: 'acme' }]);
+      expect(await it.runs()).toEqual([{ runId: 'r1', tenant: 'acme' }]);
+      expect(await it.deliveries()).toEqual([]);
+    });
+
+    test('ring for a webhook with run, number and tenant, and nothing else', async () => {
+      await it.queues.ringDeliveries([{ run: 'r1', n: 2, tenant: 'acme' }]);
+      expect(await it.deliveries()).toEqual([{ run: 'r1', n: 2, tenant: 'acme' }]);
+      expect(await it.runs()).toEqual([]);
+    });
+
+    test('ring once for each of more than a batch', async () => {
+      const rings = Array.from({ length: 25 }, (_, index) => ({ runId: `r${index}`, tenant: 'acme' }));
+      await it.queues.ringRuns(rings);
+      expect((await it.runs()).sort(byText)).toEqual(rings.sort(byText));
+    });
+
+    test('ring for nobody without complaint', async () => {
+      await it.queues.ringRuns([]);
+      await it.queues.ringDeliveries([]);
+      expect([await it.runs(), await it.deliveries()]).toEqual([[], []]);
+    });
+  });
+}

@@ -1,0 +1,47 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { decodeCursor, encodeCursor, fromItem, toItem } from '../../lambdas/aws/dynamo.ts';
+import { PlatformError } from '../../lambdas/core/errors.ts';
+
+const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+test('a cursor leads back to the key it was made of', () => {
+  const part = fc.oneof(fc.string({ unit: 'grapheme', maxLength: 100 }), fc.maxSafeInteger());
+  fc.assert(
+    fc.property(part, part, (pk, sk) => {
+      const cursor = encodeCursor(toItem({ pk, sk })) ?? '';
+      expect(cursor).toMatch(/^[\w-]+$/);
+      expect(fromItem(decodeCursor(cursor) ?? {})).toEqual({ pk, sk });
+    }),
+  );
+});
+
+test('there is none behind the last page, and none before the first', () => {
+  expect(encodeCursor(undefined)).toBeNull();
+  expect(decodeCursor(undefined)).toBeUndefined();
+});
+
+test('a cursor of another list or tenant is refused', () => {
+  const cursor = cursorOf({ pk: 'TEN#other', sk: 'a' });
+  expect(() => decodeCursor(cursor, { pk: 'TEN#acme' })).toThrow(PlatformError);
+  expect(decodeCursor(cursor, { pk: 'TEN#other' })).toEqual(toItem({ pk: 'TEN#other', sk: 'a' }));
+});
+
+test.each([
+  '',
+  'null',
+  '%%%',
+  '../..',
+  cursorOf(null),
+  cursorOf([]),
+  cursorOf({}),
+  cursorOf('pk'),
+  cursorOf({ pk: { S: 'x' } }),
+  cursorOf({ pk: null }),
+  cursorOf({ pk: 1.5 }),
+  cursorOf({ pk: 'x'.repeat(3_000) }),
+])('%j is refused by the name of the field', (cursor) => {
+  expect(() => decodeCursor(cursor)).toThrow(
+    expect.objectContaining({ code: 'invalid-request', details: [expect.objectContaining({ field: 'cursor' })] }),
+  );
+});
