@@ -83,13 +83,6 @@ export async function retryConflicts<T>(write: () => Promise<T>): Promise<T> {
   }
 }
 
-export function isThrottled(error: unknown): boolean {
-  if (THROTTLES.has(nameOf(error))) return true;
-  return cancellationCodes(error).some(
-    (code) => code === 'ThrottlingError' || code === 'ProvisionedThroughputExceeded',
-  );
-}
-
 /** `LastEvaluatedKey` of a page → the cursor handed to the caller; null after the last page. */
 export function encodeCursor(key: Item | undefined): string | null {
   return key === undefined ? null : Buffer.from(JSON.stringify(unmarshall(key))).toString('base64url');
@@ -108,12 +101,6 @@ export function decodeCursor(text: string | undefined, expected: Record<string, 
   }
   return toItem(key);
 }
-
-const THROTTLES: ReadonlySet<string> = new Set([
-  'ProvisionedThroughputExceededException',
-  'ThrottlingException',
-  'RequestLimitExceeded',
-]);
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : '';

@@ -42,7 +42,7 @@ export type RunView = {
 };
 
 /** `attempts` counts them; their log is a call of its own. Headers are never shown. */
-export type WebhookView = {
+type WebhookView = {
   n: number;
   url: string;
   method: Webhook['method'];

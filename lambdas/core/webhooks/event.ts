@@ -10,7 +10,7 @@ export interface WebhookEvent {
   query: Record<string, string>;
 }
 
-export type Shape = (record: RunRecord) => WebhookEvent;
+type Shape = (record: RunRecord) => WebhookEvent;
 export type Shapes = Partial<Record<DialectName, Shape>>;
 
 /** The body of a native webhook, for documentation and receivers. */
