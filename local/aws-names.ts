@@ -10,8 +10,8 @@ export const tableArn = (name: string) => `arn:aws:dynamodb:${REGION}:${ACCOUNT}
 export const machineArn = (name: string) => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
 export const secretArn = (name: string) => `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}`;
 
-/** S3 allows no capitals in a bucket's name. */
-export const bucketName = (logicalId: string) => `${STACK_NAME}-${logicalId.toLowerCase()}`.slice(0, 63);
+/** S3 allows no capitals in a name and 63 characters; what tells two logical ids apart stands at their end. */
+export const bucketName = (logicalId: string) => `${STACK_NAME}-${logicalId.toLowerCase().slice(-50)}`;
 
 /** The name in a function's name, partial ARN or ARN, without a version or alias. */
 export function functionNameOf(nameOrArn: string): string {

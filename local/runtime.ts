@@ -106,11 +106,11 @@ async function layFoundation(options: RuntimeOptions, starting: AsyncDisposableS
   ]);
   if (dynamodbStarted.status === 'fulfilled') starting.defer(() => dynamodbStarted.value.stop());
   if (queuesStarted.status === 'fulfilled') starting.defer(() => queuesStarted.value.stop());
-  const dynamodb = valueOf(dynamodbStarted);
-  const queues = valueOf(queuesStarted);
+  const dynamodb = requireValue(dynamodbStarted);
+  const queues = requireValue(queuesStarted);
 
   const place = { queuesEndpoint: queues.endpoint };
-  const blueprint = readBlueprint(await readAssembly(valueOf(synthesized), place), place);
+  const blueprint = readBlueprint(await readAssembly(requireValue(synthesized), place), place);
   const [secrets] = await Promise.all([
     openSecrets(blueprint.secrets, state.kept('secrets.json')),
     createTables(dynamodb.endpoint, blueprint.tables),
@@ -152,7 +152,13 @@ async function startFunctions(
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     logFd: log.fd,
     onFailure: ({ functionName, requestId, outcome }) =>
-      log.write({ level: 'ERROR', message: 'The function failed', functionName, requestId, error: String(outcome.payload) }),
+      log.write({
+        level: 'ERROR',
+        message: 'The function failed',
+        functionName,
+        requestId,
+        error: String(outcome.payload),
+      }),
   });
   starting.defer(() => functions.close());
   ready.resolve(functions);
@@ -217,7 +223,7 @@ async function invokeParsed(
   return outcome.status === 'failed' ? { payload, functionError: 'Unhandled' } : { payload };
 }
 
-function valueOf<Value>(settled: PromiseSettledResult<Value>): Value {
+function requireValue<Value>(settled: PromiseSettledResult<Value>): Value {
   if (settled.status === 'fulfilled') return settled.value;
   throw settled.reason;
 }
