@@ -90,7 +90,7 @@ export async function submit(
     ...(asked.draft && { draft: true }),
   });
   checkSupport(asked.mode, resolved);
-  const inputs = validateInputs(resolved.plan.inputs, asked.inputs ?? {});
+  const inputs = await validateInputs(resolved.plan.inputs, asked.inputs ?? {});
   if (Buffer.byteLength(JSON.stringify(inputs)) > MAX_INPUT_BYTES) {
     throw new PlatformError(
       'payload-too-large',

@@ -3,7 +3,7 @@
 
 import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
 import type { NodeKind } from '../nodes/node-kind.ts';
-import { canonicalJson, digestOf } from './canonical.ts';
+import { digestOf } from './canonical.ts';
 import { checkCycles, type Edges, edgesOf } from './edges.ts';
 import { checkInputs } from './input-specs.ts';
 import { addFromInside, type Checking, checkOutputs, mentionsOf } from './mentions.ts';
@@ -18,7 +18,7 @@ import { readSource, type Source } from './source.ts';
 import { checkMode, supportOf } from './support.ts';
 
 /** A plan must fit one item of the catalog, whatever its aliases stand for. */
-const MAX_PLAN_CHARS = 350_000;
+const MAX_PLAN_BYTES = 384 * 1_024;
 const UNKNOWN: Support = { supported: false, blockers: [] };
 
 export type NodeKinds = Readonly<Record<string, NodeKind>>;
@@ -66,7 +66,7 @@ async function compileSource(
   checkMode(problems, source, top);
   if (fields === undefined || problems.hasErrors()) return { top, plan: undefined };
   const plan = planFlow(fields, planned.nodes);
-  if (canonicalJson(JSON.parse(JSON.stringify(plan))).length > MAX_PLAN_CHARS) {
+  if (Buffer.byteLength(JSON.stringify(plan)) > MAX_PLAN_BYTES) {
     problems.error([], 'the flow is too large once its aliases are written out');
   }
   return { top, plan };
