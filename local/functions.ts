@@ -3,6 +3,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ACCOUNT, functionArn, functionNameOf, REGION } from './aws-names.ts';
 import { type FunctionSpec, findFunction } from './blueprint/functions.ts';
@@ -34,7 +35,12 @@ const MAX_WAITING = 1_000;
 const IDLE_MS = 60_000;
 
 export function createFunctions(options: FunctionsOptions): Functions {
-  const limits: PoolLimits = { environments: options.concurrency, waiting: MAX_WAITING, idleMs: IDLE_MS };
+  const limits: PoolLimits = {
+    environments: options.concurrency,
+    starts: availableParallelism(),
+    waiting: MAX_WAITING,
+    idleMs: IDLE_MS,
+  };
   const pools = new Map<string, Pool>();
 
   const poolOf = (key: string, spec: FunctionSpec): Pool => {
@@ -67,6 +73,21 @@ export function createFunctions(options: FunctionsOptions): Functions {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },
   };
+}
+
+/** Fails with the name of Lambda's exception when the function does not exist or takes no more. */
+export async function invokeParsed(
+  functions: Functions,
+  name: string,
+  event: unknown,
+): Promise<{ payload: unknown; functionError?: string }> {
+  const outcome = await functions.invoke(name, JSON.stringify(event ?? {}));
+  if (!outcome) throw Object.assign(new Error(`Function not found: ${name}`), { name: 'ResourceNotFoundException' });
+  if (outcome.status === 'throttled') {
+    throw Object.assign(new Error('Rate Exceeded.'), { name: 'TooManyRequestsException' });
+  }
+  const payload: unknown = JSON.parse(Buffer.from(outcome.payload).toString() || 'null');
+  return outcome.status === 'failed' ? { payload, functionError: 'Unhandled' } : { payload };
 }
 
 async function findOwn(folder: string, name: string): Promise<{ spec: FunctionSpec; version: number } | undefined> {

@@ -9,8 +9,9 @@ import { type DynamoDb, startDynamoDb } from './emulators/dynamodb.ts';
 import { type QueuesAndBuckets, startQueuesAndBuckets } from './emulators/queues.ts';
 import { openSecrets, type Secret } from './emulators/secrets.ts';
 import { createTables, sweepExpiredItems } from './emulators/tables.ts';
+import { type Endpoints, endpointVariables } from './endpoints.ts';
 import { type Chaos, startEventSources } from './event-sources.ts';
-import { createFunctions, type Functions } from './functions.ts';
+import { createFunctions, type Functions, invokeParsed } from './functions.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { createLocalPages } from './local-pages.ts';
 import { type Log, openLog } from './log.ts';
@@ -33,13 +34,6 @@ export interface RuntimeOptions {
   chaos?: Chaos;
   /** How long a stream may be without a byte. */
   idleMs?: number;
-}
-
-export interface Endpoints {
-  dynamodb: string;
-  queues: string;
-  machines: string;
-  aws: string;
 }
 
 export interface Runtime {
@@ -194,33 +188,6 @@ async function connect(
   sweepExpiredItems(dynamodb.endpoint, blueprint.tables, ending.signal);
   startSchedules(blueprint.schedules, functions.invoke, ending.signal);
   return gateway;
-}
-
-function endpointVariables({ dynamodb, queues, machines, aws }: Endpoints): Record<string, string> {
-  return {
-    AWS_ENDPOINT_URL: aws,
-    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
-    AWS_ENDPOINT_URL_LAMBDA: aws,
-    AWS_ENDPOINT_URL_S3: queues,
-    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws,
-    AWS_ENDPOINT_URL_SFN: machines,
-    AWS_ENDPOINT_URL_SQS: queues,
-  };
-}
-
-/** Fails with the name of Lambda's exception when the function does not exist or takes no more. */
-async function invokeParsed(
-  functions: Functions,
-  name: string,
-  event: unknown,
-): Promise<{ payload: unknown; functionError?: string }> {
-  const outcome = await functions.invoke(name, JSON.stringify(event ?? {}));
-  if (!outcome) throw Object.assign(new Error(`Function not found: ${name}`), { name: 'ResourceNotFoundException' });
-  if (outcome.status === 'throttled') {
-    throw Object.assign(new Error('Rate Exceeded.'), { name: 'TooManyRequestsException' });
-  }
-  const payload: unknown = JSON.parse(Buffer.from(outcome.payload).toString() || 'null');
-  return outcome.status === 'failed' ? { payload, functionError: 'Unhandled' } : { payload };
 }
 
 function requireValue<Value>(settled: PromiseSettledResult<Value>): Value {

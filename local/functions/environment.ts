@@ -52,13 +52,17 @@ export class Environment {
   readonly #worker: Worker;
   readonly #invocations: MessagePort;
   readonly #wake = new Int32Array(new SharedArrayBuffer(4));
+  readonly #onStarted: () => void;
   #ready = false;
+  #started = false;
   #dead = false;
   #running: Running | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: EnvironmentOptions) {
+  /** `onStarted` is called once: when the handler is loaded, or when it is clear that it will not be. */
+  constructor(options: EnvironmentOptions, onStarted: () => void) {
     this.#options = options;
+    this.#onStarted = onStarted;
     const { port1, port2 } = new MessageChannel();
     this.#invocations = port1;
     const setup: WorkerSetup = {
@@ -102,8 +106,15 @@ export class Environment {
 
   async end(): Promise<void> {
     this.#dead = true;
+    this.#tellStarted();
     this.#invocations.close();
     await this.#worker.terminate();
+  }
+
+  #tellStarted(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.#onStarted();
   }
 
   #tellGone = () => {
@@ -127,6 +138,7 @@ export class Environment {
   #hear(message: FromWorker): void {
     if (message.type === 'ready') {
       this.#ready = true;
+      this.#tellStarted();
       this.#begin();
     } else if (message.type === 'initFailed') {
       this.#fail(message.error);

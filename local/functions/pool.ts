@@ -6,6 +6,8 @@ import { MAX_PAYLOAD_BYTES } from './protocol.ts';
 
 export interface PoolLimits {
   environments: number;
+  /** Environments that start at the same time: more than there are processors only keep each other from starting. */
+  starts: number;
   waiting: number;
   idleMs: number;
 }
@@ -22,6 +24,7 @@ export class Pool {
   readonly #warm: Warm[] = [];
   readonly #line: ((environment: Environment | undefined) => void)[] = [];
   readonly #reaper: NodeJS.Timeout;
+  #starting = 0;
   #closed = false;
 
   constructor(options: EnvironmentOptions, limits: PoolLimits) {
@@ -60,21 +63,34 @@ export class Pool {
     // The most recently used one: its connections are still open.
     const warm = this.#warm.pop();
     if (warm) return warm.environment;
-    if (this.#all.size < this.#limits.environments) return this.#start();
+    if (this.#mayStart()) return this.#start();
     return new Promise((resolve) => this.#line.push(resolve));
+  }
+
+  #mayStart(): boolean {
+    return this.#all.size < this.#limits.environments && this.#starting < this.#limits.starts;
   }
 
   #release(environment: Environment): void {
     if (environment.isDead) this.#all.delete(environment);
-    const next = this.#line.shift();
-    if (next) next(environment.isDead ? this.#start() : environment);
-    else if (!environment.isDead) this.#warm.push({ environment, sinceMs: Date.now() });
+    const next = environment.isDead ? undefined : this.#line.shift();
+    if (next) next(environment);
+    else if (environment.isDead) this.#serveLine();
+    else this.#warm.push({ environment, sinceMs: Date.now() });
   }
 
   #start(): Environment {
-    const environment = new Environment(this.#options);
+    this.#starting += 1;
+    const environment = new Environment(this.#options, () => {
+      this.#starting -= 1;
+      this.#serveLine();
+    });
     this.#all.add(environment);
     return environment;
+  }
+
+  #serveLine(): void {
+    while (this.#line.length > 0 && this.#mayStart() && !this.#closed) this.#line.shift()?.(this.#start());
   }
 
   #endIdle(): void {

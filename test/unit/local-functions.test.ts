@@ -15,7 +15,10 @@ afterEach(async () => {
 });
 
 let written = 0;
-function poolOf(source: string, options: { timeoutMs?: number; environments?: number; waiting?: number } = {}): Pool {
+function poolOf(
+  source: string,
+  options: { timeoutMs?: number; environments?: number; starts?: number; waiting?: number } = {},
+): Pool {
   const file = join(directory, `function-${++written}.mjs`);
   writeFileSync(file, source);
   const pool = new Pool(
@@ -29,7 +32,12 @@ function poolOf(source: string, options: { timeoutMs?: number; environments?: nu
       variables: { GREETING: 'hello' },
       logFd: openSync(logFile, 'a'),
     },
-    { environments: options.environments ?? 4, waiting: options.waiting ?? 100, idleMs: 60_000 },
+    {
+      environments: options.environments ?? 4,
+      starts: options.starts ?? 4,
+      waiting: options.waiting ?? 100,
+      idleMs: 60_000,
+    },
   );
   pools.push(pool);
   return pool;
@@ -162,6 +170,28 @@ describe('an execution environment', () => {
     });
     const outcomes = await Promise.all([1, 2, 3, 4].map(() => call(pool)));
     expect(outcomes.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'succeeded', 'throttled']);
+  });
+});
+
+describe('starting environments', () => {
+  test('wait for each other, so that short invocations share a few and long ones still get one each', async () => {
+    const source = `let served = 0;
+      export const handler = async ({ ms }) => {
+        await new Promise((resolve) => setTimeout(resolve, ms));
+        return ++served;
+      }`;
+    const shared = poolOf(source, { environments: 20, starts: 1 });
+    const short = await Promise.all(Array.from({ length: 20 }, () => call(shared, { ms: 1 })));
+    expect(Math.max(...short.map(parsed))).toBeGreaterThan(1);
+    const long = poolOf(source, { environments: 4, starts: 1 });
+    const answers = await Promise.all(Array.from({ length: 4 }, () => call(long, { ms: 1_000 })));
+    expect(answers.map(parsed)).toEqual([1, 1, 1, 1]);
+  });
+
+  test('that fail leave their turn to the next', async () => {
+    const pool = poolOf(`throw new Error('broken')`, { starts: 1 });
+    const outcomes = await Promise.all([1, 2, 3].map(() => call(pool)));
+    expect(outcomes.map((outcome) => parsed(outcome).errorMessage)).toEqual(['broken', 'broken', 'broken']);
   });
 });
 

@@ -1,0 +1,21 @@
+// Where the stand-ins for AWS listen, and how the SDK in a function is told.
+
+export interface Endpoints {
+  dynamodb: string;
+  queues: string;
+  machines: string;
+  aws: string;
+}
+
+/** Services without an endpoint of their own go to `aws`, which refuses them. */
+export function endpointVariables({ dynamodb, queues, machines, aws }: Endpoints): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: aws,
+    AWS_ENDPOINT_URL_DYNAMODB: dynamodb,
+    AWS_ENDPOINT_URL_LAMBDA: aws,
+    AWS_ENDPOINT_URL_S3: queues,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: aws,
+    AWS_ENDPOINT_URL_SFN: machines,
+    AWS_ENDPOINT_URL_SQS: queues,
+  };
+}
