@@ -9,7 +9,7 @@
 
 import type { Compiled } from '../core/flow/plan.ts';
 import type { FlowSummary, FlowVersion } from '../core/ports.ts';
-import { type Item, toItem } from './dynamo.ts';
+import { toItem } from './dynamo.ts';
 import { type Packed, unpack } from './packed-text.ts';
 
 export const FLOW = 'FLOW#';

@@ -2,7 +2,6 @@
 
 import {
   DeleteItemCommand,
-  type DynamoDBClient,
   GetItemCommand,
   paginateQuery,
   QueryCommand,
@@ -10,7 +9,6 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { Plan } from '../core/flow/plan.ts';
 import { RETENTION_DAYS } from '../core/limits.ts';
 import type { FlowStore, FlowSummary } from '../core/ports.ts';
 import {
@@ -37,23 +35,18 @@ import {
   type VersionItem,
   versionSk,
 } from './flow-items.ts';
-import { type Packed, pack, unpack } from './packed-text.ts';
+import { makePlans, type Plans, type Table } from './flow-plans.ts';
+import { pack, unpack } from './packed-text.ts';
 
-const MAX_PLANS_CACHED = 200;
 const DAY_SECONDS = 24 * 60 * 60;
 
-interface Table {
-  client: DynamoDBClient;
-  table: string;
-}
-
 export function makeFlowStore(at: Table): FlowStore {
-  const plans = new Map<string, Plan>();
+  const plans = makePlans(at);
   return {
     ...summaryMoves(at),
     ...draftMoves(at, plans),
-    ...versionMoves(at),
-    ...planMoves(at, plans),
+    ...versionMoves(at, plans),
+    plan: (tenant, name, digest) => plans.read({ tenant, name, digest }),
     ...removal(at),
   };
 }
@@ -100,13 +93,13 @@ function summaryMoves(at: Table): Pick<FlowStore, 'get' | 'list' | 'setEnabled'>
   };
 }
 
-function draftMoves(at: Table, plans: Map<string, Plan>): Pick<FlowStore, 'draft' | 'putDraft'> {
+function draftMoves(at: Table, plans: Plans): Pick<FlowStore, 'draft' | 'putDraft'> {
   return {
     async draft(tenant, name) {
       const item = await get<DraftItem>(at, toItem({ pk: flowPk(tenant, name), sk: DRAFT }));
       if (item === undefined) return undefined;
       const { etag, compiled } = item;
-      const plan = compiled.digest && (await readPlan(at, plans, { tenant, name, digest: compiled.digest }));
+      const plan = compiled.digest && (await plans.read({ tenant, name, digest: compiled.digest }));
       return { etag, source: await unpack(item.source), compiled: { ...compiled, ...(plan && { plan }) } };
     },
 
@@ -150,14 +143,14 @@ function draftMoves(at: Table, plans: Map<string, Plan>): Pick<FlowStore, 'draft
             }),
           },
         },
-        ...(plan && rest.digest ? [await putPlan(at, pk, { plan, digest: rest.digest })] : []),
+        ...(plan && rest.digest ? [await plans.put({ tenant, name, digest: rest.digest }, plan)] : []),
       ]);
       return written;
     },
   };
 }
 
-function versionMoves(at: Table): Pick<FlowStore, 'addVersion' | 'versions' | 'version'> {
+function versionMoves(at: Table, plans: Plans): Pick<FlowStore, 'addVersion' | 'versions' | 'version'> {
   return {
     async addVersion({ tenant, name, version: { source, ...version }, plan, after }) {
       const pk = flowPk(tenant, name);
@@ -182,7 +175,7 @@ function versionMoves(at: Table): Pick<FlowStore, 'addVersion' | 'versions' | 'v
             ConditionExpression: 'attribute_not_exists(pk)',
           },
         },
-        await putPlan(at, pk, { plan, digest }),
+        await plans.put({ tenant, name, digest }, plan),
       ]);
     },
 
@@ -196,10 +189,6 @@ function versionMoves(at: Table): Pick<FlowStore, 'addVersion' | 'versions' | 'v
       return item && toVersion(item);
     },
   };
-}
-
-function planMoves(at: Table, plans: Map<string, Plan>): Pick<FlowStore, 'plan'> {
-  return { plan: (tenant, name, digest) => readPlan(at, plans, { tenant, name, digest }) };
 }
 
 function removal(at: Table): Pick<FlowStore, 'remove'> {
@@ -247,33 +236,6 @@ async function write(
   }
   const item = await get<FlowItem>(at, summaryKey(tenant, name));
   return item && toSummary(item);
-}
-
-async function putPlan(
-  at: Table,
-  pk: string,
-  { plan, digest }: { plan: Plan; digest: string },
-): Promise<TransactWriteItem> {
-  return {
-    Put: { TableName: at.table, Item: toItem({ pk, sk: PLAN + digest, plan: await pack(JSON.stringify(plan)) }) },
-  };
-}
-
-/** Equal digests are equal plans, whosever they are, so one cache serves all. */
-async function readPlan(
-  at: Table,
-  plans: Map<string, Plan>,
-  { tenant, name, digest }: { tenant: string; name: string; digest: string },
-): Promise<Plan | undefined> {
-  const known = plans.get(digest);
-  if (known !== undefined) return known;
-  const item = await get<{ plan: Packed }>(at, toItem({ pk: flowPk(tenant, name), sk: PLAN + digest }));
-  if (item === undefined) return undefined;
-  const plan = JSON.parse(await unpack(item.plan)) as Plan;
-  const [oldest] = plans.keys();
-  if (plans.size >= MAX_PLANS_CACHED && oldest !== undefined) plans.delete(oldest);
-  plans.set(digest, plan);
-  return plan;
 }
 
 async function get<T>({ client, table }: Table, Key: Item): Promise<T | undefined> {

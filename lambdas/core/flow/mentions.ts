@@ -93,26 +93,14 @@ async function checkSite(checking: Checking, scope: Scope, site: Site | BrokenSi
   }
 }
 
-function checkReferences(
-  checking: Checking,
-  scope: Scope,
-  { site, found }: { site: Site; found: References },
-): Mentions {
-  const { problems, declared } = checking;
-  const wrong = (message: string) => problems.expression(site.path, site.expression, message);
-  for (const root of found.roots) {
-    const reason = LOCAL_ROOTS.get(root as LocalRoot);
-    if (reason !== undefined && !site.locals.includes(root as LocalRoot)) wrong(`$${root} ${reason}`);
-  }
-  for (const [kind, known] of [
-    ['inputs', 'input'],
-    ['env', 'env value'],
-    ['secrets', 'secret'],
-  ] as const) {
-    for (const name of found[kind]) {
-      if (!declared[kind].includes(name)) wrong(`no ${known} '${name}'${didYouMean(name, declared[kind])}`);
-    }
-  }
+interface Place {
+  site: Site;
+  found: References;
+}
+
+function checkReferences(checking: Checking, scope: Scope, { site, found }: Place): Mentions {
+  const wrong = (message: string) => checking.problems.expression(site.path, site.expression, message);
+  for (const message of [...localProblems({ site, found }), ...nameProblems(checking.declared, found)]) wrong(message);
   const mentions: Mentions = { own: new Set(), errorsOnly: new Set(), outer: new Set() };
   for (const id of new Set([...found.nodes, ...found.status, ...found.errors])) {
     const where = findNode(scope, id);
@@ -121,6 +109,23 @@ function checkReferences(
     else (found.nodes.has(id) ? mentions.own : mentions.errorsOnly).add(id);
   }
   return mentions;
+}
+
+function localProblems({ site, found }: Place): string[] {
+  return [...found.roots].flatMap((root) => {
+    const reason = LOCAL_ROOTS.get(root as LocalRoot);
+    return reason === undefined || site.locals.includes(root as LocalRoot) ? [] : [`$${root} ${reason}`];
+  });
+}
+
+const DECLARED = { inputs: 'input', env: 'env value', secrets: 'secret' } as const;
+
+function nameProblems(declared: Declared, found: References): string[] {
+  return (Object.keys(DECLARED) as (keyof Declared)[]).flatMap((field) =>
+    [...found[field]]
+      .filter((name) => !declared[field].includes(name))
+      .map((name) => `no ${DECLARED[field]} '${name}'${didYouMean(name, declared[field])}`),
+  );
 }
 
 const LOCAL_ROOTS: ReadonlyMap<LocalRoot, string> = new Map([

@@ -1,0 +1,74 @@
+import { CreateTableCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeDynamo } from '../../lambdas/aws/dynamo.ts';
+import { makeFlowStore } from '../../lambdas/aws/flow-store.ts';
+import { buildPlan } from '../support/build-plan.ts';
+import { type LocalDynamoDb, startDynamoDb } from '../support/dynamodb.ts';
+import { makeMemoryFlowStore } from '../support/memory-flow-store.ts';
+import { describeFlowStore } from './flow-store.contract.ts';
+
+describeFlowStore('memory', makeMemoryFlowStore);
+
+let server: LocalDynamoDb;
+let tables = 0;
+beforeAll(async () => {
+  server = await startDynamoDb();
+});
+afterAll(() => server.stop());
+
+async function makeTable() {
+  const client = makeDynamo({
+    endpoint: server.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+  });
+  tables += 1;
+  const table = `catalog-${tables}`;
+  await client.send(
+    new CreateTableCommand({
+      TableName: table,
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [
+        { AttributeName: 'pk', AttributeType: 'S' },
+        { AttributeName: 'sk', AttributeType: 'S' },
+      ],
+      KeySchema: [
+        { AttributeName: 'pk', KeyType: 'HASH' },
+        { AttributeName: 'sk', KeyType: 'RANGE' },
+      ],
+    }),
+  );
+  return { client, table };
+}
+
+describeFlowStore('DynamoDB', async () => makeFlowStore(await makeTable()));
+
+test('lets the plans of a removed flow expire, and keeps those of a flow that is made again', async () => {
+  const { client, table } = await makeTable();
+  const store = makeFlowStore({ client, table });
+  const support = { supported: true, blockers: [] };
+  const compiled = { plan: buildPlan(), digest: 'd1', problems: [], async: support, sync: support };
+  const draft = { tenant: 'acme', name: 'hello', source: 'flow: 1', etag: 'e1', compiled, now: 0 };
+  const Key = { pk: { S: 'FLOW#acme#hello' }, sk: { S: 'PLAN#d1' } };
+  const expiry = async () => (await client.send(new GetItemCommand({ TableName: table, Key }))).Item?.['ttl'];
+  await store.putDraft(draft);
+  expect(await expiry()).toBeUndefined();
+  await store.remove('acme', 'hello');
+  expect(Number((await expiry())?.N)).toBeGreaterThan(Date.now() / 1_000);
+  await store.putDraft(draft);
+  expect(await expiry()).toBeUndefined();
+});
+
+test('refuses the cursor of another tenant', async () => {
+  const store = makeFlowStore(await makeTable());
+  const support = { supported: true, blockers: [] };
+  const compiled = { problems: [], async: support, sync: support };
+  for (const name of ['a', 'b']) {
+    await store.putDraft({ tenant: 'acme', name, source: 'flow: 1', etag: 'e1', compiled, now: 0 });
+  }
+  const { next } = await store.list('acme', { limit: 1 });
+  expect(next).not.toBeNull();
+  await expect(store.list('other', { limit: 1, cursor: next ?? '' })).rejects.toMatchObject({
+    code: 'invalid-request',
+  });
+});

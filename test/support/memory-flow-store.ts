@@ -1,0 +1,99 @@
+// A FlowStore in memory, trusted because it passes the same contract as the one on DynamoDB.
+
+import { PlatformError } from '../../lambdas/core/errors.ts';
+import type { Compiled, Plan } from '../../lambdas/core/flow/plan.ts';
+import type { FlowStore, FlowSummary, FlowVersion } from '../../lambdas/core/ports.ts';
+
+interface Flow {
+  summary: FlowSummary;
+  draft: { etag: string; source: string; compiled: Compiled } | undefined;
+  /** Oldest first. */
+  versions: FlowVersion[];
+}
+
+const CURSOR = 'after ';
+
+export function makeMemoryFlowStore(): FlowStore {
+  const flows = new Map<string, Flow>();
+  // Kept when the flow is removed: runs under way still need them.
+  const plans = new Map<string, Plan>();
+  const keyOf = (tenant: string, name: string) => `${tenant}#${name}`;
+  const find = (tenant: string, name: string) => flows.get(keyOf(tenant, name));
+
+  return {
+    get: async (tenant, name) => structuredClone(find(tenant, name)?.summary),
+
+    async list(tenant, { limit, cursor }) {
+      const after = readCursor(cursor);
+      const names = [...flows.values()]
+        .map(({ summary }) => summary)
+        .filter((it) => it.tenant === tenant && it.name > after);
+      const page = structuredClone(names.sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, limit));
+      const last = page.at(-1);
+      return { flows: page, next: last && page.length === limit ? CURSOR + last.name : null };
+    },
+
+    draft: async (tenant, name) => structuredClone(find(tenant, name)?.draft),
+
+    async putDraft({ tenant, name, source, etag, compiled, now, ifMatch }) {
+      const before = find(tenant, name);
+      if (ifMatch !== undefined && before?.draft?.etag !== ifMatch) return undefined;
+      const { plan, digest, async, sync } = compiled;
+      if (plan && digest) plans.set(keyOf(tenant, name) + digest, structuredClone(plan));
+      const fresh = { tenant, name, enabled: true, createdAt: now, async, sync };
+      const summary: FlowSummary = {
+        ...(before?.summary ?? fresh),
+        updatedAt: now,
+        draft: { etag, updatedAt: now, ...(digest !== undefined && { digest }) },
+      };
+      if (!summary.latest) judge(summary, { async, sync, ...(plan && { plan }) });
+      flows.set(keyOf(tenant, name), {
+        summary,
+        draft: structuredClone({ etag, source, compiled }),
+        versions: before?.versions ?? [],
+      });
+      return structuredClone(summary);
+    },
+
+    async addVersion({ tenant, name, version, plan, after }) {
+      const flow = find(tenant, name);
+      const isTaken = flow?.versions.some((it) => it.version === version.version);
+      if (!flow || isTaken || flow.summary.latest?.version !== after) return undefined;
+      flow.versions.push(structuredClone(version));
+      plans.set(keyOf(tenant, name) + version.digest, structuredClone(plan));
+      const { version: label, digest, publishedAt } = version;
+      flow.summary.latest = { version: label, digest, publishedAt };
+      flow.summary.updatedAt = publishedAt;
+      judge(flow.summary, { ...version, plan });
+      return structuredClone(flow.summary);
+    },
+
+    versions: async (tenant, name) => structuredClone(find(tenant, name)?.versions ?? []).reverse(),
+    version: async (tenant, name, version) =>
+      structuredClone(find(tenant, name)?.versions.find((it) => it.version === version)),
+    plan: async (tenant, name, digest) => structuredClone(plans.get(keyOf(tenant, name) + digest)),
+
+    async setEnabled(tenant, name, enabled, now) {
+      const flow = find(tenant, name);
+      if (!flow) return undefined;
+      flow.summary = { ...flow.summary, enabled, updatedAt: now };
+      return structuredClone(flow.summary);
+    },
+
+    remove: async (tenant, name) => flows.delete(keyOf(tenant, name)),
+  };
+}
+
+/** Title and support are those of the newest version or, before there is one, of the draft. */
+function judge(summary: FlowSummary, { async, sync, plan }: Pick<Compiled, 'async' | 'sync' | 'plan'>): void {
+  summary.async = structuredClone(async);
+  summary.sync = structuredClone(sync);
+  if (plan?.title === undefined) delete summary.title;
+  else summary.title = plan.title;
+}
+
+function readCursor(cursor: string | undefined): string {
+  if (cursor === undefined) return '';
+  if (!cursor.startsWith(CURSOR)) throw new PlatformError('invalid-request', 'cursor is not one of this list');
+  return cursor.slice(CURSOR.length);
+}
