@@ -92,11 +92,11 @@ async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: 
 }
 
 /** What runs within a slice must fit one; only what waits may take longer. */
-function checkTimeout(problems: Problems, { fields, kind, path, with: source }: Draft): void {
+function checkTimeout(problems: Problems, { id, fields, kind, path, with: source }: Draft): void {
   const isOpen = source === undefined || kind.waits?.(source);
   if (isOpen || fields.timeout === undefined || fields.timeout <= MAX_UNIT_TIMEOUT_SECONDS * 1_000) return;
   const cure = 'for longer work use a node that waits to be called back';
-  problems.error([...path, 'timeout'], `'timeout' of a ${fields.type} node must be at most 10m: ${cure}`);
+  problems.error([...path, 'timeout'], `'timeout' of node '${id}' must be at most 10m: ${cure}`);
 }
 
 function checkSizes(problems: Problems, value: Record<string, unknown>): void {

@@ -36,7 +36,7 @@ export function templatesIn(value: unknown, path: Path, locals: readonly LocalRo
   if (typeof value === 'string') {
     const found = expressionsOf(value);
     if (found === undefined) return [{ broken: true, path }];
-    return found.map(({ source }) => ({ expression: source, path, locals }));
+    return [...new Set(found.map(({ source }) => source))].map((expression) => ({ expression, path, locals }));
   }
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, item]) => templatesIn(item, [...path, key], locals));

@@ -10,8 +10,10 @@ const UNIT_BYTES: Record<string, number> = { B: 1, KB: 1_024, MB: 1_024 ** 2, GB
 const DURATION = /^(?:\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h|d))+$/;
 const SIZE = /^(\d{1,12}(?:\.\d{1,3})?) ?(B|KB|MB|GB)$/;
 
+/** A text in which a value is computed when the node runs. */
+export const EXPRESSION = /\$\{\{/;
 /** Ids of nodes, inputs, outputs, models: no hyphens, so that an expression needs no quotes. */
-export const ID = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+export const ID = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 /** A flow's name is never written in an expression, so it may have hyphens. */
 export const FLOW_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
@@ -69,10 +71,7 @@ export function milliseconds(value: Json | undefined): number | undefined {
   return typeof value === 'number' && value >= 0 ? value : undefined;
 }
 
-const expressionText = z
-  .string()
-  .regex(/\$\{\{/)
-  .meta({ description: 'An expression: ${{ ... }}' });
+const expressionText = z.string().regex(EXPRESSION).meta({ description: 'An expression: ${{ ... }}' });
 
 /** `schema`, or a string that holds `${{ }}` and becomes the value when the node runs. */
 export function orExpression<T extends z.ZodType>(schema: T) {

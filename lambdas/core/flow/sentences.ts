@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { didYouMean } from '../expressions/suggest.ts';
+import { EXPRESSION } from './fields.ts';
 import type { Problems } from './problems.ts';
 import type { Path } from './source.ts';
 
@@ -24,11 +25,14 @@ export function parseField<T>(problems: Problems, checked: Checked & { schema: z
 
 type Issue = z.core.$ZodIssue;
 
+const MAX_UNKNOWN_KEYS = 20;
+const EXPRESSION_PATTERN = String(EXPRESSION);
+
 function note(problems: Problems, checked: Checked, issue: Issue): void {
   const path = issue.path as Path;
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(checked.schema, path);
-    for (const key of issue.keys) {
+    for (const key of issue.keys.slice(0, MAX_UNKNOWN_KEYS)) {
       const where = labelOf(checked.label, path);
       const message = `unknown field '${key}'${where && ` of '${where}'`}${didYouMean(key, known)}`;
       problems.error([...checked.path, ...path, key], message, 'key');
@@ -47,10 +51,16 @@ function note(problems: Problems, checked: Checked, issue: Issue): void {
 }
 
 /** Of the alternatives, the one that was meant: it fails deeper in, or for more than its type. */
-function closest(issue: z.core.$ZodIssueInvalidUnion): Issue[] | undefined {
-  return issue.errors.find(
-    (issues) => issues.length > 0 && !issues.some((it) => it.path.length === 0 && it.code === 'invalid_type'),
-  );
+function closest({ errors }: z.core.$ZodIssueInvalidUnion): Issue[] | undefined {
+  const meant = errors.filter((issues) => issues.length > 0 && !issues.some(isExpressionWanted));
+  const close = meant.find((issues) => !issues.some((it) => it.path.length === 0 && it.code === 'invalid_type'));
+  // Where the other is an expression, the value was meant to be the one that is left.
+  return close ?? (errors.length === 2 ? meant.at(-1) : undefined);
+}
+
+/** Whatever takes a value takes an expression, too: that is not what to tell an author who wrote neither. */
+function isExpressionWanted(issue: Issue): boolean {
+  return issue.code === 'invalid_format' && issue.format === 'regex' && issue.pattern === EXPRESSION_PATTERN;
 }
 
 function sentenceOf(issue: Issue, value: unknown): string {
@@ -100,6 +110,7 @@ const NAMES: Record<string, string> = {
 };
 
 function nameOf(value: unknown): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that JSON does not have';
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   return NAMES[typeof value] ?? typeof value;

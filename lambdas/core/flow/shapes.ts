@@ -10,7 +10,7 @@ import {
   RUN_CEILING_SECONDS,
   RUN_NODE_CONCURRENCY,
 } from '../limits.ts';
-import { anyValue, bareExpression, byteSize, duration, FLOW_NAME, ID } from './fields.ts';
+import { anyValue, bareExpression, byteSize, duration, EXPRESSION, FLOW_NAME, ID } from './fields.ts';
 import { INPUT_TYPES } from './plan.ts';
 
 const CEILING_MS = RUN_CEILING_SECONDS * 1_000;
@@ -94,7 +94,7 @@ export const flowShape = z.strictObject({
   nodes: z.record(z.string(), z.unknown()),
   outputs: z
     .union([
-      z.string().regex(/\$\{\{/, 'must be a map, or one expression in ${{ }} that gives the map'),
+      z.string().regex(EXPRESSION, 'must be a map, or one expression in ${{ }} that gives the map'),
       z.record(id, output),
     ])
     .optional(),

@@ -32,7 +32,7 @@ export function readSource(text: string): { source: Source } | { unreadable: Pro
   const document = parse(text, lines);
   const [syntax] = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
   if (syntax !== undefined) return unreadable(syntaxSentence(syntax.message, text, syntax.pos[0]), syntax.pos[0]);
-  const shape = findShapeProblem(document.contents, 0);
+  const shape = findShapeProblem(document, document.contents, 0);
   if (shape !== undefined) return unreadable(shape.message, shape.offset);
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
@@ -96,14 +96,18 @@ interface ShapeProblem {
 }
 
 /** Nothing deeper than a run's data may be, only plain keys, each once, and a map at the top. */
-function findShapeProblem(node: unknown, depth: number): ShapeProblem | undefined {
+function findShapeProblem(document: Document, node: unknown, depth: number): ShapeProblem | undefined {
   const offset = offsetOf(node);
+  const inside = (child: unknown) => findShapeProblem(document, child, depth + 1);
   if (depth > MAX_JSON_DEPTH) return { message: `the flow is nested more than ${MAX_JSON_DEPTH} levels deep`, offset };
   if (depth === 0 && !isMap(node)) return { message: 'a flow is a map with flow, name and nodes', offset };
-  if (isSeq(node)) return firstProblem(node.items, (item) => findShapeProblem(item, depth + 1));
+  if (isAlias(node) && !node.resolve(document)) {
+    return { message: `there is no anchor &${node.source} (put quotes around a text that begins with *)`, offset };
+  }
+  if (isSeq(node)) return firstProblem(node.items, inside);
   if (!isMap(node)) return undefined;
   const keys = new Set<string>();
-  return firstProblem(node.items, ({ key, value }) => findKeyProblem(key, keys) ?? findShapeProblem(value, depth + 1));
+  return firstProblem(node.items, ({ key, value }) => findKeyProblem(key, keys) ?? inside(value));
 }
 
 function findKeyProblem(key: unknown, keys: Set<string>): ShapeProblem | undefined {
@@ -139,6 +143,5 @@ function syntaxSentence(message: string, text: string, offset: number): string {
 }
 
 function aliasSentence(error: unknown): string {
-  const isReference = error instanceof ReferenceError;
-  return isReference ? 'the aliases make the flow too large, or name nothing' : 'an alias refers to itself';
+  return error instanceof ReferenceError ? 'the aliases make the flow too large' : 'an alias refers to itself';
 }
