@@ -41,7 +41,10 @@ export async function createDemoKey(runtime: Runtime, file: string | null): Prom
 export async function publishFlows(baseUrl: string, key: string): Promise<PublishedFlow[]> {
   const folder = join(ROOT, 'flows');
   const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml')).sort();
-  return Promise.all(files.map((file) => publishFlow(join(folder, file), { baseUrl, key })));
+  const flows: PublishedFlow[] = [];
+  // One after another: side by side they would only wait for more environments to start.
+  for (const file of files) flows.push(await publishFlow(join(folder, file), { baseUrl, key }));
+  return flows;
 }
 
 interface Answer {

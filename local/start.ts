@@ -39,12 +39,17 @@ async function start(stateDir: string | null): Promise<void> {
   const key = await createDemoKey(runtime, stateDir && join(stateDir, 'demo-key'));
   const flows = await publishFlows(baseUrl, key);
   const seconds = process.uptime();
-  const shortened = (path: string | null) => path && (relative(process.cwd(), path) || '.');
   process.stdout.write(
     welcome({ baseUrl, key, flows, stateDir: shortened(stateDir), logFile: shortened(logFile), seconds }),
   );
   // For whoever started this as a child process.
   process.send?.({ baseUrl, key });
+}
+
+function shortened(path: string | null): string | null {
+  if (path === null) return null;
+  const fromHere = relative(process.cwd(), path);
+  return fromHere === '' || fromHere.startsWith('..') ? path : fromHere;
 }
 
 function stopOnSignal(stop: () => Promise<void>): void {

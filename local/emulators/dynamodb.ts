@@ -29,6 +29,8 @@ export async function startDynamoDb(file: string | null): Promise<DynamoDb> {
     const store = file ? ['--db-path', file] : [];
     const server = spawn('/bin/sh', ['-c', GUARD, binary, '--port', String(port), ...store], {
       stdio: ['pipe', 'ignore', 'ignore'],
+      // Ctrl-C at the terminal is for the runtime, which still needs its tables to stop in order.
+      detached: true,
     });
     const endpoint = `http://127.0.0.1:${port}`;
     if (await answers(endpoint, server)) return { endpoint, stop: () => stop(server) };

@@ -1,7 +1,6 @@
 // One execution environment of a function: starts its thread, hands it invocations, and ends it when it overstays.
 // How many there are of a function, and who waits for one, is decided by pool.ts.
 
-import { join } from 'node:path';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { FromWorker, FunctionError, InvocationMessage, WorkerSetup } from './protocol.ts';
 
@@ -75,7 +74,7 @@ export class Environment {
       invocations: port2,
       wake: this.#wake.buffer as SharedArrayBuffer,
     };
-    this.#worker = new Worker(join(import.meta.dirname, 'worker.ts'), {
+    this.#worker = new Worker(new URL('./worker.ts', import.meta.url), {
       name: options.name,
       workerData: setup,
       transferList: [port2],

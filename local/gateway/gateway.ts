@@ -37,6 +37,8 @@ const IDLE_MS = 5 * 60 * 1_000;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 65_000 }, (request, response) => {
+    // A write that a vanished connection refuses is no news: 'close' has told.
+    response.on('error', () => {});
     void serve(request, response, options).catch(() => response.destroy());
   });
   server.on('clientError', (error, socket) => refuseBytes(error, socket as Socket, options.api));
@@ -109,7 +111,9 @@ async function listen(server: Server, { host, port }: GatewayOptions): Promise<v
     });
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw cause;
-    throw new Error(`Port ${port} is taken. Choose another: PORT=${port + 1} npm start (0 takes any free one)`, { cause });
+    throw new Error(`Port ${port} is taken. Choose another: PORT=${port + 1} npm start (0 takes any free one)`, {
+      cause,
+    });
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { GenerateSecret } from '../../local/blueprint/storage.ts';
@@ -170,6 +170,18 @@ describe('the local queue', () => {
     expect(Math.max(...batches.map((batch) => batch.length))).toBeLessThanOrEqual(4);
     await sources.stop(0);
     await queues.stop();
+  });
+
+  const outside = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal);
+
+  test.runIf(outside)('is closed to other machines', async () => {
+    const { endpoint, stop } = await startQueuesAndBuckets(null);
+    const { port } = new URL(endpoint);
+    expect((await fetch(`${endpoint}/health`)).status).toBe(200);
+    await expect(fetch(`http://${outside?.address}:${port}/health`)).rejects.toThrow();
+    await stop();
   });
 
   test('brings settled messages again when chaos is asked for', async () => {
