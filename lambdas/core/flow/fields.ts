@@ -71,7 +71,8 @@ export function milliseconds(value: Json | undefined): number | undefined {
   return typeof value === 'number' && value >= 0 ? value : undefined;
 }
 
-const expressionText = z.string().regex(EXPRESSION).meta({ description: 'An expression: ${{ ... }}' });
+// Aborting, so that a wrong value is told what it must be, not that it is no expression.
+const expressionText = z.string().regex(EXPRESSION, { abort: true }).meta({ description: 'An expression: ${{ ... }}' });
 
 /** `schema`, or a string that holds `${{ }}` and becomes the value when the node runs. */
 export function orExpression<T extends z.ZodType>(schema: T) {
