@@ -8,7 +8,7 @@ import type { EventSource } from './blueprint/triggers.ts';
 import { callWire } from './emulators/wire.ts';
 import type { Outcome } from './functions/environment.ts';
 
-export interface Message {
+interface Message {
   MessageId: string;
   ReceiptHandle: string;
   Body: string;
@@ -139,7 +139,9 @@ class Poller {
       const entries = messages
         .slice(start, start + RECEIVE_MAX)
         .map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
-      const { Failed = [] } = await this.#call<{ Failed?: { Id: string }[] }>('DeleteMessageBatch', { Entries: entries });
+      const { Failed = [] } = await this.#call<{ Failed?: { Id: string }[] }>('DeleteMessageBatch', {
+        Entries: entries,
+      });
       const failed = entries.filter(({ Id }) => Failed.some((failure) => failure.Id === Id));
       await Promise.all(failed.map(({ ReceiptHandle }) => this.#call('DeleteMessage', { ReceiptHandle })));
     }
