@@ -1,7 +1,7 @@
 // What is wrong with a source, where, in one sentence: `line:column message`.
 
 import { describe, expect, test } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { compile } from '../../lambdas/core/flow/compile.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
 import { done, type NodeKind } from '../../lambdas/core/nodes/node-kind.ts';

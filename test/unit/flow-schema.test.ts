@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { flowSchema } from '../../lambdas/core/flow/schema.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
 

@@ -1,7 +1,7 @@
 // The schemas of single fields that the flow format and the node kinds share: expressions, durations, sizes, ids.
 // Which fields there are belongs to shapes.ts and to each node kind.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Json } from '../json.ts';
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

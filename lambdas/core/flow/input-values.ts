@@ -1,6 +1,6 @@
 // Whether one value fits one input: its type, and the limits that the flow sets for it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { didYouMean } from '../expressions/suggest.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { InputSpec, InputType } from './plan.ts';

@@ -1,7 +1,7 @@
 // The format as JSON Schema, for editors and for others' tools: made of the schemas that check it, so it cannot differ.
 // It says less than the compiler: references, scopes and cycles are beyond it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Json, JsonObject } from '../json.ts';
 import { MAX_NODES } from '../limits.ts';
 import type { NodeKinds } from './compile.ts';

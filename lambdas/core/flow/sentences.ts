@@ -1,6 +1,6 @@
 // Turns what zod finds into one plain sentence per problem: which field, what it must be, what was meant.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { didYouMean } from '../expressions/suggest.ts';
 import { EXPRESSION } from './fields.ts';
 import type { Problems } from './problems.ts';

@@ -1,7 +1,7 @@
 // The fields of a flow and of every node, as an author writes them. Fields within `with` belong to the node kinds; what
 // fields mean together (references, scopes, cycles) is checked by the files beside this one.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   MAX_EACH_CONCURRENCY,
   MAX_EACH_ITEMS,
