@@ -55,7 +55,7 @@ export async function problemsOfValue(spec: InputSpec, value: Json): Promise<str
     ...rangeProblems(spec, value),
     ...lengthProblems(spec, value),
     ...fileProblems(spec, value),
-    ...schemaProblems(spec.schema, value),
+    ...(await schemaProblems(spec, value)),
   ];
   if (problems.length > 0 || spec.pattern === undefined || typeof value !== 'string') return problems;
   const { matchesRegex } = await import('../expressions/regex.ts');
@@ -106,40 +106,8 @@ function isAccepted(accept: readonly string[] | undefined, { type, name }: JsonO
   });
 }
 
-const schemas = new WeakMap<JsonObject, z.ZodType>();
-
-function schemaProblems(schema: JsonObject | undefined, value: Json): string[] {
+async function schemaProblems({ schema }: InputSpec, value: Json): Promise<string[]> {
   if (schema === undefined) return [];
-  const parsed = toZod(schema).safeParse(value);
-  return (parsed.error?.issues ?? []).slice(0, 10).map((issue) => {
-    const where = issue.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
-    return `does not fit its schema${where && ` at ${where.replace(/^\./, '')}`}: ${issue.message}`;
-  });
-}
-
-/** Throws a sentence where the schema holds what cannot be checked here. */
-export function toZod(schema: JsonObject): z.ZodType {
-  const known = schemas.get(schema);
-  if (known !== undefined) return known;
-  refuseUnsafe(schema);
-  let made: z.ZodType;
-  try {
-    made = z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]);
-  } catch (error) {
-    throw new Error(`the schema cannot be used: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  schemas.set(schema, made);
-  return made;
-}
-
-// A pattern would run on the engine of the language, which backtracks; a reference may lead in circles.
-const UNSAFE = ['pattern', 'patternProperties', '$ref', '$dynamicRef'];
-
-function refuseUnsafe(schema: Json, isNames = false): void {
-  if (typeof schema !== 'object' || schema === null) return;
-  for (const [key, value] of Object.entries(schema)) {
-    if (!isNames && UNSAFE.includes(key)) throw new Error(`'${key}' cannot be used in the schema of an input`);
-    // Within `properties` the keys are names of the author.
-    refuseUnsafe(value, !isNames && key === 'properties');
-  }
+  const { schemaProblems: check } = await import('./value-schema.ts');
+  return check(schema, value);
 }
