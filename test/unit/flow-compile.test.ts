@@ -28,6 +28,12 @@ describe('a plan', () => {
     expect(plan.format).toBe(1);
   });
 
+  test('is made of the example of its documentation', async () => {
+    const [, example = ''] = /```yaml\n([^]*?)```/.exec(await readFile('docs/flow-format.md', 'utf8')) ?? [];
+    const plan = await planOf(example);
+    expect(find(plan.nodes, 'confirm').waitsFor).toEqual(['size', 'customer']);
+  });
+
   test('says everything that the source leaves out', async () => {
     const plan = await planOf(`${HEAD}nodes:\n  one: { type: set, with: { values: { a: 1 } } }\n`);
     expect(plan).toEqual({

@@ -5,7 +5,7 @@ import type { Json } from '../json.ts';
 import type { Plan, PlanNode } from './plan.ts';
 
 /** JSON with sorted keys. Fields that are undefined are left out. */
-export function canonicalJson(value: Json | undefined): string {
+function canonicalJson(value: Json | undefined): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null);
   const fields = Object.entries(value).filter(([, item]) => item !== undefined);

@@ -18,7 +18,7 @@ export const ID = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 export const FLOW_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
 /** `1h30m` → milliseconds; undefined where the text is no duration. */
-export function parseDuration(text: string): number | undefined {
+function parseDuration(text: string): number | undefined {
   if (!DURATION.test(text)) return undefined;
   let totalMs = 0;
   for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h|d)/g)) {
@@ -28,7 +28,7 @@ export function parseDuration(text: string): number | undefined {
 }
 
 /** `10MB` → bytes; undefined where the text is no size. */
-export function parseByteSize(text: string): number | undefined {
+function parseByteSize(text: string): number | undefined {
   const [, amount, unit] = SIZE.exec(text) ?? [];
   return amount === undefined ? undefined : Math.round(Number(amount) * (UNIT_BYTES[unit ?? ''] ?? Number.NaN));
 }

@@ -17,7 +17,7 @@ import type { Draft, Scope } from './scope.ts';
 import type { Path } from './source.ts';
 
 /** What the flow declares for expressions to mention. */
-export interface Declared {
+interface Declared {
   inputs: readonly string[];
   env: readonly string[];
   secrets: readonly string[];
