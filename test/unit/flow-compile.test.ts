@@ -29,7 +29,7 @@ describe('a plan', () => {
   });
 
   test('is made of the example of its documentation', async () => {
-    const [, example = ''] = /```yaml\n([^]*?)```/.exec(await readFile('docs/flow-format.md', 'utf8')) ?? [];
+    const [, example = ''] = /```yaml\n(.*?)```/s.exec(await readFile('docs/flow-format.md', 'utf8')) ?? [];
     const plan = await planOf(example);
     expect(find(plan.nodes, 'confirm').waitsFor).toEqual(['size', 'customer']);
   });
