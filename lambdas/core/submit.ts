@@ -1,8 +1,8 @@
 // Accepting a run: everything is checked first, then one transaction makes it durable, then the doorbell rings.
 
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
-import { checked } from '../http/field-problems.ts';
+import * as z from 'zod';
+import { checked } from './checked.ts';
 import { PlatformError } from './errors.ts';
 import { searchableValues, validateInputs } from './flow/inputs.ts';
 import type { Plan, Support } from './flow/plan.ts';

@@ -1,0 +1,6 @@
+// The table of dialects. Adding one is a folder and a line here.
+
+import type { Dialect } from './dialect.ts';
+import { native } from './native/dialect.ts';
+
+export const DIALECTS: readonly Dialect[] = [native];

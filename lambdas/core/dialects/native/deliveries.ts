@@ -1,0 +1,91 @@
+// What became of a run's webhooks: the log, delivery by hand, and the secret that signs them.
+
+import * as z from 'zod';
+import { renderDelivery } from '../../run-view.ts';
+import { redeliver } from '../../webhooks/redeliver.ts';
+import { deliverySecret, rotateWebhookSecret } from '../../webhooks/signing-secrets.ts';
+import { json, route } from '../dialect.ts';
+import { reachRecord, reachRun } from './reach.ts';
+import { nullableTime, runIdParams, time, webhookState } from './schemas.ts';
+
+const tag = 'Webhooks';
+
+const delivery = webhookState
+  .extend({
+    nextAt: nullableTime,
+    attempts: z.array(
+      z.object({
+        at: time,
+        durationMs: z.int(),
+        status: z.int().nullable(),
+        response: z.string().nullable(),
+        error: z.string().nullable(),
+        manual: z.boolean(),
+      }),
+    ),
+  })
+  .meta({ id: 'Delivery' });
+
+const listDeliveries = route({
+  method: 'GET',
+  path: '/v1/runs/{id}/deliveries',
+  access: 'run',
+  tag,
+  summary: "Read the delivery log of a run's webhooks",
+  params: runIdParams,
+  answers: { 200: { description: 'Every webhook', schema: z.object({ items: z.array(delivery), next: z.null() }) } },
+  errors: ['run-not-found'],
+  async handle({ caller, params }, ports) {
+    const { deliveries } = await reachRecord(ports, caller, params.id);
+    return json(200, { items: deliveries.map(renderDelivery), next: null });
+  },
+});
+
+const redeliverOne = route({
+  method: 'POST',
+  path: '/v1/runs/{id}/deliveries/{n}/redeliver',
+  access: 'run',
+  tag,
+  summary: 'Tell a webhook again',
+  description: 'Whatever became of it before; the message id stays the same, so that receivers can tell.',
+  params: runIdParams.extend({ n: z.coerce.number().int().min(1).meta({ description: 'Number of the webhook' }) }),
+  body: { kind: 'json', schema: z.strictObject({}), optional: true },
+  answers: { 202: { description: 'It will be told at once', schema: delivery } },
+  errors: ['run-not-found', 'run-not-settled', 'not-found'],
+  async handle({ caller, params }, ports) {
+    const { id } = await reachRun(ports, caller, params.id);
+    return json(202, renderDelivery(await redeliver(ports, caller.tenant.id, { run: id, n: params.n })));
+  },
+});
+
+const secretAnswer = z.object({ secret: z.string().meta({ description: 'whsec_… (Standard Webhooks)' }) });
+
+const readSecret = route({
+  method: 'GET',
+  path: '/v1/webhook-secret',
+  access: 'admin',
+  tag,
+  summary: 'Read the secret that signs webhooks',
+  answers: { 200: { description: 'The newest secret', schema: secretAnswer } },
+  errors: [],
+  async handle({ caller }, ports) {
+    return json(200, { secret: await deliverySecret(ports, caller.tenant.id) });
+  },
+});
+
+const rotateSecret = route({
+  method: 'POST',
+  path: '/v1/webhook-secret:rotate',
+  access: 'admin',
+  tag,
+  summary: 'Make a new secret',
+  description: 'The one before signs beside it for 24 hours.',
+  body: { kind: 'json', schema: z.strictObject({}), optional: true },
+  answers: { 200: { description: 'The new secret', schema: secretAnswer } },
+  errors: [],
+  async handle({ caller }, ports) {
+    return json(200, { secret: await rotateWebhookSecret(ports, caller.tenant.id) });
+  },
+});
+
+export const deliveryRoutes = [listDeliveries, redeliverOne, readSecret, rotateSecret];

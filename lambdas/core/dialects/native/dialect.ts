@@ -1,0 +1,52 @@
+// Our own dialect: its routes, its key (`Authorization: Bearer`), and the one error envelope.
+
+import { ERRORS, type ErrorCode, PlatformError } from '../../errors.ts';
+import { authenticate } from '../../keys.ts';
+import { type ApiRequest, type Dialect, json, type VendorError } from '../dialect.ts';
+import { batchRoutes } from './batch.ts';
+import { deliveryRoutes } from './deliveries.ts';
+import { draftRoutes } from './drafts.ts';
+import { flowRoutes } from './flows.ts';
+import { keyRoutes } from './keys.ts';
+import { platformRoutes } from './platform.ts';
+import { runActionRoutes } from './run-actions.ts';
+import { runRoutes } from './runs.ts';
+import { errorEnvelope } from './schemas.ts';
+import { secretRoutes } from './secrets.ts';
+import { signalRoutes } from './signals.ts';
+import { startRoutes } from './start.ts';
+import { tenantRoutes } from './tenants.ts';
+
+// Every code is its own word here; a new one needs no line.
+const errors = Object.fromEntries(
+  Object.entries(ERRORS).map(([code, { status }]) => [code, { status, code }]),
+) as Record<ErrorCode, VendorError>;
+
+function bearer({ headers }: ApiRequest): string {
+  const [, credential] = /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '') ?? [];
+  if (credential !== undefined) return credential;
+  throw new PlatformError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
+}
+
+export const native: Dialect = {
+  name: 'native',
+  routes: [
+    ...platformRoutes(() => native),
+    ...flowRoutes,
+    ...draftRoutes,
+    ...startRoutes,
+    ...batchRoutes,
+    ...runRoutes,
+    ...runActionRoutes,
+    ...signalRoutes,
+    ...deliveryRoutes,
+    ...keyRoutes,
+    ...secretRoutes,
+    ...tenantRoutes,
+  ],
+  authenticate: (request, ports) => authenticate(ports, bearer(request)),
+  errors,
+  errorSchema: errorEnvelope,
+  error: ({ code, message, details }, { id }) =>
+    json(errors[code].status, { error: { code, message, ...(details && { details }), requestId: id } }),
+};

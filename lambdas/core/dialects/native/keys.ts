@@ -1,0 +1,79 @@
+// Keys of the tenant: issue (the secret is shown once), list, revoke.
+
+import * as z from 'zod';
+import { issueKey, listKeys, newKeySchema, renderKey, revokeKey } from '../../keys.ts';
+import { SCOPES } from '../../ports.ts';
+import { DIALECTS } from '../../run.ts';
+import { json, route } from '../dialect.ts';
+import { nullableTime, time } from './schemas.ts';
+
+const tag = 'Keys';
+
+const key = z
+  .object({
+    id: z.string(),
+    dialect: z.enum(DIALECTS),
+    flow: z.string().nullable(),
+    ids: z.record(z.string(), z.string()),
+    scopes: z.array(z.enum(SCOPES)),
+    name: z.string().nullable(),
+    createdAt: time,
+    expiresAt: nullableTime,
+    lastUsedAt: nullableTime,
+  })
+  .meta({ id: 'Key' });
+
+const issue = route({
+  method: 'POST',
+  path: '/v1/keys',
+  access: 'admin',
+  tag,
+  summary: 'Issue a key',
+  description: '`credentials` are shown this once and kept nowhere. Nobody hands out a scope that their key lacks.',
+  body: {
+    kind: 'json',
+    schema: newKeySchema,
+    optional: true,
+    examples: { bound: { name: 'newsroom', flow: 'hello', scopes: ['run'] } },
+  },
+  answers: {
+    201: { description: 'The key', schema: key.extend({ credentials: z.record(z.string(), z.string()) }) },
+  },
+  errors: ['not-found'],
+  async handle({ body, caller }, ports) {
+    const { key: issued, credentials } = await issueKey(ports, caller, body);
+    return json(201, { ...renderKey(issued), credentials });
+  },
+});
+
+const list = route({
+  method: 'GET',
+  path: '/v1/keys',
+  access: 'admin',
+  tag,
+  summary: 'List keys',
+  answers: { 200: { description: 'Every key', schema: z.object({ items: z.array(key), next: z.null() }) } },
+  errors: [],
+  async handle({ caller }, ports) {
+    const keys = await listKeys(ports, caller.tenant.id);
+    return json(200, { items: keys.map(renderKey), next: null });
+  },
+});
+
+const revoke = route({
+  method: 'DELETE',
+  path: '/v1/keys/{id}',
+  access: 'admin',
+  tag,
+  summary: 'Revoke a key',
+  description: 'Takes effect everywhere within half a minute.',
+  params: z.object({ id: z.string() }),
+  answers: { 204: { description: 'The key is no more' } },
+  errors: ['not-found'],
+  async handle({ caller, params }, ports) {
+    await revokeKey(ports, caller.tenant.id, params.id);
+    return { status: 204 };
+  },
+});
+
+export const keyRoutes = [issue, list, revoke];

@@ -1,0 +1,111 @@
+// The platform about itself: welcome, health, the OpenAPI document, and who the caller is.
+
+import * as z from 'zod';
+import packageJson from '../../../../package.json' with { type: 'json' };
+import { SCOPES } from '../../ports.ts';
+import { DIALECTS } from '../../run.ts';
+import { type Dialect, json, route } from '../dialect.ts';
+import { anyObject, nullableTime } from './schemas.ts';
+import { entitlements, limits } from './tenants.ts';
+
+const tag = 'Platform';
+const { version } = packageJson;
+
+const welcome = route({
+  method: 'GET',
+  path: '/',
+  access: 'anyone',
+  tag,
+  summary: 'Where to go from here',
+  answers: { 200: { description: 'Names and addresses', schema: anyObject } },
+  errors: [],
+  async handle({ request: { origin } }) {
+    return json(200, {
+      name: 'Errand',
+      version,
+      openapi: `${origin}/openapi.json`,
+      health: `${origin}/health`,
+      hint: 'Send your key as: Authorization: Bearer <key>',
+    });
+  },
+});
+
+const health = route({
+  method: 'GET',
+  path: '/health',
+  access: 'anyone',
+  tag,
+  summary: 'Whether the platform can take runs',
+  answers: {
+    200: { description: 'Both tables answer', schema: z.object({ status: z.literal('ok'), version: z.string() }) },
+  },
+  errors: [],
+  async handle(_call, ports) {
+    await Promise.all([ports.runs.glance('health'), ports.tenants.tenant('health')]);
+    return json(200, { status: 'ok', version });
+  },
+});
+
+// The document describes the dialect that this route is part of, so it is handed in when both exist.
+const openApi = (dialect: () => Dialect) =>
+  route({
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'anyone',
+    tag,
+    summary: 'This description of the API',
+    answers: { 200: { description: 'OpenAPI 3.1', schema: anyObject } },
+    errors: [],
+    async handle({ request: { origin } }) {
+      const { describe } = await import('../openapi.ts');
+      const document = describe(dialect(), { title: 'Errand', version, origin });
+      return json(200, document, { 'cache-control': 'public, max-age=300' });
+    },
+  });
+
+const me = route({
+  method: 'GET',
+  path: '/v1/me',
+  access: 'run',
+  tag,
+  summary: 'Who the key belongs to, and what it may do',
+  answers: {
+    200: {
+      description: 'The tenant, its limits, and the key',
+      schema: z.object({
+        tenant: z.object({ id: z.string(), name: z.string() }),
+        limits,
+        entitlements,
+        occupancy: z.object({ running: z.int(), waiting: z.int(), sync: z.int() }),
+        key: z.object({
+          id: z.string(),
+          dialect: z.enum(DIALECTS),
+          name: z.string().nullable(),
+          flow: z.string().nullable(),
+          scopes: z.array(z.enum(SCOPES)),
+          expiresAt: nullableTime,
+        }),
+      }),
+    },
+  },
+  errors: [],
+  async handle({ caller: { key, tenant } }, ports) {
+    const { running, waiting, sync } = await ports.slots.occupancy(tenant.id);
+    return json(200, {
+      tenant: { id: tenant.id, name: tenant.name },
+      limits: tenant.limits,
+      entitlements: tenant.entitlements,
+      occupancy: { running: running.length, waiting, sync: sync.length },
+      key: {
+        id: key.id,
+        dialect: key.dialect,
+        name: key.name ?? null,
+        flow: key.flow ?? null,
+        scopes: key.scopes,
+        expiresAt: key.expiresAt === undefined ? null : new Date(key.expiresAt).toISOString(),
+      },
+    });
+  },
+});
+
+export const platformRoutes = (dialect: () => Dialect) => [welcome, health, openApi(dialect), me];

@@ -1,0 +1,29 @@
+// What a key can reach: its tenant's flows and runs, or only those of the flow that it is bound to.
+
+import { PlatformError } from '../../errors.ts';
+import type { Ports } from '../../ports.ts';
+import type { Run, RunRecord } from '../../run.ts';
+import { isRunId } from '../../run-id.ts';
+import type { Caller } from '../../submit.ts';
+
+export function requireFlow({ key }: Caller, flow: string): void {
+  if (key.flow === undefined || key.flow === flow) return;
+  throw new PlatformError('forbidden', `The key is bound to the flow '${key.flow}'`);
+}
+
+/** Somebody else's run is told like one that does not exist. */
+function own<Found extends Run | undefined>(caller: Caller, id: string, run: Found): NonNullable<Found> {
+  const flow = caller.key.flow ?? run?.flow;
+  if (run && run.tenant === caller.tenant.id && run.flow === flow) return run;
+  throw new PlatformError('run-not-found', `There is no run '${id}'`);
+}
+
+export async function reachRun(ports: Ports, caller: Caller, id: string): Promise<Run> {
+  return own(caller, id, isRunId(id) ? await ports.runs.get(id) : undefined);
+}
+
+export async function reachRecord(ports: Ports, caller: Caller, id: string): Promise<RunRecord> {
+  const record = isRunId(id) ? await ports.runs.read(id) : undefined;
+  own(caller, id, record?.run);
+  return record as RunRecord;
+}

@@ -1,0 +1,61 @@
+// Acting on a run: cancel it, run it again.
+
+import * as z from 'zod';
+import { cancelRun } from '../../cancel.ts';
+import { rerun } from '../../rerun.ts';
+import { json, route } from '../dialect.ts';
+import { reachRun } from './reach.ts';
+import { renderSummary, runIdParams, runSummary } from './schemas.ts';
+
+const tag = 'Runs';
+
+const cancel = route({
+  method: 'POST',
+  path: '/v1/runs/{id}/cancel',
+  access: 'run',
+  tag,
+  summary: 'Cancel a run',
+  description: 'Stops pending, running and waiting runs; a run that has ended stays as it is. May be repeated.',
+  params: runIdParams,
+  body: { kind: 'json', schema: z.strictObject({}), optional: true },
+  answers: {
+    200: { description: 'The run, which has ended', schema: runSummary },
+    202: { description: 'The run, which will have ended soon', schema: runSummary },
+  },
+  errors: ['run-not-found'],
+  async handle({ caller, params }, ports) {
+    const reached = await reachRun(ports, caller, params.id);
+    const run = await cancelRun(ports, caller.tenant.id, reached.id);
+    return json(run.endedAt === undefined ? 202 : 200, renderSummary(run));
+  },
+});
+
+const again = route({
+  method: 'POST',
+  path: '/v1/runs/{id}/rerun',
+  access: 'run',
+  tag,
+  summary: 'Run a run again',
+  description:
+    'A new async run with the same inputs, linked by `rerunOf`. From `failed`, the results of nodes that succeeded are taken over.',
+  params: runIdParams,
+  body: {
+    kind: 'json',
+    schema: z.strictObject({
+      from: z.enum(['start', 'failed']).optional(),
+      version: z.enum(['same', 'latest']).optional(),
+    }),
+    optional: true,
+    examples: { failed: { from: 'failed', version: 'same' } },
+  },
+  answers: { 202: { description: 'The new run', schema: runSummary } },
+  errors: ['run-not-found', 'async-unsupported', 'async-not-entitled', 'tenant-over-limit', 'flow-disabled'],
+  async handle({ body, caller, params, request }, ports) {
+    const { id } = await reachRun(ports, caller, params.id);
+    const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+    const run = await rerun(ports, caller, id, given);
+    return json(202, renderSummary(run), { location: `${request.origin}/v1/runs/${run.id}` });
+  },
+});
+
+export const runActionRoutes = [cancel, again];

@@ -1,0 +1,125 @@
+// Starting a run of a flow: sync answers it, async promises it.
+
+import * as z from 'zod';
+import { answerRun } from '../../answer.ts';
+import { PlatformError } from '../../errors.ts';
+import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../limits.ts';
+import type { Ports } from '../../ports.ts';
+import { RUN_MODES } from '../../run.ts';
+import { renderRun } from '../../run-view.ts';
+import { type Submission, submit } from '../../submit.ts';
+import { webhookSchema } from '../../webhooks/targets.ts';
+import { type Call, json, judgedByCore, type Reply, route } from '../dialect.ts';
+import { requireFlow } from './reach.ts';
+import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';
+
+const settings = {
+  inputs: judgedByCore(anyObject).optional().meta({ description: "Values of the flow's inputs" }),
+  version: z
+    .string()
+    .min(1)
+    .max(64)
+    .optional()
+    .meta({ description: '`1.0.1`, or `1.0` for its newest; else the newest' }),
+  draft: z.boolean().optional().meta({ description: 'Run the draft instead of a version (a debug run)' }),
+  user: z.string().min(1).max(256).optional().meta({ description: 'Whom the run is for; a filter of the list' }),
+  webhooks: judgedByCore(z.array(webhookSchema).max(MAX_WEBHOOKS))
+    .optional()
+    .meta({ description: 'Told when the run has ended, each independently' }),
+  priority: judgedByCore(z.int().min(0).max(9)).optional().meta({ description: 'Of waiting runs, 9 goes first' }),
+  startAfter: judgedByCore(z.iso.datetime({ offset: true }))
+    .optional()
+    .meta({ description: 'Async: not before' }),
+  timeout: judgedByCore(z.string()).optional().meta({ description: 'At most 24 h after acceptance, such as `90s`' }),
+  plugins: judgedByCore(anyObject).optional().meta({ description: "The user's credentials for plugins" }),
+  metadata: judgedByCore(anyObject).optional().meta({ description: 'Kept with the run and returned with it' }),
+};
+
+export const asyncRunBody = z.strictObject(settings);
+const runBody = asyncRunBody.extend({
+  mode: z.enum(RUN_MODES).default('sync').meta({ description: '`sync` answers the run, `async` its id at once' }),
+});
+
+/** What the core is asked for, without the fields that the caller left out. */
+export function submissionOf(flow: string, body: z.output<typeof runBody>): Submission {
+  const given = Object.entries(body).filter(([, value]) => value !== undefined);
+  return { inputs: {}, ...Object.fromEntries(given), mode: body.mode, flow, dialect: 'native' };
+}
+
+function idempotencyKey({ request }: Call): { idempotencyKey?: string } {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return {};
+  if (key.length > 0 && key.length <= IDEMPOTENCY_KEY_CHARS && /^[\x20-\x7e]+$/.test(key))
+    return { idempotencyKey: key };
+  const message = `must have 1 to ${IDEMPOTENCY_KEY_CHARS} visible ASCII characters`;
+  throw new PlatformError('invalid-request', `Idempotency-Key: ${message}`, {
+    details: [{ field: 'Idempotency-Key', message }],
+  });
+}
+
+async function start(call: Call<{ name: string }, undefined, z.output<typeof runBody>>, ports: Ports): Promise<Reply> {
+  const { body, caller, params, request } = call;
+  requireFlow(caller, params.name);
+  if (body.mode === 'stream') {
+    const message = "The mode 'stream' is not offered yet; use 'sync', or 'async' with a webhook";
+    throw new PlatformError('invalid-request', message, { details: [{ field: 'mode', message }] });
+  }
+  const submission = { ...submissionOf(params.name, body), ...idempotencyKey(call) };
+  const { run: accepted, replayed } = await submit(ports, caller, submission);
+  if (accepted.mode !== 'async') {
+    return answerRun(ports, { run: accepted, replayed, receivedAt: request.receivedAt, render: renderRun });
+  }
+  return json(202, renderSummary(accepted), { location: `${request.origin}/v1/runs/${accepted.id}` });
+}
+
+export const startRoutes = [
+  route({
+    method: 'POST',
+    path: '/v1/flows/{name}/runs',
+    access: 'run',
+    tag: 'Runs',
+    summary: 'Run a flow',
+    description:
+      'Sync: 200 with the run when it has ended, also when it failed or was canceled (its `status` tells); 202 when it waits for somebody. An answer that takes longer than four minutes begins with 200 and spaces before the JSON; after fourteen minutes the run is answered as it stands and goes on. Async: 202 at once. A caller that leaves never stops a run.',
+    params: flowParams,
+    headers: {
+      'Idempotency-Key':
+        'The same key and body give the same run for 24 hours; another body is refused; the key of a failed run is free again.',
+    },
+    body: {
+      kind: 'json',
+      schema: runBody,
+      examples: {
+        sync: { inputs: { name: 'Ada' } },
+        async: {
+          inputs: { name: 'Ada' },
+          mode: 'async',
+          webhooks: [{ url: 'https://example.com/done', method: 'POST', headers: { 'x-team': 'news' } }],
+        },
+      },
+    },
+    answers: {
+      200: { description: 'Sync: the run, ended', schema: run },
+      202: {
+        description: 'Async: the run, accepted. Sync: the whole run, which waits for somebody',
+        schema: z.union([runSummary, run]),
+      },
+    },
+    errors: [
+      'invalid-inputs',
+      'async-unsupported',
+      'sync-unsupported',
+      'async-not-entitled',
+      'too-many-webhooks',
+      'unsafe-url',
+      'forbidden',
+      'flow-not-found',
+      'flow-not-published',
+      'flow-disabled',
+      'version-not-found',
+      'idempotency-conflict',
+      'tenant-over-limit',
+    ],
+    handle: start,
+  }),
+];

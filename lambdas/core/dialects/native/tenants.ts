@@ -1,0 +1,90 @@
+// Tenants, for operators: create, read, change limits and entitlements.
+
+import * as z from 'zod';
+import {
+  createTenant,
+  getTenant,
+  listTenants,
+  newTenantSchema,
+  renderTenant,
+  tenantUpdateSchema,
+  updateTenant,
+} from '../../tenants.ts';
+import { json, route } from '../dialect.ts';
+import { listOf, page, time } from './schemas.ts';
+
+const tag = 'Tenants';
+const params = z.object({ id: z.string() });
+
+export const limits = z.object({ concurrency: z.int(), waiting: z.int(), sync: z.int() });
+export const entitlements = z.object({ async: z.boolean() });
+
+const tenant = z
+  .object({ id: z.string(), name: z.string(), limits, entitlements, creditsPerUsd: z.number(), createdAt: time })
+  .meta({ id: 'Tenant' });
+
+const create = route({
+  method: 'POST',
+  path: '/v1/tenants',
+  access: 'operator',
+  tag,
+  summary: 'Create a tenant',
+  body: {
+    kind: 'json',
+    schema: newTenantSchema,
+    optional: true,
+    examples: { newsroom: { id: 'newsroom', name: 'Newsroom', limits: { concurrency: 20 } } },
+  },
+  answers: { 201: { description: 'The tenant', schema: tenant } },
+  errors: [],
+  async handle({ body }, ports) {
+    return json(201, renderTenant(await createTenant(ports, body)));
+  },
+});
+
+const list = route({
+  method: 'GET',
+  path: '/v1/tenants',
+  access: 'operator',
+  tag,
+  summary: 'List tenants',
+  query: z.strictObject(page),
+  answers: { 200: { description: 'A page of tenants', schema: listOf(tenant) } },
+  errors: [],
+  async handle({ query: { limit, cursor } }, ports) {
+    const { tenants, next } = await listTenants(ports, { limit, ...(cursor !== undefined && { cursor }) });
+    return json(200, { items: tenants.map(renderTenant), next });
+  },
+});
+
+const read = route({
+  method: 'GET',
+  path: '/v1/tenants/{id}',
+  access: 'operator',
+  tag,
+  summary: 'Read a tenant',
+  params,
+  answers: { 200: { description: 'The tenant', schema: tenant } },
+  errors: ['not-found'],
+  async handle({ params: { id } }, ports) {
+    return json(200, renderTenant(await getTenant(ports, id)));
+  },
+});
+
+const update = route({
+  method: 'PATCH',
+  path: '/v1/tenants/{id}',
+  access: 'operator',
+  tag,
+  summary: 'Change limits, entitlements or the name of a tenant',
+  description: 'What is not given stays. A changed limit takes effect everywhere within half a minute.',
+  params,
+  body: { kind: 'json', schema: tenantUpdateSchema, examples: { wider: { limits: { concurrency: 100 } } } },
+  answers: { 200: { description: 'The tenant', schema: tenant } },
+  errors: ['not-found'],
+  async handle({ body, params: { id } }, ports) {
+    return json(200, renderTenant(await updateTenant(ports, id, body)));
+  },
+});
+
+export const tenantRoutes = [create, list, read, update];

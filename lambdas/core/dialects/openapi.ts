@@ -1,0 +1,163 @@
+// The OpenAPI 3.1 description of a dialect, from the very schemas that validate its calls. Loaded on first use.
+
+import * as z from 'zod';
+import { ERRORS, type ErrorCode, PlatformError } from '../errors.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { type BodySpec, type Dialect, documentedAs, type Route } from './dialect.ts';
+
+type Schemas = Record<string, JsonObject>;
+
+/** Codes that any call may answer, beyond its own. */
+const ANY_CALL: readonly ErrorCode[] = [
+  'invalid-request',
+  'payload-too-large',
+  'rate-limited',
+  'internal',
+  'unavailable',
+];
+const WITH_KEY: readonly ErrorCode[] = ['unauthenticated', 'forbidden'];
+
+function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
+  const { $schema, ...rest } = z.toJSONSchema(schema, {
+    io,
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      const shown = documentedAs(zodSchema);
+      if (shown) Object.assign(jsonSchema, toJsonSchema(shown, 'input'));
+    },
+  }) as JsonObject;
+  return rest;
+}
+
+/** Hoists named schemas into `components`, where OpenAPI's references look for them. */
+function hoisted(schema: JsonObject, schemas: Schemas): JsonObject {
+  const text = JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/');
+  const { $defs, ...rest } = JSON.parse(text) as JsonObject;
+  Object.assign(schemas, $defs);
+  return rest;
+}
+
+const sentence = (text: string): string =>
+  text.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string = '') => next.toUpperCase());
+const operationId = ({ method, path }: Route): string =>
+  `${method.toLowerCase()}${sentence(` ${path.replace('/v1/', '')}`)}`;
+
+function parametersOf(route: Route): Json[] {
+  const parameters: JsonObject[] = [];
+  const add = (where: string, schema: JsonObject) => {
+    const required = (schema['required'] ?? []) as string[];
+    for (const [name, property] of Object.entries((schema['properties'] ?? {}) as Schemas)) {
+      const { description, ...rest } = property;
+      parameters.push({
+        name,
+        in: where,
+        required: where === 'path' || required.includes(name),
+        ...(description !== undefined && { description }),
+        schema: rest,
+      });
+    }
+    if (typeof schema['additionalProperties'] === 'object') parameters.push(INPUT_FILTERS);
+  };
+  if (route.params) add('path', toJsonSchema(route.params, 'input'));
+  if (route.query) add('query', toJsonSchema(route.query, 'input'));
+  for (const [name, description] of Object.entries(route.headers ?? {})) {
+    parameters.push({ name, in: 'header', required: false, description, schema: { type: 'string' } });
+  }
+  return parameters;
+}
+
+/** A query that takes more names than it lists takes them as `input.<name>`. */
+const INPUT_FILTERS: JsonObject = {
+  name: 'inputs',
+  in: 'query',
+  required: false,
+  style: 'form',
+  explode: true,
+  description: 'Values of inputs, as `input.<name>=<value>`',
+  schema: { type: 'object', propertyNames: { pattern: '^input\\.' }, additionalProperties: { type: 'string' } },
+};
+
+function bodyOf(body: BodySpec, schemas: Schemas): JsonObject {
+  if (body.kind !== 'json') {
+    const example = body.kind === 'text' ? { example: body.example } : {};
+    const content = body.mediaTypes.map((type) => [type, { schema: { type: 'string' }, ...example }]);
+    return { required: true, description: body.description, content: Object.fromEntries(content) };
+  }
+  const examples = Object.entries(body.examples ?? {}).map(([name, value]) => [name, { value }]);
+  const media: JsonObject = {
+    schema: hoisted(toJsonSchema(body.schema, 'input'), schemas),
+    ...(examples.length > 0 && { examples: Object.fromEntries(examples) }),
+  };
+  return { required: !body.optional, content: { 'application/json': media } };
+}
+
+function answersOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObject {
+  const responses: JsonObject = {};
+  for (const [status, { description, schema, mediaType = 'application/json' }] of Object.entries(route.answers)) {
+    const content = schema && { [mediaType]: { schema: hoisted(toJsonSchema(schema, 'output'), schemas) } };
+    responses[status] = { description, ...(content && { content }) };
+  }
+  const codes = new Set([...route.errors, ...ANY_CALL, ...(route.access === 'anyone' ? [] : WITH_KEY)]);
+  const byStatus = Map.groupBy(codes, (code) => dialect.errors[code].status);
+  for (const [status, group] of byStatus) responses[String(status)] = refusalOf(group, dialect, schemas);
+  return responses;
+}
+
+const EXAMPLE_REQUEST = { id: '1b0c6d1e-6f0f-4f0f-9d4e-6c7d8e9f0a1b' };
+
+function refusalOf(codes: ErrorCode[], dialect: Dialect, schemas: Schemas): JsonObject {
+  const examples = codes.map((code) => {
+    const { body } = dialect.error(new PlatformError(code), EXAMPLE_REQUEST);
+    return [code, { value: body && 'json' in body ? body.json : null }];
+  });
+  const schema = hoisted(toJsonSchema(dialect.errorSchema, 'output'), schemas);
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; '),
+    content: { 'application/json': { schema, examples: Object.fromEntries(examples) } },
+  };
+}
+
+function operationOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObject {
+  const scope = route.access === 'anyone' ? undefined : route.access;
+  const needs = scope === undefined || scope === 'run' ? '' : `Needs a key with the scope \`${scope}\`.`;
+  const description = [route.description, needs].filter(Boolean).join('\n\n');
+  return {
+    operationId: operationId(route),
+    tags: [route.tag],
+    summary: route.summary,
+    ...(description !== '' && { description }),
+    ...(scope === undefined && { security: [] }),
+    parameters: parametersOf(route),
+    ...(route.body && { requestBody: bodyOf(route.body, schemas) }),
+    responses: answersOf(route, dialect, schemas),
+  };
+}
+
+function build(dialect: Dialect): JsonObject {
+  const schemas: Schemas = {};
+  const paths: Record<string, JsonObject> = {};
+  for (const route of dialect.routes) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route, dialect, schemas) };
+  }
+  const tags = [...new Set(dialect.routes.map((route) => route.tag))].map((name) => ({ name }));
+  return {
+    security: [{ key: [] }],
+    tags,
+    paths,
+    components: { schemas, securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+  };
+}
+
+const built = new WeakMap<Dialect, JsonObject>();
+
+export function describe(dialect: Dialect, about: { title: string; version: string; origin: string }): JsonObject {
+  const document = built.get(dialect) ?? build(dialect);
+  built.set(dialect, document);
+  const { title, version, origin } = about;
+  return {
+    openapi: '3.1.0',
+    info: { title, version, license: { name: 'Apache 2.0', identifier: 'Apache-2.0' } },
+    servers: [{ url: origin }],
+    ...document,
+  };
+}
