@@ -18,6 +18,10 @@ import type { RunTable } from './run-record.ts';
 // The sweeper reconciles slots with runs about this often; the time is rounded so that it costs no index write per run.
 const RECONCILE_MS = 5 * 60_000;
 
+// size() of a missing set makes a condition false, hence the first half. DynamoDB refuses redundant parentheses.
+const HAS_ROOM = '(attribute_not_exists(running) OR size(running) < :limit)';
+const NOBODY_WAITS = '(attribute_not_exists(waiting) OR waiting <= :none)';
+
 interface SlotItem {
   running?: Set<Uint8Array>;
   waiting?: number;
@@ -33,8 +37,7 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
       TableName: table,
       Key: rowKey(tenant, row),
       UpdateExpression: 'SET dueShard = :shard, dueAt = :dueAt ADD running :ids',
-      // size() of a missing set makes a condition false, hence the first half.
-      ConditionExpression: `contains(running, :id) OR (${free}(attribute_not_exists(running) OR size(running) < :limit))`,
+      ConditionExpression: `contains(running, :id) OR ${free}`,
       ExpressionAttributeValues: toItem({
         ':ids': new Set([runIdBytes(runId)]),
         ':id': runIdBytes(runId),
@@ -137,8 +140,8 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
   }
 
   return {
-    acquire: (slot) => enter(keys.SLOTS, slot, '(attribute_not_exists(waiting) OR waiting <= :none) AND '),
-    enterSync: (slot) => enter(keys.SYNC, slot, ''),
+    acquire: (slot) => enter(keys.SLOTS, slot, `(${NOBODY_WAITS} AND ${HAS_ROOM})`),
+    enterSync: (slot) => enter(keys.SYNC, slot, HAS_ROOM),
 
     async release(tenant, runId) {
       const { waiting = 0 } = await leaveRow(keys.SLOTS, tenant, runId);
