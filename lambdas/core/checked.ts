@@ -1,60 +1,39 @@
-// From the issues of a schema to sentences that name the field as the caller wrote it.
+// A value checked against a schema, or a rejection whose sentences name each field as the caller wrote it.
 
-import * as z from 'zod';
+import type * as z from 'zod';
 import { type ErrorDetail, PlatformError } from './errors.ts';
 import { didYouMean } from './expressions/suggest.ts';
+import { knownKeys, sentenceOf, valueAt } from './flow/sentences.ts';
 
 const MAX_DETAILS = 20;
 const MAX_FIELD_CHARS = 200;
 
+type Path = (string | number)[];
+
 /** `webhooks[2].url` */
-function fieldName(path: readonly PropertyKey[]): string {
-  return path.reduce<string>(
-    (name, step) => (typeof step === 'number' ? `${name}[${step}]` : `${name}${name === '' ? '' : '.'}${String(step)}`),
-    '',
-  );
+function fieldName(path: Path): string {
+  const steps = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`));
+  return steps.join('').replace(/^\./, '').slice(0, MAX_FIELD_CHARS);
 }
 
-/** The object schema at a path, seen through lists, options and defaults. */
-function shapeAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  let current: unknown = schema;
-  const unwrap = () => {
-    while (current instanceof z.ZodOptional || current instanceof z.ZodDefault || current instanceof z.ZodNullable) {
-      current = current.unwrap();
-    }
-  };
-  unwrap();
-  for (const step of path) {
-    if (current instanceof z.ZodObject) current = current.shape[String(step)];
-    else if (current instanceof z.ZodArray) current = current.element;
-    else return [];
-    unwrap();
+function detailsOf(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): ErrorDetail[] {
+  const path = issue.path as Path;
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, path);
+    return issue.keys.map((key) => ({
+      field: fieldName([...path, key]),
+      message: `is no field of this request${didYouMean(key, known)}`,
+    }));
   }
-  return current instanceof z.ZodObject ? Object.keys(current.shape) : [];
+  const field = fieldName(path);
+  return [{ ...(field !== '' && { field }), message: sentenceOf(issue, valueAt(value, path)) }];
 }
 
-function unknownFields(schema: z.ZodType, path: readonly PropertyKey[], keys: readonly string[]): ErrorDetail[] {
-  const known = shapeAt(schema, path);
-  return keys.map((key) => ({
-    field: fieldName([...path, key]).slice(0, MAX_FIELD_CHARS),
-    message: `There is no such field${didYouMean(key, known)}`,
-  }));
-}
-
-function detailsOf(schema: z.ZodType, error: z.ZodError): ErrorDetail[] {
-  return error.issues.flatMap((issue) => {
-    if (issue.code === 'unrecognized_keys') return unknownFields(schema, issue.path, issue.keys);
-    const field = fieldName(issue.path);
-    return [{ ...(field !== '' && { field }), message: issue.message }];
-  });
-}
-
-/** The checked value, or `invalid-request` with one detail per field; the message repeats the first. */
+/** One detail per field; the message repeats the first. */
 export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const details = detailsOf(schema, parsed.error).slice(0, MAX_DETAILS);
+  const details = parsed.error.issues.flatMap((issue) => detailsOf(schema, value, issue)).slice(0, MAX_DETAILS);
   const [first] = details;
-  const where = first?.field === undefined ? '' : `${first.field}: `;
-  throw new PlatformError('invalid-request', `${where}${first?.message ?? 'The request is malformed'}`, { details });
+  throw new PlatformError('invalid-request', first && `${first.field ?? 'The body'} ${first.message}`, { details });
 }

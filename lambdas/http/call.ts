@@ -9,7 +9,7 @@ import { decodeText, parseJson } from './json-body.ts';
 const JSON_MEDIA_TYPE = /^application\/(?:[^\s;]+\+)?json$/;
 
 function refuseField(field: string, message: string, cause?: unknown): never {
-  throw new PlatformError('invalid-request', `${field}: ${message}`, { details: [{ field, message }], cause });
+  throw new PlatformError('invalid-request', `${field} ${message}`, { details: [{ field, message }], cause });
 }
 
 /** Decoded once: `%252F` stays `%2F`. */
@@ -19,7 +19,7 @@ function readParams(raw: Record<string, string | undefined>): Record<string, str
     try {
       params[name] = decodeURIComponent(value);
     } catch (cause) {
-      refuseField(name, 'The path is not valid percent-encoding', cause);
+      refuseField(name, 'is not valid percent-encoding', cause);
     }
   }
   return params;
@@ -28,7 +28,7 @@ function readParams(raw: Record<string, string | undefined>): Record<string, str
 function readQuery(query: URLSearchParams): Record<string, string> {
   const once: Record<string, string> = Object.create(null);
   for (const [name, value] of query) {
-    if (name in once) refuseField(name, 'Given more than once');
+    if (name in once) refuseField(name, 'is given more than once');
     once[name] = value;
   }
   return { ...once };
@@ -39,7 +39,7 @@ const mediaTypeOf = (request: ApiRequest) =>
   (request.headers['content-type'] ?? '').replace(/;.*$/s, '').trim().toLowerCase();
 
 const refuseMediaType = (accepted: readonly string[]): never =>
-  refuseField('Content-Type', `Send the body as ${accepted.join(' or ')}`);
+  refuseField('Content-Type', `must be ${accepted.join(' or ')}`);
 
 function readBody(route: Route, request: ApiRequest): unknown {
   const { body: spec } = route;

@@ -15,6 +15,7 @@ const ports = { clock: { now: () => 1_000, sleep: async () => undefined }, log }
 
 const reply = (path: string, handle: (call: Parameters<Route['handle']>[0]) => Reply | Promise<Reply>, extra = {}) =>
   route({
+    id: 'test',
     method: 'GET',
     path,
     access: 'anyone',
@@ -104,7 +105,7 @@ test('refuses a path that is not valid percent-encoding', async () => {
   expect(await errorOf({ path: '/v1/flows/%E0%A4%A' })).toMatchObject({
     status: 400,
     code: 'invalid-request',
-    message: 'name: The path is not valid percent-encoding',
+    message: 'name is not valid percent-encoding',
   });
 });
 
@@ -144,7 +145,7 @@ test('names the field that is wrong', async () => {
   const post = (body: string | object) => errorOf({ path: '/v1/runs:batch', body });
   expect(await post({ n: '1' })).toMatchObject({ status: 400, code: 'invalid-request', details: [{ field: 'n' }] });
   expect(await post({ n: 1, N: 2 })).toMatchObject({
-    details: [{ field: 'N', message: "There is no such field (did you mean 'n'?)" }],
+    details: [{ field: 'N', message: "is no field of this request (did you mean 'n'?)" }],
   });
   expect(await post('{"n": 1')).toMatchObject({ status: 400, details: [{ line: 1, column: 8 }] });
   expect(await post('[]')).toMatchObject({ status: 400, code: 'invalid-request' });
@@ -157,9 +158,11 @@ test('names the field that is wrong', async () => {
 test('refuses a query parameter that is unknown, wrong or given twice', async () => {
   expect(await errorOf({ path: '/v1/list?limit=10' })).toMatchObject({ status: 400, details: [{ field: 'limit' }] });
   expect(await errorOf({ path: '/v1/list?limti=1' })).toMatchObject({
-    details: [{ field: 'limti', message: "There is no such field (did you mean 'limit'?)" }],
+    details: [{ field: 'limti', message: "is no field of this request (did you mean 'limit'?)" }],
   });
-  expect(await errorOf({ path: '/v1/list?limit=1&limit=2' })).toMatchObject({ message: 'limit: Given more than once' });
+  expect(await errorOf({ path: '/v1/list?limit=1&limit=2' })).toMatchObject({
+    message: 'limit is given more than once',
+  });
 });
 
 test('refuses a body that is too large with 413', async () => {
@@ -173,7 +176,7 @@ test('refuses a media type that the call does not take', async () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   expect(await errorOf({ path: '/v1/runs:batch', headers, body: 'n=1' })).toMatchObject({
     status: 400,
-    message: 'Content-Type: Send the body as application/json',
+    message: 'Content-Type must be application/json',
   });
   const vendorJson = { 'content-type': 'application/vnd.x+json; charset=utf-8' };
   expect((await api({ path: '/v1/runs:batch', headers: vendorJson, body: { n: 1 } })).status).toBe(200);

@@ -67,6 +67,8 @@ export interface AnswerSpec {
 
 /** One call of a dialect: what validates it also documents it. */
 export interface Route {
+  /** Names the call in the documentation, and in clients that are generated from it. */
+  id: string;
   method: Method;
   /** `/v1/flows/{name}/draft`: a parameter takes one whole segment. */
   path: string;

@@ -17,6 +17,13 @@ const ANY_CALL: readonly ErrorCode[] = [
 ];
 const WITH_KEY: readonly ErrorCode[] = ['unauthenticated', 'forbidden'];
 
+/** What helps a validator but not a reader is left out, and answers may grow. */
+function tidy(schema: JsonObject, io: 'input' | 'output'): void {
+  if (schema['format'] === 'date-time') delete schema['pattern'];
+  if (JSON.stringify(schema['propertyNames']) === '{"type":"string"}') delete schema['propertyNames'];
+  if (io === 'output' && schema['additionalProperties'] === false) delete schema['additionalProperties'];
+}
+
 function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
   const { $schema, ...rest } = z.toJSONSchema(schema, {
     io,
@@ -24,6 +31,7 @@ function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
     override: ({ zodSchema, jsonSchema }) => {
       const shown = documentedAs(zodSchema);
       if (shown) Object.assign(jsonSchema, toJsonSchema(shown, 'input'));
+      tidy(jsonSchema as JsonObject, io);
     },
   }) as JsonObject;
   return rest;
@@ -36,11 +44,6 @@ function hoisted(schema: JsonObject, schemas: Schemas): JsonObject {
   Object.assign(schemas, $defs);
   return rest;
 }
-
-const sentence = (text: string): string =>
-  text.replace(/[^A-Za-z0-9]+(.)?/g, (_, next: string = '') => next.toUpperCase());
-const operationId = ({ method, path }: Route): string =>
-  `${method.toLowerCase()}${sentence(` ${path.replace('/v1/', '')}`)}`;
 
 function parametersOf(route: Route): Json[] {
   const parameters: JsonObject[] = [];
@@ -122,7 +125,7 @@ function operationOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObje
   const needs = scope === undefined || scope === 'run' ? '' : `Needs a key with the scope \`${scope}\`.`;
   const description = [route.description, needs].filter(Boolean).join('\n\n');
   return {
-    operationId: operationId(route),
+    operationId: route.id,
     tags: [route.tag],
     summary: route.summary,
     ...(description !== '' && { description }),

@@ -63,7 +63,7 @@ function isExpressionWanted(issue: Issue): boolean {
   return issue.code === 'invalid_format' && issue.format === 'regex' && issue.pattern === EXPRESSION_PATTERN;
 }
 
-function sentenceOf(issue: Issue, value: unknown): string {
+export function sentenceOf(issue: Issue, value: unknown): string {
   // A schema of ours speaks for itself: its messages begin with a verb in lower case.
   if (/^[a-z]/.test(issue.message)) return issue.message;
   if (value === undefined) return 'is required';
@@ -121,12 +121,12 @@ function labelOf(label = '', path: Path): string {
   return label === '' ? steps.replace(/^\./, '') : `${label}${steps}`;
 }
 
-function valueAt(value: unknown, path: Path): unknown {
+export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown> | undefined)?.[step], value);
 }
 
 /** Names of the fields that the schema has at the path. */
-function knownKeys(schema: unknown, path: Path): string[] {
+export function knownKeys(schema: unknown, path: Path): string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
     return knownKeys(schema.unwrap(), path);
   }

@@ -35,6 +35,7 @@ async function accept(ports: Ports, caller: Caller, { flow, ...settings }: z.out
 
 export const batchRoutes = [
   route({
+    id: 'startRuns',
     method: 'POST',
     path: '/v1/runs:batch',
     access: 'run',

@@ -27,6 +27,7 @@ const delivery = webhookState
   .meta({ id: 'Delivery' });
 
 const listDeliveries = route({
+  id: 'listDeliveries',
   method: 'GET',
   path: '/v1/runs/{id}/deliveries',
   access: 'run',
@@ -42,6 +43,7 @@ const listDeliveries = route({
 });
 
 const redeliverOne = route({
+  id: 'redeliver',
   method: 'POST',
   path: '/v1/runs/{id}/deliveries/{n}/redeliver',
   access: 'run',
@@ -61,6 +63,7 @@ const redeliverOne = route({
 const secretAnswer = z.object({ secret: z.string().meta({ description: 'whsec_… (Standard Webhooks)' }) });
 
 const readSecret = route({
+  id: 'readWebhookSecret',
   method: 'GET',
   path: '/v1/webhook-secret',
   access: 'admin',
@@ -74,6 +77,7 @@ const readSecret = route({
 });
 
 const rotateSecret = route({
+  id: 'rotateWebhookSecret',
   method: 'POST',
   path: '/v1/webhook-secret:rotate',
   access: 'admin',

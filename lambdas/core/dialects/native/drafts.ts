@@ -31,6 +31,7 @@ const judgement = {
 };
 
 const put = route({
+  id: 'saveDraft',
   method: 'PUT',
   path: '/v1/flows/{name}/draft',
   access: 'admin',
@@ -61,6 +62,7 @@ const put = route({
 });
 
 const read = route({
+  id: 'readDraft',
   method: 'GET',
   path: '/v1/flows/{name}/draft',
   access: 'admin',
@@ -83,6 +85,7 @@ const read = route({
 const published = z.object({ version: z.string(), digest: z.string(), async: support, sync: support });
 
 const publishDraft = route({
+  id: 'publishDraft',
   method: 'POST',
   path: '/v1/flows/{name}/publish',
   access: 'admin',

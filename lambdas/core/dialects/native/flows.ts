@@ -18,6 +18,7 @@ import { flowParams, listOf, page } from './schemas.ts';
 const tag = 'Flows';
 
 const list = route({
+  id: 'listFlows',
   method: 'GET',
   path: '/v1/flows',
   access: 'run',
@@ -36,6 +37,7 @@ const list = route({
 });
 
 const read = route({
+  id: 'readFlow',
   method: 'GET',
   path: '/v1/flows/{name}',
   access: 'run',
@@ -51,6 +53,7 @@ const read = route({
 });
 
 const change = route({
+  id: 'changeFlow',
   method: 'PATCH',
   path: '/v1/flows/{name}',
   access: 'admin',
@@ -68,6 +71,7 @@ const change = route({
 });
 
 const remove = route({
+  id: 'removeFlow',
   method: 'DELETE',
   path: '/v1/flows/{name}',
   access: 'admin',
@@ -85,6 +89,7 @@ const remove = route({
 });
 
 const versions = route({
+  id: 'listVersions',
   method: 'GET',
   path: '/v1/flows/{name}/versions',
   access: 'run',
@@ -101,6 +106,7 @@ const versions = route({
 });
 
 const version = route({
+  id: 'readVersion',
   method: 'GET',
   path: '/v1/flows/{name}/versions/{version}',
   access: 'run',
@@ -117,6 +123,7 @@ const version = route({
 });
 
 const inputs = route({
+  id: 'readParameters',
   method: 'GET',
   path: '/v1/flows/{name}/parameters',
   access: 'run',

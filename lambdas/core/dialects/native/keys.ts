@@ -24,6 +24,7 @@ const key = z
   .meta({ id: 'Key' });
 
 const issue = route({
+  id: 'issueKey',
   method: 'POST',
   path: '/v1/keys',
   access: 'admin',
@@ -47,6 +48,7 @@ const issue = route({
 });
 
 const list = route({
+  id: 'listKeys',
   method: 'GET',
   path: '/v1/keys',
   access: 'admin',
@@ -61,6 +63,7 @@ const list = route({
 });
 
 const revoke = route({
+  id: 'revokeKey',
   method: 'DELETE',
   path: '/v1/keys/{id}',
   access: 'admin',

@@ -12,6 +12,7 @@ const tag = 'Platform';
 const { version } = packageJson;
 
 const welcome = route({
+  id: 'welcome',
   method: 'GET',
   path: '/',
   access: 'anyone',
@@ -31,6 +32,7 @@ const welcome = route({
 });
 
 const health = route({
+  id: 'health',
   method: 'GET',
   path: '/health',
   access: 'anyone',
@@ -49,6 +51,7 @@ const health = route({
 // The document describes the dialect that this route is part of, so it is handed in when both exist.
 const openApi = (dialect: () => Dialect) =>
   route({
+    id: 'describeApi',
     method: 'GET',
     path: '/openapi.json',
     access: 'anyone',
@@ -64,6 +67,7 @@ const openApi = (dialect: () => Dialect) =>
   });
 
 const me = route({
+  id: 'readCaller',
   method: 'GET',
   path: '/v1/me',
   access: 'run',

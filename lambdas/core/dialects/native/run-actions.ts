@@ -10,6 +10,7 @@ import { renderSummary, runIdParams, runSummary } from './schemas.ts';
 const tag = 'Runs';
 
 const cancel = route({
+  id: 'cancelRun',
   method: 'POST',
   path: '/v1/runs/{id}/cancel',
   access: 'run',
@@ -31,6 +32,7 @@ const cancel = route({
 });
 
 const again = route({
+  id: 'rerunRun',
   method: 'POST',
   path: '/v1/runs/{id}/rerun',
   access: 'run',

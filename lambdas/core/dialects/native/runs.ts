@@ -64,6 +64,7 @@ async function pinnedPlan(ports: Ports, pinned: Run) {
 }
 
 const listRuns = route({
+  id: 'listRuns',
   method: 'GET',
   path: '/v1/runs',
   access: 'run',
@@ -87,6 +88,7 @@ const listRuns = route({
 });
 
 const getRun = route({
+  id: 'readRun',
   method: 'GET',
   path: '/v1/runs/{id}',
   access: 'run',
@@ -101,6 +103,7 @@ const getRun = route({
 });
 
 const getNodes = route({
+  id: 'readNodes',
   method: 'GET',
   path: '/v1/runs/{id}/nodes',
   access: 'run',
@@ -117,6 +120,7 @@ const getNodes = route({
 });
 
 const getSnapshot = route({
+  id: 'readSnapshot',
   method: 'GET',
   path: '/v1/runs/{id}/snapshot',
   access: 'run',

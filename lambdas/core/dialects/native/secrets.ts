@@ -9,6 +9,7 @@ const tag = 'Secrets';
 const params = z.object({ name: secretNameSchema });
 
 const put = route({
+  id: 'putSecret',
   method: 'PUT',
   path: '/v1/secrets/{name}',
   access: 'admin',
@@ -25,6 +26,7 @@ const put = route({
 });
 
 const list = route({
+  id: 'listSecrets',
   method: 'GET',
   path: '/v1/secrets',
   access: 'admin',
@@ -43,6 +45,7 @@ const list = route({
 });
 
 const remove = route({
+  id: 'removeSecret',
   method: 'DELETE',
   path: '/v1/secrets/{name}',
   access: 'admin',

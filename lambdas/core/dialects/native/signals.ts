@@ -17,6 +17,7 @@ const payload = {
 const errors = ['signal-not-awaited', 'signal-already-given', 'run-already-settled'] as const;
 
 const byPath = route({
+  id: 'signalNode',
   method: 'POST',
   path: '/v1/runs/{id}/signals/{path}',
   access: 'run',
@@ -40,6 +41,7 @@ const byPath = route({
 });
 
 const byToken = route({
+  id: 'signalByToken',
   method: 'POST',
   path: '/v1/signals/{token}',
   access: 'anyone',

@@ -5,13 +5,15 @@ import { answerRun } from '../../answer.ts';
 import { PlatformError } from '../../errors.ts';
 import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../limits.ts';
 import type { Ports } from '../../ports.ts';
-import { RUN_MODES } from '../../run.ts';
 import { renderRun } from '../../run-view.ts';
 import { type Submission, submit } from '../../submit.ts';
 import { webhookSchema } from '../../webhooks/targets.ts';
 import { type Call, json, judgedByCore, type Reply, route } from '../dialect.ts';
 import { requireFlow } from './reach.ts';
 import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';
+
+// Streams are not offered yet.
+const MODES = ['sync', 'async'] as const;
 
 const settings = {
   inputs: judgedByCore(anyObject).optional().meta({ description: "Values of the flow's inputs" }),
@@ -37,7 +39,7 @@ const settings = {
 
 export const asyncRunBody = z.strictObject(settings);
 const runBody = asyncRunBody.extend({
-  mode: z.enum(RUN_MODES).default('sync').meta({ description: '`sync` answers the run, `async` its id at once' }),
+  mode: z.enum(MODES).default('sync').meta({ description: '`sync` answers the run, `async` its id at once' }),
 });
 
 /** What the core is asked for, without the fields that the caller left out. */
@@ -51,8 +53,8 @@ function idempotencyKey({ request }: Call): { idempotencyKey?: string } {
   if (key === undefined) return {};
   if (key.length > 0 && key.length <= IDEMPOTENCY_KEY_CHARS && /^[\x20-\x7e]+$/.test(key))
     return { idempotencyKey: key };
-  const message = `must have 1 to ${IDEMPOTENCY_KEY_CHARS} visible ASCII characters`;
-  throw new PlatformError('invalid-request', `Idempotency-Key: ${message}`, {
+  const message = `must be 1 to ${IDEMPOTENCY_KEY_CHARS} visible ASCII characters`;
+  throw new PlatformError('invalid-request', `Idempotency-Key ${message}`, {
     details: [{ field: 'Idempotency-Key', message }],
   });
 }
@@ -60,10 +62,6 @@ function idempotencyKey({ request }: Call): { idempotencyKey?: string } {
 async function start(call: Call<{ name: string }, undefined, z.output<typeof runBody>>, ports: Ports): Promise<Reply> {
   const { body, caller, params, request } = call;
   requireFlow(caller, params.name);
-  if (body.mode === 'stream') {
-    const message = "The mode 'stream' is not offered yet; use 'sync', or 'async' with a webhook";
-    throw new PlatformError('invalid-request', message, { details: [{ field: 'mode', message }] });
-  }
   const submission = { ...submissionOf(params.name, body), ...idempotencyKey(call) };
   const { run: accepted, replayed } = await submit(ports, caller, submission);
   if (accepted.mode !== 'async') {
@@ -74,6 +72,7 @@ async function start(call: Call<{ name: string }, undefined, z.output<typeof run
 
 export const startRoutes = [
   route({
+    id: 'startRun',
     method: 'POST',
     path: '/v1/flows/{name}/runs',
     access: 'run',

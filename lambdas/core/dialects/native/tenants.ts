@@ -24,6 +24,7 @@ const tenant = z
   .meta({ id: 'Tenant' });
 
 const create = route({
+  id: 'createTenant',
   method: 'POST',
   path: '/v1/tenants',
   access: 'operator',
@@ -43,6 +44,7 @@ const create = route({
 });
 
 const list = route({
+  id: 'listTenants',
   method: 'GET',
   path: '/v1/tenants',
   access: 'operator',
@@ -58,6 +60,7 @@ const list = route({
 });
 
 const read = route({
+  id: 'readTenant',
   method: 'GET',
   path: '/v1/tenants/{id}',
   access: 'operator',
@@ -72,6 +75,7 @@ const read = route({
 });
 
 const update = route({
+  id: 'changeTenant',
   method: 'PATCH',
   path: '/v1/tenants/{id}',
   access: 'operator',
