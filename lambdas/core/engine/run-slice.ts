@@ -58,6 +58,8 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
   const [loaded, plan] = await Promise.all([
     ports.runs.load(run.id),
     ports.flows.plan(run.tenant, run.flow, run.digest),
+    // Nodes hand out callback addresses, which are signed.
+    ports.keyring.ready(),
   ]);
   if (!plan) throw new PlatformError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
   const reused = await reusedRecords(ports, run);
