@@ -11,7 +11,8 @@ import { type Change, update } from './update.ts';
 
 interface DeliveryItem {
   runId: string;
-  tenantKey: string;
+  /** Not `tenantKey`: with it the delivery would stand in the list of runs. */
+  tenant: string;
   n: number;
   url: string;
   method: Webhook['method'];
@@ -47,11 +48,11 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
   async function open(item: Item): Promise<Delivery> {
     const it = fromItem<DeliveryItem>(item);
     const headers = it.sealedHeaders
-      ? JSON.parse(await keyring.open(it.sealedHeaders, context({ id: it.runId, tenant: it.tenantKey })))
+      ? JSON.parse(await keyring.open(it.sealedHeaders, context({ id: it.runId, tenant: it.tenant })))
       : undefined;
     return {
       run: it.runId,
-      tenant: it.tenantKey,
+      tenant: it.tenant,
       n: it.n,
       url: it.url,
       method: it.method,
@@ -63,14 +64,14 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
   }
 
   async function seal(delivery: Delivery): Promise<Item> {
-    const { run, tenant, headers, ...rest } = delivery;
-    const sealedHeaders = headers && (await keyring.seal(JSON.stringify(headers), context({ id: run, tenant })));
+    const { run, headers, ...rest } = delivery;
+    const sealedHeaders =
+      headers && (await keyring.seal(JSON.stringify(headers), context({ id: run, tenant: rest.tenant })));
     return toItem({
       ...rest,
       pk: keys.runPk(run),
       sk: keys.deliverySk(delivery.n),
       runId: run,
-      tenantKey: tenant,
       tries: delivery.attempts.length,
       ttl: keys.expiry(delivery.nextAt ?? 0),
       // The doorbell rings at once; the due index is only the guarantee behind it.

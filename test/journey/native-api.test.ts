@@ -119,6 +119,18 @@ test('keeps a sync caller through a short wait', async () => {
   expect([status, body.status, body.outputs]).toEqual([200, 'succeeded', { done: true }]);
 });
 
+test('finishes a run whose caller has gone', async () => {
+  const gone = new AbortController();
+  const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
+  const init = { method: 'POST', headers, signal: gone.signal };
+  const call = fetch(`${api.baseUrl}/v1/flows/nap/runs`, { ...init, body: '{"user":"leaver"}' });
+  const mine = async () => (await api.call('GET', '/v1/runs?user=leaver')).body.items[0];
+  await expect.poll(async () => (await mine())?.status).toBe('running');
+  gone.abort();
+  await expect(call).rejects.toThrow();
+  expect(await settled((await mine()).id)).toMatchObject({ status: 'succeeded' });
+});
+
 test('takes an async run at once, and tells its webhook', async () => {
   const hook = { url: `${inbox.url}/done`, headers: { 'x-team': 'news' } };
   const { status, headers, body } = await start('greet', { mode: 'async', inputs: { name: 'Bob' }, webhooks: [hook] });
@@ -159,6 +171,8 @@ test('finds runs by filters, page after page', async () => {
   const list = async (query: string) => (await api.call('GET', `/v1/runs?${query}`)).body;
   const idsOf = ({ items }: Body) => items.map((item: Body) => item.id);
   await expect.poll(async () => idsOf(await list('flow=greet&input.name=Zoe'))).toEqual(ids);
+  await expect.poll(async () => idsOf(await list('input.name=Zoe'))).toEqual(ids);
+  expect(idsOf(await list('flow=greet&input.name=Zoe&input.loud=true'))).toEqual([]);
   expect(idsOf(await list('user=zoe&status=succeeded&mode=sync&env=published&dialect=native'))).toEqual(ids);
   expect(idsOf(await list(`q=${ids[1]}`))).toEqual([ids[1]]);
   expect(idsOf(await list('flow=greet&to=2020-01-01T00:00:00Z'))).toEqual([]);
@@ -166,6 +180,8 @@ test('finds runs by filters, page after page', async () => {
   const rest = await list(`user=zoe&limit=2&cursor=${encodeURIComponent(first.next)}`);
   expect([...idsOf(first), ...idsOf(rest)]).toEqual(ids);
   expect(first.items[0]).not.toHaveProperty('inputs');
+  const all = idsOf(await list('limit=100'));
+  expect(new Set(all).size).toBe(all.length);
 });
 
 test('answers the same run for the same Idempotency-Key, also while the first still runs', async () => {
@@ -274,12 +290,14 @@ test('keeps drafts, publishes versions and shows both', async () => {
 test('shows the inputs that a flow takes', async () => {
   const { body } = await api.call('GET', '/v1/flows/greet/parameters');
   expect(body).toMatchObject({
-    flow: 'greet',
+    name: 'greet',
     version: '1.0.0',
     inputs: [
-      { name: 'name', type: 'string', required: false, default: 'world', maxLength: 80 },
-      { name: 'loud', type: 'boolean', required: false },
+      { name: 'name', type: 'string', default: 'world', maxLength: 80 },
+      { name: 'loud', type: 'boolean' },
     ],
+    schema: { properties: { name: { type: 'string', maxLength: 80 } }, additionalProperties: false },
+    outputs: [{ name: 'text' }],
     files: { maxUploadBytes: 4_194_304 },
   });
 });

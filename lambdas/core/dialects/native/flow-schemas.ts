@@ -1,10 +1,11 @@
 // How flows, drafts and versions are shown, and the schemas that say so.
 
 import * as z from 'zod';
-import { INPUT_TYPES, type InputSpec, type Support } from '../../flow/plan.ts';
+import { parametersOf } from '../../flow/inputs.ts';
+import { INPUT_TYPES, type Plan, type Support } from '../../flow/plan.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
 import type { FlowSummary, FlowVersion } from '../../ports.ts';
-import { nullableTime, time } from './schemas.ts';
+import { anyObject, nullableTime, time } from './schemas.ts';
 
 export const support = z
   .object({
@@ -40,17 +41,15 @@ export const flowVersion = z
   .meta({ id: 'FlowVersion' });
 
 export const parameters = z.object({
-  flow: z.string(),
+  name: z.string(),
   version: z.string(),
-  inputs: z.array(
-    z.looseObject({
-      name: z.string(),
-      type: z.enum(INPUT_TYPES),
-      required: z.boolean(),
-      title: z.string().optional(),
-      default: z.unknown().optional(),
-    }),
-  ),
+  title: z.string().optional(),
+  description: z.string().optional(),
+  inputs: z
+    .array(z.looseObject({ name: z.string(), type: z.enum(INPUT_TYPES), required: z.boolean().optional() }))
+    .meta({ description: 'In order, for a form; hidden ones are left out' }),
+  schema: anyObject.meta({ description: 'JSON Schema of `inputs`' }),
+  outputs: z.array(z.object({ name: z.string(), type: z.string().optional(), title: z.string().optional() })),
   files: z.object({
     maxUploadBytes: z.int().meta({ description: 'Through the API; larger files go by presigned upload' }),
   }),
@@ -80,15 +79,12 @@ export function renderVersion({ version, digest, publishedAt, async, sync }: Flo
   return { version, digest, publishedAt: iso(publishedAt), async: renderSupport(async), sync: renderSupport(sync) };
 }
 
-/** What a form or a client needs of the inputs; hidden ones are set by callers who know them. */
-export function renderParameters(
-  of: { flow: string; version: string },
-  inputs: Record<string, InputSpec>,
-): z.input<typeof parameters> {
-  const shown = Object.entries(inputs).filter(([, { hidden }]) => !hidden);
+export function renderParameters(version: string, plan: Plan): z.input<typeof parameters> {
+  const { inputs, ...shown } = parametersOf(plan);
   return {
-    ...of,
-    inputs: shown.map(([name, { hidden, required = false, ...spec }]) => ({ name, required, ...spec })),
+    ...shown,
+    version,
+    inputs: inputs.map((input) => ({ ...input })),
     files: { maxUploadBytes: MAX_UPLOAD_BYTES },
   };
 }

@@ -135,7 +135,7 @@ const inputs = route({
     draft: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
   }),
   answers: { 200: { description: 'The inputs, in order', schema: parameters } },
-  errors: ['flow-not-found', 'flow-not-published', 'version-not-found'],
+  errors: ['flow-not-found', 'flow-not-published', 'flow-disabled', 'version-not-found', 'invalid-flow'],
   async handle({ caller, params: { name }, query }, ports) {
     requireFlow(caller, name);
     const asked = {
@@ -143,7 +143,7 @@ const inputs = route({
       ...(query.draft && { draft: true }),
     };
     const { plan, version: found } = await resolveVersion(ports, caller.tenant.id, name, asked);
-    return json(200, renderParameters({ flow: name, version: found }, plan.inputs));
+    return json(200, renderParameters(found, plan));
   },
 });
 

@@ -3,60 +3,15 @@
 import * as z from 'zod';
 import { PlatformError } from '../../errors.ts';
 import { viewNodes } from '../../nodes-view.ts';
-import type { Ports, RunQuery } from '../../ports.ts';
-import { DIALECTS, RUN_MODES, RUN_STATUSES, type Run } from '../../run.ts';
+import type { Ports } from '../../ports.ts';
+import type { Run } from '../../run.ts';
 import { renderRun } from '../../run-view.ts';
 import { json, route } from '../dialect.ts';
 import { reachRecord, reachRun, requireFlow } from './reach.ts';
-import { anyObject, listOf, nodeRun, page, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
+import { filters, queryOf } from './run-filters.ts';
+import { anyObject, listOf, nodeRun, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
 
 const tag = 'Runs';
-const INPUT_PREFIX = 'input.';
-const instant = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' });
-
-const filters = z
-  .object({
-    flow: z.string().min(1).optional(),
-    status: z.enum(RUN_STATUSES).optional(),
-    mode: z.enum(RUN_MODES).optional(),
-    env: z.enum(['published', 'debug']).optional(),
-    dialect: z.enum(DIALECTS).optional(),
-    user: z.string().min(1).optional(),
-    from: instant.optional().meta({ description: 'Accepted at this time or later' }),
-    to: instant.optional().meta({ description: 'Accepted before this time' }),
-    q: z.string().min(1).max(200).optional().meta({ description: 'A run id, or text in input values' }),
-    ...page,
-  })
-  .catchall(z.string())
-  .superRefine((query, context) => {
-    const known = new Set(Object.keys(filters.shape));
-    const keys = Object.keys(query).filter((key) => !known.has(key) && !/^input\../.test(key));
-    if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: query });
-  });
-
-function inputFilters(query: Record<string, unknown>): Record<string, string> {
-  const named = Object.entries(query).filter(([name]) => name.startsWith(INPUT_PREFIX));
-  return Object.fromEntries(named.map(([name, value]) => [name.slice(INPUT_PREFIX.length), String(value)]));
-}
-
-function queryOf(query: z.output<typeof filters>): Omit<RunQuery, 'tenant'> {
-  const { status, mode, env, dialect, user, q, from, to, limit, cursor } = query;
-  const inputs = inputFilters(query);
-  return {
-    limit,
-    ...(status && { status }),
-    ...(mode && { mode }),
-    ...(env && { env }),
-    ...(dialect && { dialect }),
-    ...(user !== undefined && { user }),
-    ...(q !== undefined && { q }),
-    ...(cursor !== undefined && { cursor }),
-    ...(from !== undefined && { from: Date.parse(from) }),
-    ...(to !== undefined && { to: Date.parse(to) }),
-    ...(Object.keys(inputs).length > 0 && { inputs }),
-  };
-}
-
 async function pinnedPlan(ports: Ports, pinned: Run) {
   const plan = await ports.flows.plan(pinned.tenant, pinned.flow, pinned.digest);
   if (!plan) throw new PlatformError('not-found', 'The definition of this run has expired');
@@ -71,18 +26,14 @@ const listRuns = route({
   tag,
   summary: 'List runs, newest first',
   description:
-    'Inputs marked `searchable` are found by index; other inputs and `q` by a bounded walk, so that a page may hold fewer runs than `limit` while `next` goes on.',
+    'With `flow`, inputs marked `searchable` are found by index; other inputs and `q` by a bounded walk, so that a page may hold fewer runs than `limit` while `next` goes on.',
   query: filters,
   answers: { 200: { description: 'A page of runs', schema: listOf(runSummary) } },
   errors: ['forbidden'],
   async handle({ caller, query }, ports) {
     const { flow = caller.key.flow } = query;
     if (flow !== undefined) requireFlow(caller, flow);
-    const { runs, next } = await ports.runs.list({
-      ...queryOf(query),
-      ...(flow && { flow }),
-      tenant: caller.tenant.id,
-    });
+    const { runs, next } = await ports.runs.list(await queryOf(ports, { tenant: caller.tenant.id, flow }, query));
     return json(200, { items: runs.map(renderSummary), next });
   },
 });
