@@ -169,6 +169,8 @@ export interface NodeRecord {
   wait?: NodeWait;
   /** Epoch of the slice that wrote it. */
   epoch: number;
+  /** Orders the events of the run, see engine/events.ts. */
+  seq: number;
 }
 
 /** An outside event for a waiting node, stored before anybody is woken. */

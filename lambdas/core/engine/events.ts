@@ -1,12 +1,12 @@
-// What a running slice tells whoever listens. Nothing here is stored: the same can be derived from the records.
+// What a running slice tells whoever listens, and the numbers that order it. Nothing of this is stored: the same can be
+// derived from the records (core/replay.ts), except for text that is still being written.
 
 import type { Failure } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
 import type { NodeRecord, NodeWait, Run } from '../run.ts';
 
 export type RunEvent =
   | { type: 'run.started'; run: Run }
-  | { type: 'node.started'; at: number; path: string; node: string; nodeType: string; inputs: JsonObject }
+  | { type: 'node.started'; at: number; path: string; node: string; nodeType: string }
   | { type: 'node.delta'; at: number; path: string; text: string }
   | { type: 'node.retrying'; at: number; path: string; attempt: number; error: Failure; delayMs: number }
   | { type: 'node.waiting'; at: number; path: string; wait: NodeWait }
@@ -14,4 +14,47 @@ export type RunEvent =
   | { type: 'run.waiting'; run: Run }
   | { type: 'run.finished'; run: Run };
 
-export type Emit = (event: RunEvent) => void;
+export type NumberedEvent = RunEvent & { seq: number };
+
+export type Emit = (event: NumberedEvent) => void;
+
+// Numbers rise from lease to lease: what only a dead process has told lies below everything that its successor tells,
+// so a caller who resumes from there misses nothing.
+const NUMBERS_PER_EPOCH = 1_000_000;
+
+export const STARTED_SEQ = 1;
+/** A run rests once per epoch at most, after everything else of it; it ends once. */
+export const restedSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 2;
+export const endedSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 1;
+
+export interface Sequence {
+  /** The next number. Every other one is left free: `replay` puts a unit's start in front of its end. */
+  next(): number;
+}
+
+export function makeSequence(epoch: number): Sequence {
+  let last = epoch * NUMBERS_PER_EPOCH;
+  return {
+    next() {
+      last = Math.min(last + 2, restedSeq(epoch) - 2);
+      return last;
+    },
+  };
+}
+
+/** A record bears its own number, given when it was written; everything else gets the next one. */
+export function numberOf(event: RunEvent, sequence: Sequence, epoch: number): number {
+  switch (event.type) {
+    case 'run.started':
+      return STARTED_SEQ;
+    case 'run.waiting':
+      return restedSeq(event.run.epoch);
+    case 'run.finished':
+      return endedSeq(event.run.epoch);
+    case 'node.finished':
+      // Of a unit that another slice ended first, the number is in the past.
+      return event.record.epoch === epoch ? event.record.seq : sequence.next();
+    default:
+      return sequence.next();
+  }
+}

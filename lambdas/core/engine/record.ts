@@ -5,9 +5,13 @@ import { NO_USAGE, type NodeRecord, type Usage } from '../run.ts';
 import type { NodeState, Slice } from './slice.ts';
 
 /** Writes the record; answers with the one that stands (another slice may have been first), undefined without a lease. */
-export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch'>): Promise<NodeRecord | undefined> {
+export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch' | 'seq'>): Promise<NodeRecord | undefined> {
   if (!(await slice.hold())) return undefined;
-  const stands = await slice.ports.runs.recordNode(slice.run, { ...entry, epoch: slice.run.epoch });
+  const stands = await slice.ports.runs.recordNode(slice.run, {
+    ...entry,
+    epoch: slice.run.epoch,
+    seq: slice.sequence.next(),
+  });
   slice.records.set(entry.path, stands);
   return stands;
 }

@@ -12,7 +12,7 @@ import type { Run } from '../run.ts';
 import { openSecrets } from '../secrets.ts';
 import { settleRun } from '../settle.ts';
 import { scopeBindings } from './bindings.ts';
-import type { Emit } from './events.ts';
+import { type Emit, makeSequence, numberOf } from './events.ts';
 import { runGraph } from './graph.ts';
 import { asList } from './node.ts';
 import { sumUsage } from './record.ts';
@@ -64,7 +64,7 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
   if (!plan) throw new PlatformError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
   const reused = await reusedRecords(ports, run);
   const records = new Map([...reused, ...loaded.records].map((record) => [record.path, record]));
-  options.emit?.({ type: 'run.started', run });
+  const sequence = makeSequence(run.epoch);
   const slice: Slice = {
     ports,
     kinds: NODE_KINDS,
@@ -78,11 +78,13 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     stop: new AbortController(),
     hold: async () => true,
     changed: () => new Promise(() => {}),
-    emit: options.emit ?? (() => {}),
+    sequence,
+    emit: (event) => options.emit?.({ ...event, seq: numberOf(event, sequence, run.epoch) }),
     gate: makeGate(Math.min(plan.settings.concurrency, RUN_NODE_CONCURRENCY)),
     units: records.size,
     runGraph: (scope) => runGraph(slice, scope),
   };
+  slice.emit({ type: 'run.started', run });
   return slice;
 }
 

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../json.ts';
 import type { NodeKind } from '../nodes/node-kind.ts';
 import type { Ports } from '../ports.ts';
 import type { NodeRecord, NodeWait, Run, Signal } from '../run.ts';
-import type { Emit } from './events.ts';
+import type { RunEvent, Sequence } from './events.ts';
 
 /** Why a slice stopped before its graph did. */
 export type StopReason = 'canceled' | 'expired' | 'lost';
@@ -30,7 +30,8 @@ export interface Slice {
   hold(): Promise<boolean>;
   /** Resolves when a signal has come in. */
   changed(): Promise<void>;
-  emit: Emit;
+  emit(event: RunEvent): void;
+  sequence: Sequence;
   /** Bounds how many units run at once. */
   gate: Gate;
   units: number;

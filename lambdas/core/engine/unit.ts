@@ -138,7 +138,7 @@ async function once(slice: Slice, unit: Unit, attempt: Attempt, resume: Resumpti
     unit.signal.addEventListener('abort', () => resolve(failed('run-canceled', 'The run stopped')), { once: true });
   });
   try {
-    return await Promise.race([invoke(slice, unit, { attempt, signal, timeoutMs, resume }), timer, stopped]);
+    return await Promise.race([invoke(slice, unit, { attempt, signal, resume }), timer, stopped]);
   } finally {
     over.abort();
     slice.gate.leave();
@@ -148,14 +148,13 @@ async function once(slice: Slice, unit: Unit, attempt: Attempt, resume: Resumpti
 interface Invocation {
   attempt: Attempt;
   signal: AbortSignal;
-  timeoutMs: number;
   resume: Resumption | undefined;
 }
 
-async function invoke(slice: Slice, unit: Unit, { attempt, signal, timeoutMs, resume }: Invocation): Promise<Outcome> {
+async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Invocation): Promise<Outcome> {
   const kind = kindOf(slice, unit.node);
   try {
-    const context = contextOf(slice, unit, attempt, signal, timeoutMs);
+    const context = contextOf(slice, unit, attempt, signal);
     const input = await evaluateInput(kind, unit.node.with, {
       ...unit.bindings,
       secrets: slice.secrets,
@@ -167,7 +166,6 @@ async function invoke(slice: Slice, unit: Unit, { attempt, signal, timeoutMs, re
       path: unit.path,
       node: unit.node.id,
       nodeType: unit.node.type,
-      inputs: input,
     });
     if (resume && kind.resume) return await kind.resume(context, input, resume);
     return await kind.run(context, input);
@@ -184,7 +182,7 @@ function fromThrown(slice: Slice, unit: Unit, error: unknown): Outcome {
   return failed('internal', 'The node failed unexpectedly');
 }
 
-function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal, timeoutMs: number): NodeContext {
+function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal): NodeContext {
   const { run, ports } = slice;
   return {
     path: unit.path,
@@ -202,7 +200,7 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
     bindings: unit.bindings,
     secrets: slice.secrets,
     signal,
-    timeoutMs,
+    timeoutMs: unit.node.timeoutMs,
     now: () => ports.clock.now(),
     ports,
   };
