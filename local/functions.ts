@@ -25,8 +25,14 @@ export interface FunctionsOptions {
   endpoints: Record<string, string>;
   concurrency: number;
   logFd: number;
-  /** Told of every failed invocation, for the log. */
-  onFailure?(failure: { functionName: string; requestId: string; outcome: Outcome }): void;
+  /** Told of every invocation that has ended. */
+  onInvocation?(invocation: Invocation): void;
+}
+
+export interface Invocation {
+  functionName: string;
+  requestId: string;
+  outcome: Outcome;
 }
 
 const OWN_TIMEOUT_SECONDS = 60;
@@ -64,9 +70,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
       if (!pool) return undefined;
       const requestId = randomUUID();
       const outcome = await pool.invoke({ requestId, payload, ...(sink ? { sink } : {}) });
-      if (outcome.status !== 'succeeded') {
-        options.onFailure?.({ functionName: functionNameOf(nameOrArn), requestId, outcome });
-      }
+      options.onInvocation?.({ functionName: functionNameOf(nameOrArn), requestId, outcome });
       return outcome;
     },
     async close() {

@@ -11,7 +11,7 @@ import { openSecrets, type Secret } from './emulators/secrets.ts';
 import { createTables, sweepExpiredItems } from './emulators/tables.ts';
 import { type Endpoints, endpointVariables } from './endpoints.ts';
 import { type Chaos, startEventSources } from './event-sources.ts';
-import { createFunctions, type Functions, invokeParsed } from './functions.ts';
+import { createFunctions, type Functions, type Invocation, invokeParsed } from './functions.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
 import { createLocalPages } from './local-pages.ts';
 import { type Log, openLog } from './log.ts';
@@ -34,6 +34,8 @@ export interface RuntimeOptions {
   chaos?: Chaos;
   /** How long a stream may be without a byte. */
   idleMs?: number;
+  /** Told of every invocation that has ended, for whoever counts them. */
+  onInvocation?(invocation: Invocation): void;
 }
 
 export interface Runtime {
@@ -145,18 +147,20 @@ async function startFunctions(
     endpoints: endpointVariables(endpoints),
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     logFd: log.fd,
-    onFailure: ({ functionName, requestId, outcome }) =>
-      log.write({
-        level: 'ERROR',
-        message: 'The function failed',
-        functionName,
-        requestId,
-        error: String(outcome.payload),
-      }),
+    onInvocation(invocation) {
+      logFailure(log, invocation);
+      options.onInvocation?.(invocation);
+    },
   });
   starting.defer(() => functions.close());
   ready.resolve(functions);
   return { functions, endpoints };
+}
+
+function logFailure(log: Log, { functionName, requestId, outcome }: Invocation): void {
+  if (outcome.status === 'succeeded') return;
+  const error = String(outcome.payload);
+  log.write({ level: 'ERROR', message: 'The function failed', functionName, requestId, error });
 }
 
 /** What invokes functions from outside: callers, queues and schedules. */

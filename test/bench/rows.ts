@@ -1,0 +1,31 @@
+// Names what a call of DynamoDB is about, so that an account of calls can be read: rows by their keys, without ids.
+
+type Values = Record<string, { S?: string }>;
+
+/** The parts of a call's input that tell it. */
+export interface CallInput {
+  IndexName?: string;
+  ConsistentRead?: boolean;
+  TransactItems?: Record<string, CallInput>[];
+  Key?: Values;
+  Item?: Values;
+  ExpressionAttributeValues?: Values;
+}
+
+/** `RUN`, `NODE`, `RUN + RUN#IN`, `index due`; `RUN, eventually` where a read may be a little old. */
+export function rowOf(input: CallInput): string {
+  if (input.IndexName !== undefined) return `index ${input.IndexName}`;
+  if (input.TransactItems) return input.TransactItems.flatMap(Object.values).map(rowOf).join(' + ');
+  const keys = input.Key ?? input.Item;
+  if (keys) return nameOf(keys['pk']?.S ?? '', keys['sk']?.S ?? '') + (isOld(input) ? ', eventually' : '');
+  const values = input.ExpressionAttributeValues ?? {};
+  return nameOf(values[':pk']?.S ?? '', values[':prefix']?.S ?? 'META');
+}
+
+// Writes say nothing of consistency; the SDK leaves out what is not said.
+const isOld = ({ ConsistentRead }: CallInput): boolean => ConsistentRead === false;
+
+function nameOf(pk: string, sk: string): string {
+  if (sk === 'META') return `${pk.split('#')[0]}`;
+  return sk.replace(/^(RUN#D|NODE|SIG|WAIT|FLOW|PLAN|V|KEY|SECRET)#.*/, '$1');
+}
