@@ -5,8 +5,9 @@ import type { Reply } from './dialects/dialect.ts';
 import { runInline } from './engine/run-inline.ts';
 import { PlatformError } from './errors.ts';
 import { CALLER_CEILING_SECONDS, SYNC_KEEPALIVE_SECONDS, SYNC_STATUS_SECONDS } from './limits.ts';
-import type { Clock, Ports } from './ports.ts';
+import type { Ports } from './ports.ts';
 import { isSettled, type Run, type RunRecord } from './run.ts';
+import { within } from './within.ts';
 
 const POLL_FIRST_MS = 1_000;
 const POLL_MAX_MS = 10_000;
@@ -31,16 +32,6 @@ async function follow(ports: Ports, first: Run, until: { untilMs: number; signal
     run = (await ports.runs.glance(run.id)) ?? run;
   }
   return run;
-}
-
-/** `undefined` when the time was up first; the timer ends with the wait. */
-async function within<Value>(clock: Clock, promise: Promise<Value>, ms: number): Promise<Value | undefined> {
-  const over = new AbortController();
-  try {
-    return await Promise.race([promise, clock.sleep(ms, over.signal).then(() => undefined)]);
-  } finally {
-    over.abort();
-  }
 }
 
 export interface SyncCall {

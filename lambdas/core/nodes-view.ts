@@ -1,7 +1,7 @@
 // What a run shows of its nodes: every node of the plan in source order, each item and nested node under its own path.
 
 import type { Plan, PlanNode } from './flow/plan.ts';
-import { isSettled, type NodeRecord, type Run } from './run.ts';
+import { isSettled, type NodeRecord, type NodeWait, type Run } from './run.ts';
 
 export interface NodeView {
   path: string;
@@ -46,6 +46,18 @@ export function viewNodes(plan: Plan, run: Run, records: readonly NodeRecord[]):
   }
 }
 
+/** One record, shown as in the list of all. */
+export function viewNode(plan: Plan, record: NodeRecord): NodeView {
+  const ids = general(record.path).split('.');
+  let nodes: readonly PlanNode[] = plan.nodes;
+  let node: PlanNode | undefined;
+  for (const id of ids) {
+    node = nodes.find((it) => it.id === id);
+    nodes = node?.nodes ?? [];
+  }
+  return view(record, node);
+}
+
 const general = (path: string): string => path.replaceAll(/\[\d+\]/g, '');
 
 const iso = (ms: number | undefined): string | null => (ms === undefined ? null : new Date(ms).toISOString());
@@ -67,11 +79,11 @@ function view(record: NodeRecord, node: PlanNode | undefined): NodeView {
     endedAt: iso(record.endedAt),
     durationMs: record.endedAt === undefined ? null : record.endedAt - record.startedAt,
     usage: record.usage ? { totalTokens: record.usage.totalTokens, cost: record.usage.costMicros / 1e6 } : null,
-    wait: record.wait && record.status === 'waiting' ? waitView(record.wait) : null,
+    wait: record.wait && record.status === 'waiting' ? viewWait(record.wait) : null,
   };
 }
 
-function waitView({ kind, until, prompt }: NonNullable<NodeRecord['wait']>): NodeView['wait'] {
+export function viewWait({ kind, until, prompt }: NodeWait): NonNullable<NodeView['wait']> {
   return { kind, until: iso(until), prompt: prompt ?? null };
 }
 

@@ -38,7 +38,9 @@ function render(
   if ('json' in body) return { type: 'application/json; charset=utf-8', body: JSON.stringify(body.json) };
   if ('text' in body) return { type: body.type, body: body.text };
   if ('bytes' in body) return { type: body.type, body: Readable.from([body.bytes], { objectMode: false }) };
-  return { type: body.type, body: Readable.from(rescued(body.stream, rescue), { objectMode: false }) };
+  const framed = (thrown: unknown) => `event: error\ndata: ${rescue(thrown)}\n\n`;
+  const lastWords = body.type.startsWith('text/event-stream') ? framed : rescue;
+  return { type: body.type, body: Readable.from(rescued(body.stream, lastWords), { objectMode: false }) };
 }
 
 export function toResponse(reply: Reply, request: ApiRequest, rescue: (thrown: unknown) => string): StreamedResponse {

@@ -234,7 +234,8 @@ async function rest(
   });
   if (waiting === undefined) return STOPPED;
   if (waiting.status !== 'waiting') return { kind: 'ended', state: endedState(waiting, unit.node) };
-  slice.emit({ type: 'node.waiting', at: slice.ports.clock.now(), path: unit.path, wait });
+  // Told once whoever must answer knows of it.
+  if (wait.notified !== false) slice.emit({ type: 'node.waiting', at: slice.ports.clock.now(), path: unit.path, wait });
   return asleep(waiting);
 }
 

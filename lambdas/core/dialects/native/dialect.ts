@@ -6,6 +6,7 @@ import { type ApiRequest, type Dialect, json, type VendorError } from '../dialec
 import { batchRoutes } from './batch.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { draftRoutes } from './drafts.ts';
+import { eventRoutes } from './events.ts';
 import { flowRoutes } from './flows.ts';
 import { keyRoutes } from './keys.ts';
 import { platformRoutes } from './platform.ts';
@@ -37,6 +38,7 @@ export const native: Dialect = {
     ...startRoutes,
     ...batchRoutes,
     ...runRoutes,
+    ...eventRoutes,
     ...runActionRoutes,
     ...signalRoutes,
     ...deliveryRoutes,

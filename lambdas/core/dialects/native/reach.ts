@@ -1,6 +1,7 @@
 // What a key can reach: its tenant's flows and runs, or only those of the flow that it is bound to.
 
 import { PlatformError } from '../../errors.ts';
+import type { Plan } from '../../flow/plan.ts';
 import type { Ports } from '../../ports.ts';
 import type { Run, RunRecord } from '../../run.ts';
 import { isRunId } from '../../run-id.ts';
@@ -26,4 +27,10 @@ export async function reachRecord(ports: Ports, caller: Caller, id: string): Pro
   const record = isRunId(id) ? await ports.runs.read(id) : undefined;
   own(caller, id, record?.run);
   return record as RunRecord;
+}
+
+export async function pinnedPlan(ports: Ports, { tenant, flow, digest }: Run): Promise<Plan> {
+  const plan = await ports.flows.plan(tenant, flow, digest);
+  if (!plan) throw new PlatformError('not-found', 'The definition of this run has expired');
+  return plan;
 }

@@ -1,22 +1,14 @@
 // Reading runs: one, many by filters, its node results, its pinned definition.
 
 import * as z from 'zod';
-import { PlatformError } from '../../errors.ts';
 import { viewNodes } from '../../nodes-view.ts';
-import type { Ports } from '../../ports.ts';
-import type { Run } from '../../run.ts';
 import { renderRun } from '../../run-view.ts';
 import { json, route } from '../dialect.ts';
-import { reachRecord, reachRun, requireFlow } from './reach.ts';
+import { pinnedPlan, reachRecord, reachRun, requireFlow } from './reach.ts';
 import { filters, queryOf } from './run-filters.ts';
 import { anyObject, listOf, nodeRun, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
 
 const tag = 'Runs';
-async function pinnedPlan(ports: Ports, pinned: Run) {
-  const plan = await ports.flows.plan(pinned.tenant, pinned.flow, pinned.digest);
-  if (!plan) throw new PlatformError('not-found', 'The definition of this run has expired');
-  return plan;
-}
 
 const listRuns = route({
   id: 'listRuns',

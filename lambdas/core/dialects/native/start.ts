@@ -1,19 +1,20 @@
-// Starting a run of a flow: sync answers it, async promises it.
+// Starting a run of a flow: sync answers it, stream tells of it as it goes, async promises it.
 
 import * as z from 'zod';
 import { answerRun } from '../../answer.ts';
 import { PlatformError } from '../../errors.ts';
 import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../limits.ts';
 import type { Ports } from '../../ports.ts';
+import { RUN_MODES } from '../../run.ts';
 import { renderRun } from '../../run-view.ts';
+import { streamRun } from '../../stream.ts';
 import { type Submission, submit } from '../../submit.ts';
 import { webhookSchema } from '../../webhooks/targets.ts';
 import { type Call, json, judgedByCore, type Reply, route } from '../dialect.ts';
-import { requireFlow } from './reach.ts';
+import { eventStream } from '../sse.ts';
+import { framesOf } from './events.ts';
+import { pinnedPlan, requireFlow } from './reach.ts';
 import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';
-
-// Streams are not offered yet.
-const MODES = ['sync', 'async'] as const;
 
 const settings = {
   inputs: judgedByCore(anyObject).optional().meta({ description: "Values of the flow's inputs" }),
@@ -39,7 +40,9 @@ const settings = {
 
 export const asyncRunBody = z.strictObject(settings);
 const runBody = asyncRunBody.extend({
-  mode: z.enum(MODES).default('sync').meta({ description: '`sync` answers the run, `async` its id at once' }),
+  mode: z.enum(RUN_MODES).default('sync').meta({
+    description: '`sync` answers the run, `stream` tells of it as server-sent events, `async` answers its id at once',
+  }),
 });
 
 /** What the core is asked for, without the fields that the caller left out. */
@@ -64,10 +67,19 @@ async function start(call: Call<{ name: string }, undefined, z.output<typeof run
   requireFlow(caller, params.name);
   const submission = { ...submissionOf(params.name, body), ...idempotencyKey(call) };
   const { run: accepted, replayed } = await submit(ports, caller, submission);
-  if (accepted.mode !== 'async') {
-    return answerRun(ports, { run: accepted, replayed, receivedAt: request.receivedAt, render: renderRun });
+  const location = `${request.origin}/v1/runs/${accepted.id}`;
+  const made = { run: accepted, replayed, receivedAt: request.receivedAt };
+  switch (body.mode) {
+    case 'sync':
+      return answerRun(ports, { ...made, render: renderRun });
+    case 'stream': {
+      const plan = await pinnedPlan(ports, accepted);
+      const { items, pending } = streamRun(ports, made);
+      return { status: 200, headers: { location }, body: eventStream(framesOf(ports, plan, items)), pending };
+    }
+    case 'async':
+      return json(202, renderSummary(accepted), { location });
   }
-  return json(202, renderSummary(accepted), { location: `${request.origin}/v1/runs/${accepted.id}` });
 }
 
 export const startRoutes = [
@@ -79,7 +91,7 @@ export const startRoutes = [
     tag: 'Runs',
     summary: 'Run a flow',
     description:
-      'Sync: 200 with the run when it has ended, also when it failed or was canceled (its `status` tells); 202 when it waits for somebody. An answer that takes longer than four minutes begins with 200 and spaces before the JSON; after fourteen minutes the run is answered as it stands and goes on. Async: 202 at once. A caller that leaves never stops a run.',
+      'Sync: 200 with the run when it has ended, also when it failed or was canceled (its `status` tells); 202 when it waits for somebody. An answer that takes longer than four minutes begins with 200 and spaces before the JSON; after fourteen minutes the run is answered as it stands and goes on. Stream: server-sent events as of `GET /v1/runs/{id}/events`, and `node.delta` with text as it is written; it ends early where somebody must answer first. Async: 202 at once. A caller that leaves never stops a run.',
     params: flowParams,
     headers: {
       'Idempotency-Key':
@@ -98,7 +110,7 @@ export const startRoutes = [
       },
     },
     answers: {
-      200: { description: 'Sync: the run, ended', schema: run },
+      200: { description: 'Sync: the run, ended. Stream: its events (`text/event-stream`)', schema: run },
       202: {
         description: 'Async: the run, accepted. Sync: the whole run, which waits for somebody',
         schema: z.union([runSummary, run]),

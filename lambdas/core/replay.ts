@@ -1,0 +1,36 @@
+// The events of a run as its records tell them: for callers elsewhere than the process that runs it, and for latecomers.
+
+import { endedSeq, type NumberedEvent, restedSeq, STARTED_SEQ } from './engine/events.ts';
+import { isSettled, type NodeRecord, type Run } from './run.ts';
+
+// Two units may end in one moment, and the later number be read first. What is this old is complete.
+const SETTLING_MS = 1_000;
+
+/** In the order of their numbers. `run` was read before the records, so that a settled run has all of them. */
+export function replay(run: Run, records: readonly NodeRecord[], now: number): NumberedEvent[] {
+  const events: NumberedEvent[] = [];
+  if (run.startedAt !== undefined) events.push({ type: 'run.started', seq: STARTED_SEQ, run });
+  for (const record of complete(run, records, now)) events.push(...eventsOf(record));
+  if (run.status === 'waiting') events.push({ type: 'run.waiting', seq: restedSeq(run.epoch), run });
+  if (isSettled(run.status)) events.push({ type: 'run.finished', seq: endedSeq(run.epoch), run });
+  return events;
+}
+
+function complete(run: Run, records: readonly NodeRecord[], now: number): NodeRecord[] {
+  const inOrder = [...records].sort((a, b) => a.seq - b.seq);
+  if (run.status !== 'running') return inOrder;
+  const young = inOrder.findIndex((record) => (record.endedAt ?? record.startedAt) > now - SETTLING_MS);
+  return young < 0 ? inOrder : inOrder.slice(0, young);
+}
+
+function eventsOf(record: NodeRecord): NumberedEvent[] {
+  const { path, type, startedAt, endedAt, wait, seq } = record;
+  if (record.status === 'waiting') return wait ? [{ type: 'node.waiting', seq, at: startedAt, path, wait }] : [];
+  return [
+    { type: 'node.started', seq: seq - 1, at: startedAt, path, node: nodeOf(path), nodeType: type },
+    { type: 'node.finished', seq, at: endedAt ?? startedAt, record },
+  ];
+}
+
+/** `text` of `pages[00002].text`, `pages` of `pages[00002]`. */
+const nodeOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
