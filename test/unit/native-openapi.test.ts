@@ -104,7 +104,7 @@ test('describes what starts a run from the schemas that check it', () => {
     type: 'object',
     additionalProperties: false,
     properties: {
-      mode: { enum: ['sync', 'async'], default: 'sync' },
+      mode: { enum: ['sync', 'stream', 'async'], default: 'sync' },
       priority: { type: 'integer', minimum: 0, maximum: 9 },
       webhooks: { type: 'array', maxItems: 5, items: { required: ['url'] } },
     },
