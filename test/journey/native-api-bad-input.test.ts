@@ -70,7 +70,7 @@ test.each<[string, unknown, object]>([
   ],
   ['an unknown field', { inptus: {} }, { status: 400, code: 'invalid-request', field: 'inptus' }],
   ['an unknown mode', { mode: 'later' }, { status: 400, code: 'invalid-request', field: 'mode' }],
-  ['a mode that is not offered', { mode: 'stream' }, { status: 400, code: 'invalid-request', field: 'mode' }],
+  ['a mode that is not offered', { mode: 'batch' }, { status: 400, code: 'invalid-request', field: 'mode' }],
   ['a wrong type', { user: 7 }, { status: 400, code: 'invalid-request', field: 'user' }],
   ['a wrong input', { inputs: { name: 7 } }, { status: 400, code: 'invalid-inputs', field: 'inputs.name' }],
   [
