@@ -1,15 +1,15 @@
 // What asynchronous runs ask of AWS, counted over the wire while a platform in this process runs them.
 // The counts are the same on every machine; what they cost belongs to sections/cost.ts.
 
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startDynamoDb } from '../../local/emulators/dynamodb.ts';
 import { callWire } from '../../local/emulators/wire.ts';
 import { type Runtime, startRuntime } from '../../local/runtime.ts';
-import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
-import { FLOW, submitAsync, times } from './drive.ts';
+import { type ApiClient, demoClient } from '../support/api-client.ts';
+import { submitAsync, times } from './drive.ts';
 import { type DynamoDbDoor, openDynamoDbDoor, type Spent } from './dynamodb-door.ts';
+import { publishThreeNodes } from './platform.ts';
 import { countServiceRequests, type ServiceRequests } from './service-requests.ts';
 import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
@@ -25,6 +25,9 @@ export interface Operations {
   s3Requests: number;
   stateTransitions: number;
   invocations: Map<string, number>;
+  logBytes: number;
+  /** In the runtime table and its indexes. */
+  storedBytes: number;
 }
 
 export interface Load {
@@ -57,7 +60,7 @@ export async function startCountedPlatform(): Promise<CountedPlatform> {
   const requests = starting.use(countServiceRequests(runtime.endpoints));
   const receiver = starting.use(await startWebhookReceiver());
   const api = await demoClient(runtime);
-  await publishFlow(api, FLOW, await readFile(join(import.meta.dirname, `${FLOW}.yaml`), 'utf8'));
+  await publishThreeNodes(api);
   const platform = { runtime, door, requests, receiver, api, invocations };
   const running = starting.move();
   return { runtime, count: (load) => count(platform, load), [Symbol.asyncDispose]: () => running.disposeAsync() };
@@ -89,8 +92,9 @@ async function count(platform: Platform, load: Load): Promise<Operations> {
   // Caches, connections and environments are there before counting begins.
   await run(platform, { runs: 2 * load.width, width: load.width });
   for (const account of [door.account, requests.account, invocations]) account.clear();
-  const transitionsBefore = await stateTransitions(runtime);
+  const before = await kept(runtime);
   await run(platform, load);
+  const after = await kept(runtime);
   const lines = [...door.account].filter(([line]) => !BY_THE_CLOCK.includes(line));
   const perRun = lines.filter(([line]) => !CACHED.test(line));
   const sum = (of: [string, Spent][], unit: keyof Spent) => of.reduce((total, [, spent]) => total + spent[unit], 0);
@@ -103,8 +107,10 @@ async function count(platform: Platform, load: Load): Promise<Operations> {
     cacheReadUnits: sum(lines, 'readUnits') - sum(perRun, 'readUnits'),
     sqs: named('SQS'),
     s3Requests: [...named('S3').values()].reduce((total, it) => total + it, 0),
-    stateTransitions: (await stateTransitions(runtime)) - transitionsBefore,
     invocations: new Map(invocations),
+    stateTransitions: after.stateTransitions - before.stateTransitions,
+    logBytes: after.logBytes - before.logBytes,
+    storedBytes: after.storedBytes - before.storedBytes,
   };
 }
 
@@ -147,4 +153,35 @@ async function stateTransitions({ endpoints, blueprint }: Runtime): Promise<numb
     }
   }
   return entered;
+}
+
+async function kept(runtime: Runtime): Promise<Record<'stateTransitions' | 'logBytes' | 'storedBytes', number>> {
+  const { logFile, blueprint, endpoints } = runtime;
+  let storedBytes = 0;
+  for (const { name, schema } of blueprint.tables) {
+    storedBytes += await scannedBytes(endpoints.dynamodb, { TableName: name });
+    for (const { IndexName } of schema.GlobalSecondaryIndexes ?? [])
+      storedBytes += await scannedBytes(endpoints.dynamodb, { TableName: name, IndexName });
+  }
+  const logBytes = logFile === null ? 0 : (await stat(logFile)).size;
+  return { stateTransitions: await stateTransitions(runtime), logBytes, storedBytes };
+}
+
+// A read that may be a little old costs half a unit for each 4 KB.
+const BYTES_PER_UNIT = 8_192;
+
+/** The server weighs items as DynamoDB does, so the price of reading them all tells their size. */
+async function scannedBytes(endpoint: string, what: object): Promise<number> {
+  let units = 0;
+  let from: object | undefined;
+  do {
+    const page = await callWire<{ ConsumedCapacity: { CapacityUnits: number }; LastEvaluatedKey?: object }>(
+      endpoint,
+      'DynamoDB_20120810.Scan',
+      { ...what, ReturnConsumedCapacity: 'TOTAL', ...(from && { ExclusiveStartKey: from }) },
+    );
+    units += page.ConsumedCapacity.CapacityUnits;
+    from = page.LastEvaluatedKey;
+  } while (from);
+  return units * BYTES_PER_UNIT;
 }

@@ -2,27 +2,37 @@
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 
 export interface WebhookReceiver extends AsyncDisposable {
   /** Two addresses for the run that the caller calls `name`. */
   addressesOf(name: string): string[];
-  /** When both came: `performance.now()` of the first and the last. */
-  told(name: string): Promise<{ firstMs: number; lastMs: number }>;
+  /** When both have come. */
+  told(name: string): Promise<Told>;
+}
+
+export interface Told {
+  /** `performance.now()` of the first and the last. */
+  firstMs: number;
+  lastMs: number;
+  /** Epoch milliseconds, as the run tells of itself. */
+  endedAt: number;
 }
 
 const WEBHOOKS = 2;
 
 interface Expected {
   timesMs: number[];
-  all: PromiseWithResolvers<{ firstMs: number; lastMs: number }>;
+  all: PromiseWithResolvers<Told>;
 }
 
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const runs = new Map<string, Expected>();
   const server = createServer((request, response) => {
-    request.resume().on('end', () => {
+    const cameMs = performance.now();
+    void json(request).then((body) => {
       response.writeHead(200).end();
-      note(runs.get(request.url?.split('/')[1] ?? ''));
+      note(runs.get(request.url?.split('/')[1] ?? ''), { cameMs, body: body as Body });
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -41,9 +51,14 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   };
 }
 
-function note(run: Expected | undefined): void {
+interface Body {
+  data: { endedAt: string };
+}
+
+function note(run: Expected | undefined, { cameMs, body }: { cameMs: number; body: Body }): void {
   if (!run) return;
   const { timesMs, all } = run;
-  timesMs.push(performance.now());
-  if (timesMs.length === WEBHOOKS) all.resolve({ firstMs: timesMs[0] ?? 0, lastMs: timesMs.at(-1) ?? 0 });
+  timesMs.push(cameMs);
+  if (timesMs.length < WEBHOOKS) return;
+  all.resolve({ firstMs: timesMs[0] ?? cameMs, lastMs: cameMs, endedAt: Date.parse(body.data.endedAt) });
 }

@@ -1,0 +1,108 @@
+// What a cold start loads: the size of every function's bundle and the time to import it, beside a handler that holds
+// nothing but one SDK client.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { build, type Metafile } from 'esbuild';
+import { bundleFunctions } from '../../../infra/bundle.ts';
+import { ENVIRONMENTS } from '../../../lambdas/env.ts';
+import { ROOT } from '../../../local/synthesis.ts';
+import { API_ENTRY_BYTES } from '../figures.ts';
+import { atMost, type Line, percentile, told } from '../report.ts';
+
+const IMPORTS = 5;
+const BARE_HANDLER = `
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+const client = new DynamoDBClient({});
+export const handler = ({ Key }) => client.send(new GetItemCommand({ TableName: 'table', Key }));
+`;
+// Whatever the schemas accept: nothing is called.
+const VARIABLES = {
+  RUNTIME_TABLE: 'runtime',
+  CATALOG_TABLE: 'catalog',
+  PAYLOAD_BUCKET: 'payloads',
+  RUNS_QUEUE_URL: 'http://127.0.0.1/runs',
+  DELIVERIES_QUEUE_URL: 'http://127.0.0.1/deliveries',
+  PLATFORM_SECRET_ARN: 'secret',
+  PRIVATE_TARGETS: 'none',
+  MACHINE_ARN: 'machine',
+  MACHINE_MODE: 'onDemand',
+  AWS_REGION: 'us-east-1',
+  AWS_LAMBDA_FUNCTION_NAME: 'bench',
+};
+
+// What the runtime of Lambda gives a streaming handler; here it is only looked at.
+const LAMBDA_GLOBAL = 'globalThis.awslambda = { streamifyResponse: (handler) => handler };';
+
+export async function size(): Promise<Line[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'errand-bundles-'));
+  try {
+    await bundleFunctions(directory);
+    const lines: Line[] = [];
+    for (const name of Object.keys(ENVIRONMENTS)) lines.push(...(await linesOf(name, directory)));
+    const bare = await bundleBareHandler(directory);
+    lines.push(told('bare SDK handler, at start', (await stat(bare)).size / 1_000, 'kB'));
+    lines.push(told('bare SDK handler, import', await importMs(bare), 'ms'));
+    return lines;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function linesOf(name: string, directory: string): Promise<Line[]> {
+  const metafile = JSON.parse(await readFile(join(directory, `${name}.meta.json`), 'utf8')) as Metafile;
+  const kilobytes = loadedAtStart(metafile) / 1_000;
+  const all = Object.values(metafile.outputs).reduce((sum, { bytes }) => sum + bytes, 0) / 1_000;
+  const goal = { most: API_ENTRY_BYTES / 1_000, unit: 'kB' };
+  return [
+    name === 'api' ? atMost(`${name}, at start`, kilobytes, goal) : told(`${name}, at start`, kilobytes, 'kB'),
+    told(`${name}, with what is loaded when it is needed`, all, 'kB'),
+    told(`${name}, import`, await importMs(join(directory, name, 'index.mjs')), 'ms'),
+  ];
+}
+
+/** The entry and the chunks that it imports statically, and they again. */
+function loadedAtStart({ outputs }: Metafile): number {
+  const loaded = new Set<string>();
+  const queue = Object.keys(outputs).filter((file) => file.endsWith('/index.mjs'));
+  for (const file of queue) {
+    if (loaded.has(file)) continue;
+    loaded.add(file);
+    const next = outputs[file]?.imports.filter(({ kind, external }) => kind === 'import-statement' && !external) ?? [];
+    queue.push(...next.map(({ path }) => path));
+  }
+  return [...loaded].reduce((sum, file) => sum + (outputs[file]?.bytes ?? 0), 0);
+}
+
+async function bundleBareHandler(directory: string): Promise<string> {
+  const outfile = join(directory, 'bare-bundle.mjs');
+  await build({
+    stdin: { contents: BARE_HANDLER, resolveDir: ROOT },
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    mainFields: ['module', 'main'],
+    minify: true,
+    legalComments: 'none',
+    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
+  });
+  return outfile;
+}
+
+/** The median of a few processes that do nothing else. */
+async function importMs(file: string): Promise<number> {
+  const script = `${LAMBDA_GLOBAL} const at = performance.now(); await import(process.env.FILE); console.log(performance.now() - at);`;
+  const times: number[] = [];
+  for (let n = 0; n < IMPORTS; n++) {
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      env: { ...VARIABLES, FILE: file },
+    });
+    times.push(Number(stdout));
+  }
+  return percentile(times, 0.5);
+}
