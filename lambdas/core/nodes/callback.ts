@@ -1,6 +1,6 @@
 // The callback node: hands out an unguessable address and waits until somebody posts to it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { call } from './http/call.ts';

@@ -1,6 +1,6 @@
 // The fail node: ends its branch as its author decides.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { asWritten, readInput } from './input.ts';
 import { failed, type NodeKind } from './node-kind.ts';
 

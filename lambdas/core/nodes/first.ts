@@ -1,6 +1,6 @@
 // The first node: joins branches of which only some ran.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import { asWritten } from './input.ts';
 import { done, type NodeKind } from './node-kind.ts';

@@ -1,7 +1,7 @@
 // The group node: nodes with a scope of their own, mostly to be done for each item. The engine runs them; when they have
 // ended it evaluates `output` in their scope and the group ends with it.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyValue, ID } from '../flow/fields.ts';
 import { MAX_NODES } from '../limits.ts';
 import { done, type NodeKind } from './node-kind.ts';

@@ -1,6 +1,6 @@
 // The http node: one guarded request; its answer as data.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { JsonObject } from '../json.ts';
 import { call } from './http/call.ts';
 import { REQUEST_AS_WRITTEN, REQUEST_FIELDS, secretNamesOf } from './http/request.ts';

@@ -1,7 +1,7 @@
 // One description of a kind's fields serves twice: as an author writes them (any may be an expression) and as `run`
 // gets them, evaluated. An expression can yield anything, so the second check is where wrong values are caught.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { orExpression } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { failed, type Outcome } from './node-kind.ts';

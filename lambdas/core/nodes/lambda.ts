@@ -1,6 +1,6 @@
 // The lambda node: invokes a function of the account, for its answer or for its callback.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { asWritten } from './input.ts';

@@ -1,6 +1,6 @@
 // The set node: names values.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, type NodeKind } from './node-kind.ts';

@@ -1,6 +1,6 @@
 // The switch node: takes the branch of the first case that holds.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { bareExpression, ID } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { done, type NodeKind } from './node-kind.ts';

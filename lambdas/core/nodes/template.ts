@@ -1,7 +1,7 @@
 // The template node: text with loops and conditions, in Liquid. The engine's `${{ }}` is not evaluated in `text`, so data
 // can never become template.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyValue, ID, orExpression } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { EXPRESSION_TIMEOUT_MS, MAX_TEMPLATE_CHARS } from '../limits.ts';

@@ -1,6 +1,6 @@
 // The wait node: goes on later. Short waits are slept, long ones leave the slice; that is the engine's matter.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, milliseconds, orExpression } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { HANDOVER_WAIT_SECONDS, RUN_CEILING_SECONDS } from '../limits.ts';

@@ -1,6 +1,6 @@
 // The request part of http and callback nodes: its fields, and how they become one HttpRequest with its credentials.
 
-import { z } from 'zod';
+import * as z from 'zod';
 import { anyValue, byteSize, ID, orExpression } from '../../flow/fields.ts';
 import type { Json } from '../../json.ts';
 import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
