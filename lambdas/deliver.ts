@@ -2,6 +2,7 @@
 
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { batch } from './batch.ts';
+import { WEBHOOK_SHAPES } from './core/dialects/webhook-shapes.ts';
 import { deliver } from './core/webhooks/deliver.ts';
 import { readEnvironment } from './env.ts';
 import { makePorts } from './wiring.ts';
@@ -9,5 +10,5 @@ import { makePorts } from './wiring.ts';
 const ports = makePorts('deliver', readEnvironment('deliver'));
 
 export function handler(event: SQSEvent): Promise<SQSBatchResponse> {
-  return batch<{ run: string; n: number }>(event, ports.log, (message) => deliver(ports, message));
+  return batch<{ run: string; n: number }>(event, ports.log, (message) => deliver(ports, message, WEBHOOK_SHAPES));
 }

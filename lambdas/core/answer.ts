@@ -41,6 +41,8 @@ export interface SyncCall {
   /** When the request came: the connection's age counts, not the run's. */
   receivedAt: number;
   render(record: RunRecord): unknown;
+  /** HTTP status, while it can still be said; native's where absent. */
+  status?(record: RunRecord): number;
 }
 
 async function rendered(ports: Ports, call: SyncCall): Promise<{ record: RunRecord; json: unknown }> {
@@ -84,5 +86,6 @@ export async function answerRun(ports: Ports, call: SyncCall): Promise<Reply> {
     return { status: 200, body: { stream, type: 'application/json; charset=utf-8' }, pending: slice };
   }
   const { record, json } = await rendered(ports, call);
-  return { status: isSettled(record.run.status) ? 200 : 202, body: { json } };
+  const status = call.status?.(record) ?? (isSettled(record.run.status) ? 200 : 202);
+  return { status, body: { json } };
 }

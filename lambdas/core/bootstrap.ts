@@ -1,7 +1,8 @@
 // The first tenant of a platform and its key with every scope, from which all others are made.
 
 import { PlatformError } from './errors.ts';
-import { isCredential, newKeyId, newNativeKey } from './keys.ts';
+import { newNativeKey } from './key-forms.ts';
+import { isCredential, newKeyId } from './keys.ts';
 import { type Key, type Ports, SCOPES, type Tenant } from './ports.ts';
 import { makeTenant } from './tenants.ts';
 

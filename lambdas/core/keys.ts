@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { PlatformError } from './errors.ts';
+import { KEY_FORMS } from './key-forms.ts';
 import { TENANT_CACHE_SECONDS } from './limits.ts';
 import { type Ids, type Key, type Ports, SCOPES, type Scope, type Tenant } from './ports.ts';
 import { DIALECTS, type DialectName } from './run.ts';
@@ -12,21 +13,8 @@ type KeyPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'keyring' | 'log'>;
 
 const MAX_CREDENTIAL_CHARS = 512;
 const KEY_ID_CHARS = 16;
-const NATIVE_KEY_CHARS = 40;
 const MAX_VENDOR_IDS = 100;
 const TOUCH_SECONDS = 60 * 60;
-
-/** How the credentials of each dialect are made; `hashed` is the part that is looked up when it comes back. */
-const FORMS: Partial<Record<DialectName, (ids: Ids) => { credentials: Record<string, string>; hashed: string }>> = {
-  native: (ids) => {
-    const key = newNativeKey(ids);
-    return { credentials: { key }, hashed: key };
-  },
-};
-
-export function newNativeKey(ids: Ids): string {
-  return `erd_${ids.token(NATIVE_KEY_CHARS)}`;
-}
 
 export function newKeyId(ids: Ids): string {
   return `key_${ids.token(KEY_ID_CHARS)}`;
@@ -53,12 +41,33 @@ export type NewKey = z.input<typeof newKeySchema>;
 const known = cachePerStore<Key>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
 const unknown = cachePerStore<true>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 1_000 });
 
-/** Who holds the credential, as of at most TENANT_CACHE_SECONDS ago; else PlatformError('unauthenticated'). */
-export async function authenticate(ports: KeyPorts, credential: string): Promise<{ tenant: Tenant; key: Key }> {
-  const key = await findKey(ports, credential);
-  const now = ports.clock.now();
+/**
+ * Who holds the credential, as of at most TENANT_CACHE_SECONDS ago; else PlatformError('unauthenticated'). A key opens
+ * the wire of its own dialect only.
+ */
+export async function authenticate(
+  ports: KeyPorts,
+  credential: string,
+  dialect: DialectName = 'native',
+): Promise<{ tenant: Tenant; key: Key }> {
+  return admitted(ports, isCredential(credential) ? await findKey(ports, credential) : undefined, dialect);
+}
+
+/**
+ * Whose public id signed the request (`tencentLookup`, `huaweiLookup`). The signature is the caller's to verify: until
+ * then this says nothing about who is there.
+ */
+export async function authenticateSigner(
+  ports: KeyPorts,
+  lookup: string,
+  dialect: DialectName,
+): Promise<{ tenant: Tenant; key: Key }> {
+  return admitted(ports, await findKey(ports, lookup), dialect);
+}
+
+async function admitted(ports: KeyPorts, key: Key | undefined, dialect: DialectName) {
   // One sentence for every reason: the caller learns nothing about keys that exist.
-  if (!key || isExpired(key, now)) throw new PlatformError('unauthenticated');
+  if (!key || key.dialect !== dialect || isExpired(key, ports.clock.now())) throw new PlatformError('unauthenticated');
   const tenant = await findTenant(ports, key.tenant);
   if (!tenant) throw new PlatformError('unauthenticated');
   return { tenant, key };
@@ -84,10 +93,7 @@ export async function issueKey(
   const now = ports.clock.now();
   const ends = expiresAt === undefined ? undefined : Date.parse(expiresAt);
   if (ends !== undefined && ends <= now) throw refused('expiresAt', 'The key would have expired already');
-  const form = FORMS[dialect];
-  if (!form) throw refused('dialect', `Keys of the dialect '${dialect}' cannot be issued`);
-
-  const { credentials, hashed } = form(ports.ids);
+  const { credentials, lookup } = await KEY_FORMS[dialect](ports.ids, ports.keyring);
   const key: Key = {
     id: newKeyId(ports.ids),
     tenant,
@@ -99,7 +105,7 @@ export async function issueKey(
     ...(rest.flow !== undefined && { flow: rest.flow }),
     ...(rest.ids !== undefined && { ids: rest.ids }),
   };
-  await ports.tenants.addKey(key, await ports.keyring.hashKey(hashed));
+  await ports.tenants.addKey(key, await ports.keyring.hashKey(lookup));
   return { key, credentials };
 }
 
@@ -128,7 +134,6 @@ export function renderKey(key: Key) {
 }
 
 async function findKey(ports: KeyPorts, credential: string): Promise<Key | undefined> {
-  if (!isCredential(credential)) return undefined;
   const now = ports.clock.now();
   const hash = await ports.keyring.hashKey(credential);
   const cached = known(ports.tenants).get(hash, now);
@@ -166,4 +171,17 @@ function refused(field: string, message: string): PlatformError {
 
 function toIso(ms: number | undefined): string | null {
   return ms === undefined ? null : new Date(ms).toISOString();
+}
+
+/** A vendor's id of a workflow is the name of a flow, or one that the key maps to it. */
+export function flowOf({ key }: { key: Key }, vendorId: string): string {
+  const flow = key.ids?.[vendorId] ?? vendorId;
+  if (key.flow === undefined || key.flow === flow) return flow;
+  throw new PlatformError('forbidden', `The key is bound to the flow '${key.flow}'`);
+}
+
+/** For wires that name no workflow: the key says which. */
+export function boundFlow({ key }: { key: Key }): string {
+  if (key.flow !== undefined) return key.flow;
+  throw new PlatformError('forbidden', 'The key is bound to no flow: issue one with `flow`');
 }

@@ -70,6 +70,8 @@ export interface Run {
   metadata?: JsonObject;
   rerunOf?: { run: string; from: 'start' | 'failed' };
   webhookCount: number;
+  /** What a dialect's answers repeat of its request; at most 2 KB. */
+  echo?: JsonObject;
   /** Base URL under which the run was accepted: callback addresses begin with it. */
   origin: string;
 

@@ -44,10 +44,26 @@ export interface Submission {
   metadata?: unknown;
   plugins?: unknown;
   idempotencyKey?: string;
+  /** Finds the run by `conversationQuery`. */
+  conversation?: string;
+  echo?: JsonObject;
   rerunOf?: Run['rerunOf'];
 }
 
 const MAX_METADATA_BYTES = 2_048;
+// Beside the searchable inputs, whose names cannot begin like this.
+const CONVERSATION = '#conversation';
+
+/** The filter of `RunStore.list` that finds the runs of a conversation, newest first. */
+export const conversationQuery = (conversation: string) => ({ indexed: { [CONVERSATION]: conversation } });
+
+// They stand in the run record, which is written at every change of status.
+const smallObject = z
+  .record(z.string().max(64), z.json())
+  .refine(
+    (it) => Buffer.byteLength(JSON.stringify(it)) <= MAX_METADATA_BYTES,
+    `is larger than ${MAX_METADATA_BYTES} bytes`,
+  );
 
 const optionsSchema = z.strictObject({
   priority: z.int().min(0).max(9).default(0),
@@ -56,15 +72,11 @@ const optionsSchema = z.strictObject({
     .string()
     .regex(/^[1-9]\d{0,6}(s|m|h)$/, 'write a duration such as 90s, 30m or 2h')
     .optional(),
-  metadata: z
-    .record(z.string().max(64), z.json())
-    .refine(
-      (it) => Buffer.byteLength(JSON.stringify(it)) <= MAX_METADATA_BYTES,
-      `is larger than ${MAX_METADATA_BYTES} bytes`,
-    )
-    .optional(),
+  metadata: smallObject.optional(),
   user: z.string().min(1).max(256).optional(),
   idempotencyKey: z.string().min(1).max(IDEMPOTENCY_KEY_CHARS).optional(),
+  conversation: z.string().min(1).max(256).optional(),
+  echo: smallObject.optional(),
 });
 
 /**
@@ -83,6 +95,8 @@ export async function submit(
     metadata: asked.metadata,
     user: asked.user,
     idempotencyKey: asked.idempotencyKey,
+    conversation: asked.conversation,
+    echo: asked.echo,
   });
   checkMode(caller, asked);
   const resolved = await resolveVersion(ports, caller.tenant.id, asked.flow, {
@@ -125,6 +139,7 @@ export async function submit(
     handovers: 0,
     ...(user !== undefined && { user }),
     ...(metadata !== undefined && { metadata: metadata as JsonObject }),
+    ...(asked.echo && { echo: asked.echo }),
     ...(asked.rerunOf && { rerunOf: asked.rerunOf }),
     ...schedule(asked.mode, now, startAfter),
   };
@@ -134,7 +149,10 @@ export async function submit(
     webhooks,
     idempotencyKey,
     asked,
-    searchable: searchableValues(resolved.plan.inputs, inputs),
+    searchable: {
+      ...searchableValues(resolved.plan.inputs, inputs),
+      ...(asked.conversation !== undefined && { [CONVERSATION]: asked.conversation }),
+    },
   });
 }
 

@@ -94,12 +94,29 @@ describe('a key', () => {
     });
   });
 
-  test('of a dialect that has no form yet is refused with a sentence', async () => {
-    await expect(issue({ dialect: 'tencent' })).rejects.toMatchObject({
-      code: 'invalid-request',
-      message: expect.stringContaining('tencent'),
-      details: [{ field: 'dialect' }],
-    });
+  test.each([
+    ['dify', { key: /^app-[0-9A-Za-z]{32}$/ }],
+    ['gptbots', { key: /^app-[0-9A-Za-z]{24}$/ }],
+    ['qianfan', { key: /^bce-v3\/ALTAK-[0-9A-Za-z]{21}\/[0-9a-f]{40}$/ }],
+    [
+      'huawei',
+      {
+        token: /^HPUA[0-9A-Z]{16}\.\w{44}$/,
+        accessKey: /^HPUA[0-9A-Z]{16}$/,
+        secretKey: /^\w{40}$/,
+        projectId: /^[0-9a-f]{32}$/,
+      },
+    ],
+    ['tencent', { secretId: /^AKID[0-9A-Za-z]{32}$/, secretKey: /^\w{32}$/, appBizId: /^\d{19}$/ }],
+  ] as const)('of %s has the form that its clients expect, and opens that wire only', async (dialect, form) => {
+    const { credentials } = await issue({ dialect });
+    expect(Object.keys(credentials)).toEqual(Object.keys(form));
+    for (const [name, pattern] of Object.entries(form)) expect(credentials[name]).toMatch(pattern);
+    for (const credential of Object.values(credentials)) {
+      await expect(authenticate(ports, credential)).rejects.toMatchObject({ code: 'unauthenticated' });
+    }
+    const { key } = credentials;
+    if (key !== undefined) expect((await authenticate(ports, key, dialect)).key.dialect).toBe(dialect);
   });
 
   test('that would have expired already is refused', async () => {

@@ -1,0 +1,5 @@
+// What webhooks are told of runs that came through a dialect; native's shape where none is named here.
+
+import type { Shapes } from '../webhooks/event.ts';
+
+export const WEBHOOK_SHAPES: Shapes = {};

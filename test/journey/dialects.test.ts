@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
+import { proveCaller } from '../support/dialect-auth.ts';
+import { type CaseStep, caseFiles, caseFlows, filledIn, misfits } from '../support/dialect-cases.ts';
+import { startTestRuntime } from '../support/runtime.ts';
+
+const cases = await caseFiles();
+let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
+let api: ApiClient;
+
+beforeAll(async () => {
+  runtime = await startTestRuntime();
+  api = await demoClient(runtime);
+  for (const [name, source] of Object.entries(await caseFlows())) await publishFlow(api, name, source);
+}, 120_000);
+afterAll(() => runtime?.stop());
+
+interface Seen {
+  status: number;
+  headers: Headers;
+  body: unknown;
+  frames: unknown[];
+}
+
+async function perform(request: CaseStep['request'], auth: Record<string, string>): Promise<Seen> {
+  const { method, path, headers = {}, body } = request;
+  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
+  const url = new URL(path, api.baseUrl);
+  const type: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
+  const given = { ...type, ...headers };
+  const proof = proveCaller(request.auth ?? 'default', { method, url, headers: given, body: text ?? '' }, auth);
+  const answer = await fetch(url, {
+    method,
+    headers: { ...given, ...proof },
+    ...(text !== undefined && { body: text }),
+  });
+  const answered = await answer.text();
+  const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') ?? false;
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: isStream || answered === '' ? undefined : parsed(answered),
+    frames: isStream ? framesOf(answered) : [],
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A frame of nothing but data is its JSON; others are their text. */
+function framesOf(stream: string): unknown[] {
+  const frames = stream.split('\n\n').filter((frame) => frame.trim() !== '' && !/^(: |event: ping)/.test(frame.trim()));
+  return frames.map((frame) => (frame.startsWith('data:') ? parsed(frame.slice('data:'.length)) : frame));
+}
+
+function wrong(seen: Seen, expected: CaseStep['answer']): string[] {
+  const headers = Object.entries(expected.headers ?? {});
+  return [
+    ...misfits(seen.status, expected.status, 'status'),
+    ...headers.flatMap(([name, value]) => misfits(seen.headers.get(name), value, `header ${name}`)),
+    ...('body' in expected ? misfits(seen.body, expected.body, 'body') : []),
+    ...(expected.frames ? misfits(seen.frames, expected.frames, 'frames') : []),
+  ];
+}
+
+const at = (value: unknown, path: string): unknown =>
+  path.split('.').reduce<unknown>((it, key) => (it as Record<string, unknown> | undefined)?.[key], value);
+
+describe.each(cases)('$vendor $test.title', ({ vendor, test: { key, steps } }) => {
+  test('answers as its clients expect', async () => {
+    const issued = await api.call('POST', '/v1/keys', { ...key, dialect: vendor });
+    expect(issued.status, JSON.stringify(issued.body)).toBe(201);
+    const kept: Record<string, unknown> = { ...issued.body.credentials, baseUrl: api.baseUrl };
+    for (const [index, step] of steps.entries()) {
+      const { request, answer } = filledIn({ request: step.request, answer: step.answer }, kept);
+      let seen = await perform(request, { dialect: vendor, ...issued.body.credentials });
+      if (step.until) {
+        await expect
+          .poll(
+            async () => {
+              seen = await perform(request, { dialect: vendor, ...issued.body.credentials });
+              return wrong(seen, answer);
+            },
+            { timeout: 20_000, interval: 100 },
+          )
+          .toEqual([]);
+      }
+      const detail = JSON.stringify(
+        { step: index + 1, status: seen.status, body: seen.body, frames: seen.frames },
+        null,
+        1,
+      );
+      expect(wrong(seen, answer), detail).toEqual([]);
+      const named = Object.entries(step.keep ?? {}).map(([name, path]) => [
+        name,
+        at({ ...seen, ...(seen.body as object) }, path),
+      ]);
+      Object.assign(kept, Object.fromEntries(named));
+    }
+  });
+});
