@@ -1,7 +1,7 @@
 // One schema per function, shared with its construct in infra/: a variable that is missing does not compile.
 // The only reader of process.env; parsed when the module loads, so a wrong deployment fails before any event.
 
-import { z } from 'zod';
+import * as z from 'zod';
 
 const platform = z.object({
   RUNTIME_TABLE: z.string().min(1),

@@ -6,6 +6,14 @@ export const PER_RUN = { writeUnits: 32, readUnits: 12, sqsRequests: 6, stateTra
 export const SYNC_P50_MS = 25;
 export const READY_MS = 5_000;
 export const API_ENTRY_BYTES = 600_000;
+/** What a cold start may load: the entry chunk and the chunks that it needs at once. Raised knowingly, never in passing. */
+export const AT_START_BYTES = {
+  api: 750_000,
+  work: 600_000,
+  advance: 600_000,
+  deliver: 550_000,
+  sweep: 550_000,
+} as const;
 export const COMPILE_EXAMPLE_MS = 10;
 export const COMPILE_CHAIN_MS = 80;
 export const EACH_OVERHEAD_MS = 30;
