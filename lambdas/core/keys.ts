@@ -180,6 +180,11 @@ export function flowOf({ key }: { key: Key }, vendorId: string): string {
   throw new PlatformError('forbidden', `The key is bound to the flow '${key.flow}'`);
 }
 
+/** The id under which the caller knows the flow: the other way round. */
+export function vendorIdOf({ key }: { key: Key }, flow: string): string {
+  return Object.entries(key.ids ?? {}).find(([, name]) => name === flow)?.[0] ?? flow;
+}
+
 /** For wires that name no workflow: the key says which. */
 export function boundFlow({ key }: { key: Key }): string {
   if (key.flow !== undefined) return key.flow;

@@ -94,7 +94,7 @@ const KINDS: Record<string, (value: unknown) => boolean> = {
 
 /**
  * What is wrong with `actual`, as sentences; none where it fits. Objects must have exactly the expected fields, unless
- * `"...": true` allows others; strings such as `<uuid>` stand for a kind of value.
+ * `"...": true` allows others; strings such as `<uuid>` stand for a kind of value, `{"<json>": …}` for JSON in a text.
  */
 export function misfits(actual: unknown, expected: unknown, at = '$'): string[] {
   if (typeof expected === 'string' && KINDS[expected]) {
@@ -111,6 +111,7 @@ export function misfits(actual: unknown, expected: unknown, at = '$'): string[] 
 }
 
 function misfitsOfObject(actual: unknown, expected: object, at: string): string[] {
+  if ('<json>' in expected) return misfits(JSON.parse(String(actual)), expected['<json>'], `${at} as JSON`);
   if (actual === null || typeof actual !== 'object' || Array.isArray(actual)) {
     return [`${at} is ${JSON.stringify(actual)}, not an object`];
   }

@@ -2,7 +2,7 @@
 // Routing, reading bodies and writing answers belong to lambdas/http; what a call does belongs to the core.
 
 import * as z from 'zod';
-import type { ErrorCode, PlatformError } from '../errors.ts';
+import { type ErrorCode, PlatformError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Key, Ports, Scope, Tenant } from '../ports.ts';
 import type { DialectName } from '../run.ts';
@@ -152,3 +152,23 @@ export const json = (status: number, value: unknown, headers?: Record<string, st
   body: { json: value },
   ...(headers && { headers }),
 });
+
+/** The error in the words of a dialect that calls our fields otherwise: `inputs.topic` becomes `input.topic`. */
+export function inWordsOf(error: PlatformError, words: Record<string, string>): PlatformError {
+  const said = (text: string) =>
+    Object.entries(words).reduce(
+      (it, [ours, theirs]) => it.replaceAll(new RegExp(`\\b${ours}(?=[.[]|\\b)`, 'g'), theirs),
+      text,
+    );
+  return new PlatformError(error.code, said(error.message), {
+    ...(error.details && {
+      details: error.details.map((it) => ({
+        ...it,
+        ...(it.field && { field: said(it.field) }),
+        message: said(it.message),
+      })),
+    }),
+    ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    cause: error,
+  });
+}

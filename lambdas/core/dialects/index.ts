@@ -1,6 +1,7 @@
 // The table of dialects. Adding one is a folder and a line here.
 
 import type { Dialect } from './dialect.ts';
+import { gptbots } from './gptbots/dialect.ts';
 import { native } from './native/dialect.ts';
 
-export const DIALECTS: readonly Dialect[] = [native];
+export const DIALECTS: readonly Dialect[] = [native, gptbots];

@@ -6,7 +6,7 @@ import { MAX_BATCH_RUNS } from '../../limits.ts';
 import type { Ports } from '../../ports.ts';
 import { type Caller, submit } from '../../submit.ts';
 import { json, route } from '../dialect.ts';
-import { requireFlow } from './reach.ts';
+import { requireFlow } from '../reach.ts';
 import { errorEnvelope, renderSummary, runSummary } from './schemas.ts';
 import { asyncRunBody, submissionOf } from './start.ts';
 

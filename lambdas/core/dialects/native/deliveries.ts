@@ -5,7 +5,7 @@ import { renderDelivery } from '../../run-view.ts';
 import { redeliver } from '../../webhooks/redeliver.ts';
 import { deliverySecret, rotateWebhookSecret } from '../../webhooks/signing-secrets.ts';
 import { json, route } from '../dialect.ts';
-import { reachRecord, reachRun } from './reach.ts';
+import { reachRecord, reachRun } from '../reach.ts';
 import { nullableTime, runIdParams, time, webhookState } from './schemas.ts';
 
 const tag = 'Webhooks';

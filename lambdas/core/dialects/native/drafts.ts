@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { publish, readDraft, saveDraft } from '../../flows.ts';
 import { MAX_SOURCE_BYTES } from '../../limits.ts';
 import { json, route } from '../dialect.ts';
+import { requireFlow } from '../reach.ts';
 import { problem, renderSupport, support } from './flow-schemas.ts';
-import { requireFlow } from './reach.ts';
 import { flowParams } from './schemas.ts';
 
 const tag = 'Flows';

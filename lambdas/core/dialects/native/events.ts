@@ -9,8 +9,8 @@ import { replay } from '../../replay.ts';
 import { renderRun } from '../../run-view.ts';
 import { type StreamItem, streamEvents } from '../../stream.ts';
 import { type ApiRequest, type Reply, route } from '../dialect.ts';
+import { pinnedPlan, reachRecord } from '../reach.ts';
 import { COMMENT_PING, eventStream, frame } from '../sse.ts';
-import { pinnedPlan, reachRecord } from './reach.ts';
 import { runIdParams } from './schemas.ts';
 
 const iso = (ms: number): string => new Date(ms).toISOString();

@@ -11,8 +11,8 @@ import {
   setFlowEnabled,
 } from '../../flows.ts';
 import { json, route } from '../dialect.ts';
+import { requireFlow } from '../reach.ts';
 import { flow, flowVersion, parameters, renderFlow, renderParameters, renderVersion } from './flow-schemas.ts';
-import { requireFlow } from './reach.ts';
 import { flowParams, listOf, page } from './schemas.ts';
 
 const tag = 'Flows';

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { cancelRun } from '../../cancel.ts';
 import { rerun } from '../../rerun.ts';
 import { json, route } from '../dialect.ts';
-import { reachRun } from './reach.ts';
+import { reachRun } from '../reach.ts';
 import { renderSummary, runIdParams, runSummary } from './schemas.ts';
 
 const tag = 'Runs';

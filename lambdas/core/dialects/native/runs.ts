@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { viewNodes } from '../../nodes-view.ts';
 import { renderRun } from '../../run-view.ts';
 import { json, route } from '../dialect.ts';
-import { pinnedPlan, reachRecord, reachRun, requireFlow } from './reach.ts';
+import { pinnedPlan, reachRecord, reachRun, requireFlow } from '../reach.ts';
 import { filters, queryOf } from './run-filters.ts';
 import { anyObject, listOf, nodeRun, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
 

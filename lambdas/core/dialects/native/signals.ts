@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Json } from '../../json.ts';
 import { signalByToken, signalRun } from '../../signal.ts';
 import { json, route } from '../dialect.ts';
-import { reachRun } from './reach.ts';
+import { reachRun } from '../reach.ts';
 import { renderSummary, runIdParams, runSummary } from './schemas.ts';
 
 const tag = 'Signals';

@@ -11,9 +11,9 @@ import { streamRun } from '../../stream.ts';
 import { type Submission, submit } from '../../submit.ts';
 import { webhookSchema } from '../../webhooks/targets.ts';
 import { type Call, json, judgedByCore, type Reply, route } from '../dialect.ts';
+import { pinnedPlan, requireFlow } from '../reach.ts';
 import { eventStream } from '../sse.ts';
 import { framesOf } from './events.ts';
-import { pinnedPlan, requireFlow } from './reach.ts';
 import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';
 
 const settings = {

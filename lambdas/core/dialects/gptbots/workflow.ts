@@ -1,0 +1,66 @@
+// Running the workflow of the key, and asking for the result.
+
+import * as z from 'zod';
+import { answerRun } from '../../answer.ts';
+import { getFlow } from '../../flows.ts';
+import { boundFlow } from '../../keys.ts';
+import { submit } from '../../submit.ts';
+import { webhookSchema } from '../../webhooks/targets.ts';
+import { json, judgedByCore, route } from '../dialect.ts';
+import { reachRecord } from '../reach.ts';
+import { echoOf, renderAccepted, renderResult } from './result.ts';
+
+const tag = 'GPTBots';
+
+const invokeBody = z.object({
+  userId: z.string().max(256).nullish(),
+  input: z.record(z.string(), z.unknown()),
+  isAsync: z.boolean().nullish(),
+  webhook: judgedByCore(z.array(webhookSchema)).optional(),
+});
+
+const invoke = route({
+  id: 'gptbotsInvoke',
+  method: 'POST',
+  path: '/v1/workflow/invoke',
+  access: 'run',
+  tag,
+  summary: 'Run the workflow of the key',
+  body: { kind: 'json', schema: invokeBody },
+  answers: { 200: { description: 'Sync: the result. Async: the id of the run' } },
+  errors: [],
+  async handle({ body, caller, request }, ports) {
+    const flow = boundFlow(caller);
+    const { title = flow } = await getFlow(ports, caller.tenant.id, flow);
+    const { run, replayed } = await submit(ports, caller, {
+      flow,
+      dialect: 'gptbots',
+      inputs: body.input,
+      mode: body.isAsync ? 'async' : 'sync',
+      echo: echoOf(caller, { flow, title }),
+      ...(body.userId && { user: body.userId }),
+      // Webhooks tell of async runs only; a sync caller has the result.
+      ...(body.isAsync && { webhooks: body.webhook }),
+    });
+    if (run.mode === 'async') return json(200, renderAccepted(run));
+    const render = renderResult;
+    return answerRun(ports, { run, replayed, receivedAt: request.receivedAt, render, status: () => 200 });
+  },
+});
+
+const query = route({
+  id: 'gptbotsQueryResult',
+  method: 'POST',
+  path: '/v1/workflow/query/result',
+  access: 'run',
+  tag,
+  summary: 'Ask for the result of a run',
+  body: { kind: 'json', schema: z.object({ workflowRunId: z.string() }) },
+  answers: { 200: { description: 'The result as far as it is known' } },
+  errors: ['run-not-found'],
+  async handle({ body, caller }, ports) {
+    return json(200, renderResult(await reachRecord(ports, caller, body.workflowRunId)));
+  },
+});
+
+export const workflowRoutes = [invoke, query];
