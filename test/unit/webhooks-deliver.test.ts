@@ -66,7 +66,7 @@ function makeRuns(run: Run, webhook: Partial<Delivery>) {
     run,
     inputs: { topic: 'tea' },
     outputs: { news: ['ünïcode'] },
-    deliveries: [kept.delivery],
+    deliveries: [structuredClone(kept.delivery)],
   });
   const runs: DeliveryRuns = {
     get: async (id) => (id === run.id ? run : undefined),
