@@ -12,14 +12,15 @@ export interface CallInput {
   ExpressionAttributeValues?: Values;
 }
 
-/** `RUN`, `NODE`, `RUN + RUN#IN`, `index due`; `RUN, eventually` where a read may be a little old. */
+/** `RUN`, `RUN + RUN#IN`, `index due`; `RUN, all` of a partition, `RUN, eventually` where a read may be a little old. */
 export function rowOf(input: CallInput): string {
   if (input.IndexName !== undefined) return `index ${input.IndexName}`;
   if (input.TransactItems) return input.TransactItems.flatMap(Object.values).map(rowOf).join(' + ');
   const keys = input.Key ?? input.Item;
   if (keys) return nameOf(keys['pk']?.S ?? '', keys['sk']?.S ?? '') + (isOld(input) ? ', eventually' : '');
-  const values = input.ExpressionAttributeValues ?? {};
-  return nameOf(values[':pk']?.S ?? '', values[':prefix']?.S ?? 'META');
+  const { ':pk': pk, ...rest } = input.ExpressionAttributeValues ?? {};
+  const bounds = Object.values(rest).flatMap(({ S = [] }) => S);
+  return bounds.length > 0 ? bounds.join(' to ') : `${nameOf(pk?.S ?? '', 'META')}, all`;
 }
 
 // Writes say nothing of consistency; the SDK leaves out what is not said.

@@ -8,11 +8,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { bundleFunctions } from '../../../infra/bundle.ts';
-import { ENVIRONMENTS, type FunctionName } from '../../../lambdas/env.ts';
 import { ROOT } from '../../../local/synthesis.ts';
 import { sizeOf } from '../bundle-size.ts';
 import { API_ENTRY_BYTES, AT_START_BYTES } from '../figures.ts';
 import { atMost, type Line, percentile, told } from '../report.ts';
+
+type Name = keyof typeof AT_START_BYTES;
 
 const IMPORTS = 5;
 const BARE_HANDLER = `
@@ -43,7 +44,7 @@ export async function size(): Promise<Line[]> {
   try {
     await bundleFunctions(directory);
     const lines: Line[] = [];
-    for (const name of Object.keys(ENVIRONMENTS) as FunctionName[]) lines.push(...(await linesOf(name, directory)));
+    for (const name of Object.keys(AT_START_BYTES) as Name[]) lines.push(...(await linesOf(name, directory)));
     const bare = await bundleBareHandler(directory);
     lines.push(told('bare SDK handler, at start', (await stat(bare)).size / 1_000, 'kB'));
     lines.push(told('bare SDK handler, import', await importMs(bare), 'ms'));
@@ -53,7 +54,7 @@ export async function size(): Promise<Line[]> {
   }
 }
 
-async function linesOf(name: FunctionName, directory: string): Promise<Line[]> {
+async function linesOf(name: Name, directory: string): Promise<Line[]> {
   const { entryBytes, atStartBytes, allBytes } = await sizeOf(directory, name);
   const kilobytes = (most: number) => ({ most: most / 1_000, unit: 'kB' });
   return [
