@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { checked } from './checked.ts';
 import { PlatformError } from './errors.ts';
-import { searchableValues, validateInputs } from './flow/inputs.ts';
+import { type Offer, searchableValues, validateInputs, withOffers } from './flow/inputs.ts';
 import type { Plan, Support } from './flow/plan.ts';
 import { resolveVersion } from './flows.ts';
 import type { JsonObject } from './json.ts';
@@ -31,6 +31,8 @@ export interface Caller {
 export interface Submission {
   flow: string;
   inputs: unknown;
+  /** Values beside the inputs, for whichever inputs want them. */
+  offers?: Offer[];
   mode: RunMode;
   dialect: DialectName;
   version?: string;
@@ -104,7 +106,10 @@ export async function submit(
     ...(asked.draft && { draft: true }),
   });
   checkSupport(asked.mode, resolved);
-  const inputs = await validateInputs(resolved.plan.inputs, asked.inputs ?? {});
+  const inputs = await validateInputs(
+    resolved.plan.inputs,
+    withOffers(resolved.plan.inputs, asked.inputs ?? {}, asked.offers ?? []),
+  );
   if (Buffer.byteLength(JSON.stringify(inputs)) > MAX_INPUT_BYTES) {
     throw new PlatformError(
       'payload-too-large',

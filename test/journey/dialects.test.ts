@@ -25,7 +25,7 @@ interface Seen {
 async function perform(request: CaseStep['request'], auth: Record<string, string>): Promise<Seen> {
   const { method, path, headers = {}, body } = request;
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
-  const url = new URL(path, api.baseUrl);
+  const url = new URL(`${api.baseUrl}${path}`);
   const type: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
   const given = { ...type, ...headers };
   const proof = proveCaller(request.auth ?? 'default', { method, url, headers: given, body: text ?? '' }, auth);

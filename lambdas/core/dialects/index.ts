@@ -3,5 +3,6 @@
 import type { Dialect } from './dialect.ts';
 import { gptbots } from './gptbots/dialect.ts';
 import { native } from './native/dialect.ts';
+import { qianfan } from './qianfan/dialect.ts';
 
-export const DIALECTS: readonly Dialect[] = [native, gptbots];
+export const DIALECTS: readonly Dialect[] = [native, gptbots, qianfan];

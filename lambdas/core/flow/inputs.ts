@@ -46,6 +46,31 @@ function byName(specs: Specs, given: JsonObject, details: ErrorDetail[]): Map<st
   return named;
 }
 
+/** A value that a vendor's clients always send. The first input that has one of the names, or an alias of it, takes it. */
+export interface Offer {
+  names: readonly string[];
+  value: Json | ((spec: InputSpec) => Json);
+}
+
+/** The given values with those of the offers that an input takes and the caller did not give; the others are dropped. */
+export function withOffers(specs: Specs, given: unknown, offers: readonly Offer[]): unknown {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
+  const all: JsonObject = { ...(given as JsonObject) };
+  for (const { names, value } of offers) {
+    const taker = names.map((name) => inputCalled(specs, name)).find((it) => it !== undefined);
+    if (taker === undefined) continue;
+    const { name, spec } = taker;
+    if ([name, ...(spec.alias ?? [])].some((own) => own in all)) continue;
+    all[name] = typeof value === 'function' ? value(spec) : value;
+  }
+  return all;
+}
+
+function inputCalled(specs: Specs, called: string): { name: string; spec: InputSpec } | undefined {
+  const found = Object.entries(specs).find(([name, { alias = [] }]) => name === called || alias.includes(called));
+  return found && { name: found[0], spec: found[1] };
+}
+
 const SHOWN_PROBLEMS = 3;
 
 function invalid(details: ErrorDetail[]): PlatformError {

@@ -1,0 +1,112 @@
+// What Qianfan's clients are told of a run: the ids around it, and its content in two shapes, for results of
+// asynchronous runs and for components.
+
+import * as z from 'zod';
+import type { NodeView } from '../../nodes-view.ts';
+import type { Run, RunRecord } from '../../run.ts';
+import { isSettled } from '../../run.ts';
+import { outputText } from '../output-text.ts';
+import { stableUuid } from '../stable-uuid.ts';
+
+const echoSchema = z.object({ conversation_id: z.string(), user_id: z.string() });
+
+export function idsOf(run: Run) {
+  const echo = echoSchema.safeParse(run.echo).data;
+  return {
+    conversation_id: echo?.conversation_id ?? '',
+    message_id: stableUuid('qianfan message', run.id),
+    trace_id: stableUuid('qianfan trace', run.id),
+    user_id: echo?.user_id ?? '',
+    end_user_id: run.user ?? '',
+  };
+}
+
+/** There is no word for failure or cancellation: an event says it. */
+export function problemOf({ status, error }: Run): { code: string; message: string } | undefined {
+  if (status === 'canceled') return { code: 'Cancelled', message: 'The run was canceled' };
+  if (status === 'failed') return { code: error?.code ?? 'internal', message: error?.message ?? 'The run failed' };
+  return undefined;
+}
+
+/** The result of an asynchronous run; `is_completion` is a text on this wire. */
+export function renderResult({ run, outputs }: RunRecord, nodes: readonly NodeView[]) {
+  const problem = problemOf(run);
+  const event = problem
+    ? { type: 'error', name: problem.code, text: { error_code: problem.code, error_message: problem.message } }
+    : { type: 'text', name: 'output', text: { info: outputText(outputs) } };
+  return {
+    ...idsOf(run),
+    is_completion: String(isSettled(run.status)),
+    ...(problem ?? {}),
+    content: [
+      {
+        name: '异步执行',
+        type: 'asynchronize',
+        text: { event: isSettled(run.status) ? [event] : [], node_results: nodes.map(renderNode) },
+      },
+    ],
+  };
+}
+
+function renderNode(node: NodeView) {
+  return {
+    node_id: node.path,
+    node_name: node.title ?? node.node,
+    node_type: node.type,
+    node_status: node.status,
+    outputs: node.output,
+    error_code: node.error?.code ?? '',
+    error_message: node.error?.message ?? '',
+    start_time: node.startedAt,
+    end_time: node.endedAt,
+  };
+}
+
+export interface Said {
+  status: 'running' | 'done' | 'error' | 'interrupt';
+  text?: string;
+  name?: string;
+  at: number;
+}
+
+/** One object of a component's answer: the only one without a stream, one of several with it. */
+export function renderComponent(run: Run, requestId: string, { status, text, name = run.flow, at }: Said) {
+  const problem = status === 'error' ? problemOf(run) : undefined;
+  return {
+    request_id: requestId,
+    code: problem?.code ?? '',
+    message: problem?.message ?? '',
+    ...idsOf(run),
+    status,
+    is_completion: status === 'done' || status === 'error',
+    role: 'tool',
+    content:
+      text === undefined && !problem
+        ? []
+        : [
+            {
+              name,
+              visible_scope: 'all',
+              raw_data: {},
+              usage: {},
+              metrics: {},
+              type: 'text',
+              text: { info: text ?? '' },
+              event: {
+                id: run.id,
+                status: status === 'interrupt' ? 'running' : status,
+                name,
+                created_time: new Date(at).toISOString(),
+                error_code: problem?.code ?? '',
+                error_message: problem?.message ?? '',
+              },
+            },
+          ],
+  };
+}
+
+export function endOf(run: Run): Said['status'] {
+  if (run.status === 'succeeded') return 'done';
+  if (isSettled(run.status)) return 'error';
+  return run.status === 'waiting' ? 'interrupt' : 'running';
+}
