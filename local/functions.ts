@@ -14,6 +14,8 @@ export interface Functions {
   has(nameOrArn: string): Promise<boolean>;
   /** Undefined when there is no such function. */
   invoke(nameOrArn: string, payload: string, sink?: Sink): Promise<Outcome | undefined>;
+  /** Of a function that keeps tenants apart, and of no other. */
+  invokeFor(tenant: string, nameOrArn: string, payload: string): Promise<Outcome | undefined>;
   close(): Promise<void>;
 }
 
@@ -55,29 +57,44 @@ export function createFunctions(options: FunctionsOptions): Functions {
     return pool;
   };
 
-  const find = async (nameOrArn: string): Promise<Pool | undefined> => {
+  const find = async (nameOrArn: string): Promise<{ spec: FunctionSpec; key: string } | undefined> => {
     const spec = findFunction(options.specs, nameOrArn);
-    if (spec) return poolOf(spec.name, spec);
+    if (spec) return { spec, key: spec.name };
     const own = await findOwn(options.ownFolder, functionNameOf(nameOrArn));
     // A saved file is a new deployment: its next invocation starts from the new code.
-    return own && poolOf(`${own.spec.name}@${own.version}`, own.spec);
+    return own && { spec: own.spec, key: `${own.spec.name}@${own.version}` };
+  };
+
+  const invoke = async (nameOrArn: string, { tenant, ...call }: { payload: string; sink?: Sink; tenant?: string }) => {
+    const found = await find(nameOrArn);
+    if (!found) return undefined;
+    const { spec, key } = found;
+    if (spec.perTenant !== (tenant !== undefined)) return WRONG_TENANCY;
+    const requestId = randomUUID();
+    const outcome = await poolOf(tenant === undefined ? key : `${key}/${tenant}`, spec).invoke({ requestId, ...call });
+    options.onInvocation?.({ functionName: functionNameOf(nameOrArn), requestId, outcome });
+    return outcome;
   };
 
   return {
     has: async (nameOrArn) => Boolean(await find(nameOrArn)),
-    async invoke(nameOrArn, payload, sink) {
-      const pool = await find(nameOrArn);
-      if (!pool) return undefined;
-      const requestId = randomUUID();
-      const outcome = await pool.invoke({ requestId, payload, ...(sink ? { sink } : {}) });
-      options.onInvocation?.({ functionName: functionNameOf(nameOrArn), requestId, outcome });
-      return outcome;
-    },
+    invoke: (nameOrArn, payload, sink) => invoke(nameOrArn, { payload, ...(sink ? { sink } : {}) }),
+    invokeFor: (tenant, nameOrArn, payload) => invoke(nameOrArn, { payload, tenant }),
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },
   };
 }
+
+// https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation-invoke.html
+const WRONG_TENANCY: Outcome = {
+  status: 'failed',
+  errorType: 'InvalidParameterValueException',
+  payload: JSON.stringify({
+    errorType: 'InvalidParameterValueException',
+    errorMessage: 'A tenant ID goes with functions that are isolated by tenant, and with no others',
+  }),
+};
 
 /** Fails with the name of Lambda's exception when the function does not exist or takes no more. */
 export async function invokeParsed(
@@ -103,6 +120,8 @@ async function findOwn(folder: string, name: string): Promise<{ spec: FunctionSp
     arn: functionArn(name),
     path: name,
     directory: folder,
+    runtime: 'nodejs' as const,
+    perTenant: false,
     handler: `${name}.handler`,
     timeoutSeconds: OWN_TIMEOUT_SECONDS,
     memoryMb: OWN_MEMORY_MB,
@@ -116,7 +135,8 @@ function environmentOptions(spec: FunctionSpec, { endpoints, logFd }: FunctionsO
   return {
     name: spec.name,
     arn: spec.arn,
-    file: join(spec.directory, `${spec.handler.slice(0, dot)}.mjs`),
+    runtime: spec.runtime,
+    file: join(spec.directory, `${spec.handler.slice(0, dot)}${spec.runtime === 'python' ? '.py' : '.mjs'}`),
     exportName: spec.handler.slice(dot + 1),
     timeoutMs: spec.timeoutSeconds * 1_000,
     memoryMb: spec.memoryMb,

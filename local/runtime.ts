@@ -125,7 +125,10 @@ async function startFunctions(
   const aws = await startAwsServer({
     secrets,
     has: async (name) => (await ready.promise).has(name),
-    invoke: async (name, payload) => (await ready.promise).invoke(name, payload),
+    async invoke(name, payload, tenant) {
+      const functions = await ready.promise;
+      return tenant === undefined ? functions.invoke(name, payload) : functions.invokeFor(tenant, name, payload);
+    },
   });
   starting.defer(() => aws.stop());
   const machines = await startMachineServer({

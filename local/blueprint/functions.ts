@@ -11,6 +11,9 @@ export interface FunctionSpec {
   /** Where its construct stands in the tree. */
   path: string;
   directory: string;
+  runtime: 'nodejs' | 'python';
+  /** Invocations name their tenant, and those of two tenants never share an environment. */
+  perTenant: boolean;
   /** `index.handler`, relative to the directory. */
   handler: string;
   timeoutSeconds: number;
@@ -19,7 +22,8 @@ export interface FunctionSpec {
 }
 
 const schema = z.object({
-  Runtime: z.string().startsWith('nodejs'),
+  Runtime: z.string().regex(/^(nodejs|python)\d/),
+  TenancyConfig: z.strictObject({ TenantIsolationMode: z.literal('PER_TENANT') }).optional(),
   Handler: z.string().regex(/^[\w/-]+\.\w+$/),
   Code: z.object({ S3Key: z.string() }),
   Timeout: z.number().default(3),
@@ -32,7 +36,7 @@ export function readFunctions(assembly: Assembly): FunctionSpec[] {
 }
 
 function readFunction({ logicalId, path, properties }: Resource, assembly: Assembly): FunctionSpec {
-  const { Handler, Code, Timeout, MemorySize, Environment } = schema.parse(properties);
+  const { Runtime, TenancyConfig, Handler, Code, Timeout, MemorySize, Environment } = schema.parse(properties);
   const directory = assembly.assetDirectory(Code.S3Key);
   if (!directory) throw new Error(`its code ${Code.S3Key} is not a directory of the assembly`);
   return {
@@ -40,6 +44,8 @@ function readFunction({ logicalId, path, properties }: Resource, assembly: Assem
     arn: functionArn(logicalId),
     path,
     directory,
+    runtime: Runtime.startsWith('python') ? 'python' : 'nodejs',
+    perTenant: TenancyConfig !== undefined,
     handler: Handler,
     timeoutSeconds: Timeout,
     memoryMb: MemorySize,

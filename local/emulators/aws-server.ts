@@ -11,7 +11,8 @@ import type { Secret } from './secrets.ts';
 export interface AwsServerOptions {
   secrets: Secret[];
   has(nameOrArn: string): Promise<boolean>;
-  invoke(nameOrArn: string, payload: string): Promise<Outcome | undefined>;
+  /** `tenant`: of a function that keeps tenants apart. */
+  invoke(nameOrArn: string, payload: string, tenant?: string): Promise<Outcome | undefined>;
 }
 
 export interface AwsServer {
@@ -52,7 +53,9 @@ async function answer(request: IncomingMessage, options: AwsServerOptions): Prom
   const target = String(request.headers['x-amz-target'] ?? '');
   if (request.method === 'POST' && functionName) {
     const later = request.headers['x-amz-invocation-type'] === 'Event';
-    return invokeFunction(decodeURIComponent(functionName), { payload: body || '{}', later }, options);
+    const tenant = request.headers['x-amz-tenant-id'];
+    const call = { payload: body || '{}', later, ...(typeof tenant === 'string' ? { tenant } : {}) };
+    return invokeFunction(decodeURIComponent(functionName), call, options);
   }
   if (target === 'secretsmanager.GetSecretValue') return secretValue(body, options.secrets);
   const wanted = target || `${request.method} ${request.url}`;
@@ -61,17 +64,24 @@ async function answer(request: IncomingMessage, options: AwsServerOptions): Prom
 
 async function invokeFunction(
   nameOrArn: string,
-  { payload, later }: { payload: string; later: boolean },
+  { payload, later, tenant }: { payload: string; later: boolean; tenant?: string },
   { has, invoke }: AwsServerOptions,
 ): Promise<Answer> {
   const unknown = awsError(404, 'ResourceNotFoundException', `Function not found: ${nameOrArn}`);
   if (later) {
     if (!(await has(nameOrArn))) return unknown;
-    void invokeLater(() => invoke(nameOrArn, payload));
+    void invokeLater(() => invoke(nameOrArn, payload, tenant));
     return { status: 202, body: '' };
   }
-  const outcome = await invoke(nameOrArn, payload);
+  const outcome = await invoke(nameOrArn, payload, tenant);
   if (!outcome) return unknown;
+  if (outcome.errorType === 'InvalidParameterValueException') {
+    return awsError(
+      400,
+      outcome.errorType,
+      (JSON.parse(String(outcome.payload)) as { errorMessage: string }).errorMessage,
+    );
+  }
   if (outcome.status === 'throttled') return awsError(429, 'TooManyRequestsException', 'Rate Exceeded.');
   const failed = outcome.status === 'failed' ? { 'x-amz-function-error': 'Unhandled' } : undefined;
   return { status: 200, headers: { 'x-amz-executed-version': '$LATEST', ...failed }, body: outcome.payload };

@@ -28,6 +28,7 @@ export interface Outcome {
 export interface EnvironmentOptions {
   name: string;
   arn: string;
+  runtime: 'nodejs' | 'python';
   /** The module, and its export, that handle events. */
   file: string;
   exportName: string;
@@ -37,6 +38,13 @@ export interface EnvironmentOptions {
   logFd: number;
 }
 
+/** What a pool keeps warm: one invocation at a time. */
+export interface ExecutionEnvironment {
+  readonly isDead: boolean;
+  invoke(call: Call): Promise<Outcome>;
+  end(): Promise<void>;
+}
+
 interface Running {
   call: Call;
   chunks: Uint8Array[];
@@ -44,9 +52,9 @@ interface Running {
 }
 
 // Lambda allows ten seconds; a loaded laptop is slower than Lambda.
-const INIT_TIMEOUT_MS = 30_000;
+export const INIT_TIMEOUT_MS = 30_000;
 
-export class Environment {
+export class Environment implements ExecutionEnvironment {
   readonly #options: EnvironmentOptions;
   readonly #worker: Worker;
   readonly #invocations: MessagePort;
@@ -171,10 +179,7 @@ export class Environment {
   }
 
   #overstay(limitMs: number): void {
-    this.#fail({
-      errorType: 'Sandbox.Timedout',
-      errorMessage: `Task timed out after ${(limitMs / 1_000).toFixed(2)} seconds`,
-    });
+    this.#fail(describeOverstay(limitMs));
   }
 
   /** Whatever the thread was doing is over: it is ended, and the invocation fails. */
@@ -194,7 +199,7 @@ export class Environment {
   }
 }
 
-function failureOf(error: FunctionError): Outcome {
+export function failureOf(error: FunctionError): Outcome {
   return { status: 'failed', payload: JSON.stringify(error), errorType: error.errorType };
 }
 
@@ -210,7 +215,17 @@ function describeCrash(error: Error & { code?: string }): FunctionError {
   return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split('\n') ?? [] };
 }
 
-function describeExit(code: number): FunctionError {
+export function describeOverstay(limitMs: number): FunctionError {
+  return {
+    errorType: 'Sandbox.Timedout',
+    errorMessage: `Task timed out after ${(limitMs / 1_000).toFixed(2)} seconds`,
+  };
+}
+
+export function describeExit(code: number | null): FunctionError {
+  if (code === null) {
+    return { errorType: 'Runtime.ExitError', errorMessage: 'Runtime exited with error: signal: killed' };
+  }
   const reason =
     code === 0 ? 'Runtime exited without providing a reason' : `Runtime exited with error: exit status ${code}`;
   return { errorType: 'Runtime.ExitError', errorMessage: reason };

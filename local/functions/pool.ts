@@ -1,8 +1,15 @@
 // The execution environments of one function: one invocation at a time each, started when needed up to a cap, kept warm
 // for a while; whoever finds none waits in line.
 
-import { type Call, Environment, type EnvironmentOptions, type Outcome } from './environment.ts';
+import {
+  type Call,
+  Environment,
+  type EnvironmentOptions,
+  type ExecutionEnvironment,
+  type Outcome,
+} from './environment.ts';
 import { MAX_PAYLOAD_BYTES } from './protocol.ts';
+import { PythonEnvironment } from './python.ts';
 
 export interface PoolLimits {
   environments: number;
@@ -13,16 +20,16 @@ export interface PoolLimits {
 }
 
 interface Warm {
-  environment: Environment;
+  environment: ExecutionEnvironment;
   sinceMs: number;
 }
 
 export class Pool {
   readonly #options: EnvironmentOptions;
   readonly #limits: PoolLimits;
-  readonly #all = new Set<Environment>();
+  readonly #all = new Set<ExecutionEnvironment>();
   readonly #warm: Warm[] = [];
-  readonly #line: ((environment: Environment | undefined) => void)[] = [];
+  readonly #line: ((environment: ExecutionEnvironment | undefined) => void)[] = [];
   readonly #reaper: NodeJS.Timeout;
   #starting = 0;
   #closed = false;
@@ -58,7 +65,7 @@ export class Pool {
     await Promise.all([...this.#all].map((environment) => environment.end()));
   }
 
-  #acquire(): Promise<Environment | undefined> | Environment | undefined {
+  #acquire(): Promise<ExecutionEnvironment | undefined> | ExecutionEnvironment | undefined {
     if (this.#closed) return undefined;
     // The most recently used one: its connections are still open.
     const warm = this.#warm.pop();
@@ -71,7 +78,7 @@ export class Pool {
     return this.#all.size < this.#limits.environments && this.#starting < this.#limits.starts;
   }
 
-  #release(environment: Environment): void {
+  #release(environment: ExecutionEnvironment): void {
     if (environment.isDead) this.#all.delete(environment);
     const next = environment.isDead ? undefined : this.#line.shift();
     if (next) next(environment);
@@ -79,9 +86,10 @@ export class Pool {
     else this.#warm.push({ environment, sinceMs: Date.now() });
   }
 
-  #start(): Environment {
+  #start(): ExecutionEnvironment {
     this.#starting += 1;
-    const environment = new Environment(this.#options, () => {
+    const start = this.#options.runtime === 'python' ? PythonEnvironment : Environment;
+    const environment = new start(this.#options, () => {
       this.#starting -= 1;
       this.#serveLine();
     });

@@ -29,7 +29,11 @@ functionsContract(async () => {
     concurrency: 4,
     logFd: openSync(join(folder, 'log'), 'a'),
   });
-  const server = await startAwsServer({ secrets: [], has: own.has, invoke: own.invoke });
+  const server = await startAwsServer({
+    secrets: [],
+    has: own.has,
+    invoke: (name, payload) => own.invoke(name, payload),
+  });
   return {
     ...makeFunctions({ client: clientOf(server.endpoint) }),
     [Symbol.asyncDispose]: async () => {

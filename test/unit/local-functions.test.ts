@@ -25,6 +25,7 @@ function poolOf(
     {
       name: 'Probe',
       arn: 'arn:aws:lambda:us-east-1:000000000000:function:Probe',
+      runtime: 'nodejs',
       file,
       exportName: 'handler',
       timeoutMs: options.timeoutMs ?? 5_000,
