@@ -8,7 +8,7 @@ import { ADVANCE_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
 import { PlatformFunction } from './function.ts';
 import { runMachine } from './run-machine.ts';
-import { grantSlices, platformEnvironment, type Surroundings } from './surroundings.ts';
+import { grantSlices, type Surroundings, sliceEnvironment } from './surroundings.ts';
 
 export interface AdvanceProps {
   surroundings: Surroundings;
@@ -24,7 +24,7 @@ export class Advance extends Construct {
       name: 'advance',
       description: 'Runs slices of long and waiting runs',
       bundles: surroundings.bundles,
-      environment: platformEnvironment(surroundings),
+      environment: sliceEnvironment(surroundings),
       timeoutSeconds: ADVANCE_TIMEOUT_SECONDS,
       memoryMb: 512,
       impact: 'Long and waiting runs go on late: their machine, then the sweeper, tries them again.',

@@ -18,7 +18,7 @@ import { API_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnApiFaults } from './alarms.ts';
 import { PlatformFunction } from './function.ts';
 import { wearErrorEnvelope } from './gateway-responses.ts';
-import { grantSlices, platformEnvironment, type Surroundings } from './surroundings.ts';
+import { grantSlices, type Surroundings, sliceEnvironment } from './surroundings.ts';
 
 // The outer guard of the account; limits per tenant are the platform's own. Below the account's 10,000 requests a second:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -53,7 +53,7 @@ export class Api extends Construct {
       name: 'api',
       description: 'Answers the HTTP API and runs sync and stream calls',
       bundles: surroundings.bundles,
-      environment: { ...platformEnvironment(surroundings), MACHINE_ARN: machineArn },
+      environment: { ...sliceEnvironment(surroundings), MACHINE_ARN: machineArn },
       timeoutSeconds: API_TIMEOUT_SECONDS,
       memoryMb: 1024,
       impact: 'Callers are answered with errors; runs that were accepted go on.',

@@ -1,7 +1,7 @@
 // Bundles every function of the platform with its dependencies, ready to be uploaded or run as it is.
 // Which functions exist is decided by lambdas/env.ts; how they are deployed, by the constructs beside this file.
 
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { build } from 'esbuild';
 import { ENVIRONMENTS, type FunctionName } from '../lambdas/env.ts';
@@ -14,19 +14,29 @@ const REQUIRE_BANNER = "import{createRequire}from'node:module';const require=cre
 
 /** Writes `<directory>/<name>/index.mjs` for every function, and esbuild's account of its size as `<name>.meta.json`. */
 export async function bundleFunctions(directory: string = join(ROOT, 'dist')): Promise<string> {
-  await Promise.all(FUNCTION_NAMES.map((name) => bundleFunction(name, directory)));
+  await Promise.all([
+    ...FUNCTION_NAMES.map((name) => bundleFunction(name, { index: `${name}.ts` }, directory)),
+    bundleFunction('code-node', { index: 'code-node/index.ts', child: 'code-node/child.ts' }, directory),
+    copySources('code-python', directory),
+  ]);
+  await copyWrapper(['code-node', 'code-python'], directory);
   return directory;
 }
 
-async function bundleFunction(name: FunctionName, directory: string): Promise<void> {
-  const entry = join(ROOT, 'lambdas', `${name}.ts`);
-  await access(entry).catch((cause) => {
-    throw new Error(`Function '${name}' cannot be bundled: ${relative(ROOT, entry)} does not exist`, { cause });
-  });
+/** `entries`: file of the bundle → file of lambdas/. */
+async function bundleFunction(name: string, entries: Record<string, string>, directory: string): Promise<void> {
+  const entryPoints = Object.fromEntries(
+    Object.entries(entries).map(([file, entry]) => [file, join(ROOT, 'lambdas', entry)]),
+  );
+  for (const entry of Object.values(entryPoints)) {
+    await access(entry).catch((cause) => {
+      throw new Error(`Function '${name}' cannot be bundled: ${relative(ROOT, entry)} does not exist`, { cause });
+    });
+  }
   const output = join(directory, name);
   const bundle = await build({
     absWorkingDir: ROOT,
-    entryPoints: { index: entry },
+    entryPoints,
     outdir: output,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
@@ -50,6 +60,19 @@ async function bundleFunction(name: FunctionName, directory: string): Promise<vo
   await Promise.all(bundle.outputFiles.map((file) => write(file.path, file.contents)));
   // Beside the bundle, not in it: it is read by the bench and must not be deployed.
   await write(join(directory, `${name}.meta.json`), JSON.stringify(bundle.metafile));
+}
+
+/** Python is run as it is written. */
+async function copySources(name: string, directory: string): Promise<void> {
+  const output = join(directory, name);
+  await rm(output, { recursive: true, force: true });
+  await cp(join(ROOT, 'lambdas', name), output, { recursive: true, filter: (path) => !path.includes('__pycache__') });
+}
+
+/** What starts the runtime of functions whose code is not ours. */
+async function copyWrapper(names: string[], directory: string): Promise<void> {
+  const wrapper = 'without-credentials';
+  for (const name of names) await cp(join(import.meta.dirname, wrapper), join(directory, name, wrapper));
 }
 
 async function write(path: string, contents: string | Uint8Array): Promise<void> {

@@ -11,6 +11,7 @@ import {
 import { Advance } from './advance.ts';
 import { tellAlarms } from './alarms.ts';
 import { Api } from './api.ts';
+import { CodeNodes } from './code.ts';
 import { Overview } from './dashboard.ts';
 import { Deliver } from './deliver.ts';
 import { Doorbell } from './doorbell.ts';
@@ -35,6 +36,7 @@ export class PlatformStack extends Stack {
       storage: new Storage(this, 'Storage', { disposable: isDisposable(options) }),
       runs: this.runsBell(),
       deliveries: this.deliveriesBell(),
+      code: new CodeNodes(this, 'Code', { bundles }),
     };
     const advance = new Advance(this, 'Advance', { surroundings });
     const { stateMachineArn: machineArn } = advance.machine;

@@ -4,6 +4,7 @@ import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Environment } from '../lambdas/env.ts';
+import type { CodeNodes } from './code.ts';
 import type { Doorbell } from './doorbell.ts';
 import type { PlatformOptions } from './options.ts';
 import type { Storage } from './storage.ts';
@@ -15,10 +16,11 @@ export interface Surroundings {
   storage: Storage;
   runs: Doorbell;
   deliveries: Doorbell;
+  code: CodeNodes;
 }
 
-/** The variables that all functions share: exactly those of `advance`, which has no others. */
-export function platformEnvironment({ options, storage, runs, deliveries }: Surroundings): Environment<'advance'> {
+/** The variables that all functions share: exactly those of `deliver`, which has no others. */
+export function platformEnvironment({ options, storage, runs, deliveries }: Surroundings): Environment<'deliver'> {
   return {
     RUNTIME_TABLE: storage.runtime.tableName,
     CATALOG_TABLE: storage.catalog.tableName,
@@ -27,6 +29,16 @@ export function platformEnvironment({ options, storage, runs, deliveries }: Surr
     DELIVERIES_QUEUE_URL: deliveries.queue.queueUrl,
     PLATFORM_SECRET_ARN: storage.secret.secretArn,
     PRIVATE_TARGETS: options.privateTargets,
+  };
+}
+
+/** The variables of functions that run slices: exactly those of `advance`, which has no others. */
+export function sliceEnvironment(surroundings: Surroundings): Environment<'advance'> {
+  const { code } = surroundings;
+  return {
+    ...platformEnvironment(surroundings),
+    CODE_NODE_FUNCTION: code.javascript.functionName,
+    CODE_PYTHON_FUNCTION: code.python.functionName,
   };
 }
 
@@ -39,11 +51,15 @@ export function grantSettling({ storage, runs, deliveries }: Surroundings, fn: I
   deliveries.grantRing(fn);
 }
 
-/** What running a slice takes: settling, and the functions that `lambda` nodes may invoke. */
+/** What running a slice takes: settling, the functions of code nodes, and those that `lambda` nodes may invoke. */
 export function grantSlices(surroundings: Surroundings, fn: IGrantable & Construct): void {
   grantSettling(surroundings, fn);
-  const resources = surroundings.options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name));
-  if (resources.length === 0) return;
+  const { code, options } = surroundings;
+  const resources = [
+    code.javascript.functionArn,
+    code.python.functionArn,
+    ...options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name)),
+  ];
   fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
 }
 

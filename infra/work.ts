@@ -4,7 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { WORK_MAX_CONCURRENCY, WORK_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { PlatformFunction } from './function.ts';
-import { grantSlices, platformEnvironment, type Surroundings } from './surroundings.ts';
+import { grantSlices, type Surroundings, sliceEnvironment } from './surroundings.ts';
 
 export interface WorkProps {
   surroundings: Surroundings;
@@ -22,7 +22,7 @@ export class Work extends Construct {
       description: 'Claims queued runs and runs their first slice',
       bundles: surroundings.bundles,
       environment: {
-        ...platformEnvironment(surroundings),
+        ...sliceEnvironment(surroundings),
         MACHINE_ARN: machineArn,
         MACHINE_MODE: options.machineMode,
       },

@@ -14,17 +14,20 @@ const platform = z.object({
   PRIVATE_TARGETS: z.enum(['none', 'loopback', 'private']),
 });
 
+/** Functions that run slices, and with them code nodes. */
+const runner = platform.extend({ CODE_NODE_FUNCTION: z.string().min(1), CODE_PYTHON_FUNCTION: z.string().min(1) });
+
 /** Functions that hand runs to the Step Functions machine. (`advance` runs inside it and is told its ARN in the event:
  * the machine refers to `advance`, so the other way round would be a circular dependency.) */
-const starter = platform.extend({ MACHINE_ARN: z.string().min(1) });
+const starter = { MACHINE_ARN: z.string().min(1) };
 
 export const ENVIRONMENTS = {
-  api: starter,
+  api: runner.extend(starter),
   /** always: every async run goes through the machine, for those who want each run in the AWS console. */
-  work: starter.extend({ MACHINE_MODE: z.enum(['onDemand', 'always']) }),
-  advance: platform,
+  work: runner.extend({ ...starter, MACHINE_MODE: z.enum(['onDemand', 'always']) }),
+  advance: runner,
   deliver: platform,
-  sweep: starter,
+  sweep: platform.extend(starter),
 } as const;
 
 export type FunctionName = keyof typeof ENVIRONMENTS;

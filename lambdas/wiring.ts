@@ -1,5 +1,6 @@
 // The composition root: environment → clients → ports. One set per process, so connections and caches outlive a call.
 
+import { makeCode } from './aws/code.ts';
 import { makeDynamo } from './aws/dynamo.ts';
 import { makeFlowStore } from './aws/flow-store.ts';
 import { makeFunctions } from './aws/functions.ts';
@@ -11,19 +12,21 @@ import { makeRunStore } from './aws/run-store.ts';
 import { makeSlots } from './aws/slots.ts';
 import { makeTenantStore } from './aws/tenant-store.ts';
 import { makeKeyring } from './core/keyring.ts';
-import type { Ports } from './core/ports.ts';
+import type { CodeLanguage, Ports } from './core/ports.ts';
 import type { Environment, FunctionName } from './env.ts';
 import { makeLog } from './log.ts';
 import { makeHttpClient } from './net/guarded-client.ts';
 import { systemClock, systemIds } from './system.ts';
 
-type PlatformEnvironment = Environment<'deliver'> & Partial<Pick<Environment<'api'>, 'MACHINE_ARN'>>;
+type PlatformEnvironment = Environment<'deliver'> &
+  Partial<Pick<Environment<'api'>, 'MACHINE_ARN' | 'CODE_NODE_FUNCTION' | 'CODE_PYTHON_FUNCTION'>>;
 
 export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
   const client = makeDynamo();
   const payloads = makePayloads({ bucket: env.PAYLOAD_BUCKET });
   const keyring = makeKeyring(makePlatformSecret({ secretArn: env.PLATFORM_SECRET_ARN }));
   const runtime = { client, table: env.RUNTIME_TABLE, payloads, keyring };
+  const functions = makeFunctions();
   const catalog = { client, table: env.CATALOG_TABLE, payloads };
   return {
     clock: systemClock,
@@ -36,7 +39,15 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     tenants: makeTenantStore(catalog),
     keyring,
     http: makeHttpClient({ policy: env.PRIVATE_TARGETS }),
-    functions: makeFunctions({}),
+    functions,
+    code: makeCode({ functions, names: codeFunctions(env) }),
     log: makeLog(name),
+  };
+}
+
+function codeFunctions(env: PlatformEnvironment): Partial<Record<CodeLanguage, string>> {
+  return {
+    ...(env.CODE_NODE_FUNCTION !== undefined && { javascript: env.CODE_NODE_FUNCTION }),
+    ...(env.CODE_PYTHON_FUNCTION !== undefined && { python: env.CODE_PYTHON_FUNCTION }),
   };
 }

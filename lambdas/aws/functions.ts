@@ -45,7 +45,10 @@ function serviceError(error: unknown, signal: AbortSignal | undefined): Answer {
   return refused(name, message, status === 429 || status >= 500);
 }
 
-export function makeFunctions(options: { client?: LambdaClient; region?: string } = {}): Functions {
+/** A call for a tenant is run where no other tenant's calls are; only functions made for it take one. */
+type Call = Parameters<Functions['invoke']>[0] & { tenant?: string };
+
+export function makeFunctions(options: { client?: LambdaClient; region?: string } = {}) {
   // Few flows have lambda nodes: the client loads with the first of them.
   let loading: Promise<{ sdk: typeof import('@aws-sdk/client-lambda'); client: LambdaClient }> | undefined;
   const load = async () => {
@@ -56,7 +59,7 @@ export function makeFunctions(options: { client?: LambdaClient; region?: string 
   };
 
   return {
-    async invoke({ name, qualifier, payload, mode, signal }) {
+    async invoke({ name, qualifier, tenant, payload, mode, signal }: Call): Promise<Answer> {
       const bytes = Buffer.from(JSON.stringify(payload));
       const limit = mode === 'event' ? MAX_EVENT_PAYLOAD_BYTES : MAX_RESPONSE_PAYLOAD_BYTES;
       if (bytes.length > limit) {
@@ -67,6 +70,7 @@ export function makeFunctions(options: { client?: LambdaClient; region?: string 
       const command = new sdk.InvokeCommand({
         FunctionName: name,
         Qualifier: qualifier,
+        TenantId: tenant,
         InvocationType: mode === 'event' ? 'Event' : 'RequestResponse',
         Payload: bytes,
       });
@@ -76,5 +80,5 @@ export function makeFunctions(options: { client?: LambdaClient; region?: string 
         return serviceError(error, signal);
       }
     },
-  };
+  } satisfies Functions;
 }

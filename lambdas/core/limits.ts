@@ -98,6 +98,22 @@ export const MAX_HTTP_BODY_BYTES = 10 * 1_024 * 1_024;
 export const MAX_TEMPLATE_CHARS = 1_024 * 1_024;
 export const RUN_NODE_CONCURRENCY = 20;
 
+// Code nodes.
+export const CODE_SOURCE_CHARS = 64 * 1_024;
+export const CODE_TIMEOUT_SECONDS = 10;
+export const CODE_MEMORY_MB = 256;
+// Node itself takes about 50 MB.
+export const CODE_MEMORY_MIN_MB = 128;
+export const CODE_MEMORY_MAX_MB = 1_024;
+// The answer of a function has 6 MB at most, and in JSON text a character may take more than one byte.
+export const CODE_RESULT_BYTES = 5 * 1_024 * 1_024;
+export const CODE_PRINTED_BYTES = 1_024 * 1_024;
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html (1,769 MB are one whole processor). Starting a
+// process is work for the processor: with half of it, it takes twice as long and costs the same.
+export const CODE_FUNCTION_MEMORY_MB = 1_769;
+// The longest node, and the time to end it and to tell.
+export const CODE_FUNCTION_TIMEOUT_SECONDS = MAX_UNIT_TIMEOUT_SECONDS + 30;
+
 // Expressions: https://docs.jsonata.org (guard options), measured in docs/flow-format.md
 export const EXPRESSION_TIMEOUT_MS = 250;
 // JSONata counts what it evaluates side by side as depth, too: up to about 5,000 groups of a list.

@@ -373,6 +373,59 @@ export interface Functions {
   }): Promise<{ kind: 'answer'; payload: Json } | { kind: 'error'; type: string; message: string; retryable: boolean }>;
 }
 
+export const CODE_LANGUAGES = ['javascript', 'python'] as const;
+export type CodeLanguage = (typeof CODE_LANGUAGES)[number];
+
+/** One call of `main`, as the function that runs the code gets it. */
+export interface CodeJob {
+  source: string;
+  args: JsonObject;
+  limits: {
+    timeoutMs: number;
+    /** Of the process that runs the code, and of every process it starts, together. */
+    memoryMb: number;
+    resultBytes: number;
+    resultDepth: number;
+    /** More on stdout and stderr together ends the code. */
+    printedBytes: number;
+  };
+}
+
+export type CodeFailure =
+  | 'not-loaded'
+  | 'no-main'
+  | 'threw'
+  | 'wrong-result'
+  | 'too-large'
+  | 'timed-out'
+  | 'out-of-memory'
+  | 'exited';
+
+/** How the call ended, as the function answers. Whatever the code does, it ends in one of these. */
+export type CodeEnd =
+  | { kind: 'returned'; result: JsonObject }
+  | {
+      kind: 'failed';
+      reason: CodeFailure;
+      /** What happened, to follow the sentence of the reason. */
+      message: string;
+      /** 1-based place in the source. */
+      line?: number;
+      column?: number;
+      /** The end of what the code printed. */
+      printed?: string;
+    };
+
+/** Runs code that tenants write, away from the platform: each call in a process of its own that is ended with it. */
+export interface CodeRunner {
+  run(call: {
+    language: CodeLanguage;
+    tenant: string;
+    job: CodeJob;
+    signal?: AbortSignal;
+  }): Promise<CodeEnd | { kind: 'unavailable'; message: string; retryable: boolean }>;
+}
+
 export interface Log {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
@@ -393,5 +446,6 @@ export interface Ports {
   keyring: Keyring;
   http: HttpClient;
   functions: Functions;
+  code: CodeRunner;
   log: Log;
 }

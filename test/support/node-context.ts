@@ -1,7 +1,7 @@
 // What the engine hands a node kind, with every port real or refusing; tests override what they are about.
 
 import type { NodeContext } from '../../lambdas/core/nodes/node-kind.ts';
-import type { Functions } from '../../lambdas/core/ports.ts';
+import type { CodeRunner, Functions } from '../../lambdas/core/ports.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 
 export const NOW = Date.UTC(2026, 0, 31, 8);
@@ -10,8 +10,14 @@ const noFunctions: Functions = {
   invoke: () => Promise.reject(new Error('This test expects no function to be invoked')),
 };
 
-export function nodeContext(extra: Partial<Omit<NodeContext, 'ports'>> & { functions?: Functions } = {}): NodeContext {
-  const { functions = noFunctions, ...rest } = extra;
+const noCode: CodeRunner = {
+  run: () => Promise.reject(new Error('This test expects no code to be run')),
+};
+
+type Extra = Partial<Omit<NodeContext, 'ports'>> & { functions?: Functions; code?: CodeRunner };
+
+export function nodeContext(extra: Extra = {}): NodeContext {
+  const { functions = noFunctions, code = noCode, ...rest } = extra;
   const silent = () => undefined;
   return {
     path: 'pages[00002].fetch',
@@ -27,6 +33,7 @@ export function nodeContext(extra: Partial<Omit<NodeContext, 'ports'>> & { funct
     ports: {
       http: makeHttpClient({ policy: 'loopback' }),
       functions,
+      code,
       log: { info: silent, warn: silent, error: silent, metric: silent },
     },
     ...rest,

@@ -304,7 +304,7 @@ describe('the inputs', () => {
     ['a: { type: string, alias: "b c" }', "4:29 'b c' is no alias: letters, digits, _ . and -, at most 64"],
     [
       'a: { type: object, schema: { properties: { x: { pattern: "(a+)+$" } } } }',
-      "4:30 'pattern' cannot be used in the schema of an input",
+      "4:30 'pattern' cannot be used in a schema",
     ],
   ])('%s', async (input, expected) => {
     expect(await problemsOf(`inputs:\n  ${input}\n${OK}`)).toEqual([expected]);

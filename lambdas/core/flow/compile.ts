@@ -85,6 +85,7 @@ async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: 
     const own = edgesOf(checking.problems, scope, { draft, mentions });
     edges.set(draft.id, own);
     checkTimeout(checking.problems, draft);
+    await checkWith(checking.problems, draft);
     nodes.push(planNode({ draft, edges: own, ...(inside && { inside: inside.nodes }) }));
   }
   checkCycles(checking.problems, scope, edges);
@@ -97,6 +98,15 @@ function checkTimeout(problems: Problems, { id, fields, kind, path, with: source
   if (isOpen || fields.timeout === undefined || fields.timeout <= MAX_UNIT_TIMEOUT_SECONDS * 1_000) return;
   const cure = 'for longer work use a node that waits to be called back';
   problems.error([...path, 'timeout'], `'timeout' of node '${id}' must be at most 10m: ${cure}`);
+}
+
+async function checkWith(problems: Problems, { kind, path, with: source }: Draft): Promise<void> {
+  if (source === undefined || !kind.check) return;
+  for (const { path: field, message, at } of await kind.check(source)) {
+    const full = [...path, 'with', ...field];
+    if (at) problems.within(full, at, message);
+    else problems.error(full, message);
+  }
 }
 
 function checkSizes(problems: Problems, value: Record<string, unknown>): void {

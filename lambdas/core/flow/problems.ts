@@ -11,6 +11,8 @@ export interface Problems {
   warning(path: Path, message: string): void;
   /** An error of the expression within the value at the path. */
   expression(path: Path, expression: string, message: string): void;
+  /** An error at a place (1-based) within the text at the path. */
+  within(path: Path, at: { line: number; column: number }, message: string): void;
   hasErrors(): boolean;
   /** In the order of the source. */
   list(): Problem[];
@@ -27,6 +29,7 @@ export function makeProblems(source: Source): Problems {
     warning: (path, message) => add({ ...source.locate(path), message, severity: 'warning' }),
     expression: (path, expression, message) =>
       add({ ...source.locateText(path, expression), message, severity: 'error' }),
+    within: (path, at, message) => add({ ...source.locateWithin(path, at), message, severity: 'error' }),
     hasErrors: () => problems.some(({ severity }) => severity === 'error'),
     list: () => problems.toSorted((a, b) => a.line - b.line || a.column - b.column),
   };

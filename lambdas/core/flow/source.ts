@@ -14,6 +14,8 @@ export interface Source {
   locate(path: Path, at?: 'key' | 'value'): { line: number; column: number };
   /** Position of the first occurrence of `text` within the value at the path; of the value where there is none. */
   locateText(path: Path, text: string): { line: number; column: number };
+  /** Position of a line and column (1-based) of the text at the path; of the value where its lines are not the source's. */
+  locateWithin(path: Path, at: { line: number; column: number }): { line: number; column: number };
 }
 
 const MAX_ALIASES = 50;
@@ -75,6 +77,15 @@ function makeSource({ text, document, positionOf }: Read, value: Record<string, 
   return {
     value,
     locate: (path, at = 'value') => positionOf(find(path, at)?.range?.[0] ?? 0),
+    locateWithin(path, at) {
+      const scalar = find(path, 'value');
+      const header = positionOf(scalar?.range?.[0] ?? 0);
+      if (!isScalar(scalar) || scalar.type !== 'BLOCK_LITERAL') return header;
+      const content = String(scalar.value).split('\n')[at.line - 1] ?? '';
+      const line = header.line + at.line;
+      const written = text.split('\n')[line - 1] ?? '';
+      return { line, column: Math.max(written.indexOf(content), 0) + at.column };
+    },
     locateText(path, wanted) {
       const [start, end] = find(path, 'value')?.range ?? [0, 0];
       const offset = text.slice(start, end).includes('\n') ? text.indexOf(wanted, start) : start;

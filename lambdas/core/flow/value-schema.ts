@@ -35,7 +35,7 @@ const UNSAFE = ['pattern', 'patternProperties', '$ref', '$dynamicRef'];
 function refuseUnsafe(schema: Json, isNames = false): void {
   if (typeof schema !== 'object' || schema === null) return;
   for (const [key, value] of Object.entries(schema)) {
-    if (!isNames && UNSAFE.includes(key)) throw new Error(`'${key}' cannot be used in the schema of an input`);
+    if (!isNames && UNSAFE.includes(key)) throw new Error(`'${key}' cannot be used in a schema`);
     // Within `properties` the keys are names of the author.
     refuseUnsafe(value, !isNames && key === 'properties');
   }

@@ -1,6 +1,7 @@
 // The table of node kinds. Adding a kind is one file beside this one and one line here.
 
 import { CALLBACK } from './callback.ts';
+import { CODE } from './code.ts';
 import { FAIL } from './fail.ts';
 import { FIRST } from './first.ts';
 import { GROUP } from './group.ts';
@@ -16,6 +17,7 @@ export const NODE_KINDS = {
   http: HTTP,
   set: SET,
   template: TEMPLATE,
+  code: CODE,
   switch: SWITCH,
   first: FIRST,
   fail: FAIL,

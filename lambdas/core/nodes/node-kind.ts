@@ -46,7 +46,17 @@ export interface NodeContext {
   /** The node's `timeout`; of a kind that waits, the bound of the wait (`signal` bounds the work). */
   timeoutMs: number;
   now(): number;
-  ports: Pick<Ports, 'http' | 'functions' | 'log'>;
+  ports: Pick<Ports, 'http' | 'functions' | 'code' | 'log'>;
+}
+
+/** What is wrong with `with`, found when the flow is compiled. */
+export interface WithProblem {
+  /** Within `with`. */
+  path: string[];
+  /** A sentence that names the field. */
+  message: string;
+  /** 1-based place within the text of the field. */
+  at?: { line: number; column: number };
 }
 
 export interface NodeKind<With extends JsonObject = JsonObject> {
@@ -59,6 +69,8 @@ export interface NodeKind<With extends JsonObject = JsonObject> {
    */
   with: z.ZodType;
   defaultTimeoutMs: number;
+  /** What the schema of `with` cannot say. */
+  check?(source: With): Promise<WithProblem[]>;
   /** Branches beside `error` (and `timeout`, see `waits`). */
   ports?(source: With): string[];
   /**

@@ -1,0 +1,32 @@
+"""What the end of the process means for the call."""
+
+import json
+
+MESSAGE_CHARS = 2_000
+
+
+def end_of(exit, limits):
+    end = _answered(exit["answer"]) if "answer" in exit else None
+    if end and end["kind"] == "returned":
+        return end
+    end = end or _unanswered(exit, limits)
+    printed = {"printed": exit["printed"]} if exit["printed"] else {}
+    return {**end, "message": end["message"][:MESSAGE_CHARS], **printed}
+
+
+def _answered(answer):
+    try:
+        return json.loads(answer)
+    except ValueError:
+        return None
+
+
+def _unanswered(exit, limits):
+    reasons = {
+        "timed-out": ("timed-out", "main did not return in time"),
+        "out-of-memory": ("out-of-memory", "the memory is used up"),
+        "printed-too-much": ("too-large", f"it printed more than {limits['printedBytes']} bytes"),
+        "answered-too-much": ("too-large", f"its result has more than {limits['resultBytes']} bytes"),
+    }
+    reason, message = reasons.get(exit.get("stopped"), ("exited", exit["status"]))
+    return {"kind": "failed", "reason": reason, "message": message}

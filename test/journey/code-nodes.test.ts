@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
+import { startTestRuntime } from '../support/runtime.ts';
+
+const SCORES = `
+flow: 1
+name: scores
+inputs:
+  tickets: { type: array, required: true }
+nodes:
+  score:
+    type: code
+    each: { in: $inputs.tickets, concurrency: 4 }
+    with:
+      language: python
+      args: { text: "\${{ $item.text }}", tier: "\${{ $item.tier }}" }
+      source: |
+        import re
+
+        def main(text, tier):
+            words = re.findall(r"urgent|broken|refund", text.lower())
+            return {"score": len(words) + (2 if tier == "gold" else 0)}
+      returns: { type: object, required: [score], properties: { score: { type: integer } } }
+  rank:
+    type: code
+    with:
+      language: javascript
+      args: { scores: "\${{ $nodes.score.score }}" }
+      source: |
+        export async function main({ scores }) {
+          const list = [scores].flat();
+          return { order: list.map((score, ticket) => ({ ticket, score })).sort((a, b) => b.score - a.score) };
+        }
+outputs:
+  order: \${{ $nodes.rank.order }}
+`;
+
+const BROKEN = `
+flow: 1
+name: brokenCode
+inputs:
+  language: { type: string }
+nodes:
+  py:
+    type: code
+    when: $inputs.language = 'python'
+    with:
+      language: python
+      source: |
+        def main():
+            print("so far so good")
+            return {"a": 1 / 0}
+  js:
+    type: code
+    when: $inputs.language = 'javascript'
+    with:
+      language: javascript
+      source: |
+        export function main() {
+          console.log('so far so good');
+          return { a: nobody };
+        }
+outputs: {}
+`;
+
+let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
+let api: ApiClient;
+
+beforeAll(async () => {
+  runtime = await startTestRuntime();
+  api = await demoClient(runtime);
+  await publishFlow(api, 'scores', SCORES);
+  await publishFlow(api, 'brokenCode', BROKEN);
+}, 120_000);
+afterAll(() => runtime?.stop());
+
+test('runs Python per item and JavaScript over the results, through the functions of the template', async () => {
+  const tickets = [
+    { text: 'Where is my invoice?', tier: 'basic' },
+    { text: 'URGENT: the door is broken', tier: 'gold' },
+    { text: 'I want a refund', tier: 'basic' },
+  ];
+  const { status, body } = await api.call('POST', '/v1/flows/scores/runs', { inputs: { tickets } });
+  expect([status, body.error]).toEqual([200, null]);
+  expect(body.outputs.order).toEqual([
+    { ticket: 1, score: 4 },
+    { ticket: 2, score: 1 },
+    { ticket: 0, score: 0 },
+  ]);
+});
+
+test.each([
+  ['python', 'The code failed at line 3: ZeroDivisionError: division by zero'],
+  ['javascript', 'The code failed at line 3: ReferenceError: nobody is not defined'],
+])('tells the line and the last words of %s that fails', async (language, message) => {
+  const { body } = await api.call('POST', '/v1/flows/brokenCode/runs', { inputs: { language } });
+  expect(body).toMatchObject({ status: 'failed', error: { code: 'node-failed', message } });
+  const printed = { field: 'printed', message: 'so far so good\n' };
+  expect(body.error.details).toEqual([expect.objectContaining({ field: 'with.source', line: 3 }), printed]);
+});
