@@ -13,9 +13,12 @@ const POLL_FIRST_MS = 1_000;
 const POLL_MAX_MS = 10_000;
 const POLL_BACKOFF = 1.5;
 
-/** A run that waits for a timer goes on by itself, so its caller keeps waiting; one that waits for somebody does not. */
+/**
+ * A run that waits for a timer goes on by itself, so its caller keeps waiting; one that waits for somebody does not,
+ * unless they have answered already.
+ */
 export function waitsForSomebody(run: Run): boolean {
-  return run.status === 'waiting' && run.waitingFor !== 'timer';
+  return run.status === 'waiting' && run.waitingFor !== 'timer' && run.signals <= run.seenSignals;
 }
 
 const isAnswer = (run: Run): boolean => isSettled(run.status) || waitsForSomebody(run);

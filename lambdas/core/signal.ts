@@ -1,7 +1,7 @@
 // Outside answers to a waiting node: stored first, then the Park is woken. A signal that comes early is kept.
 
 import { PlatformError } from './errors.ts';
-import type { PlanNode } from './flow/plan.ts';
+import { nodeAt } from './flow/node-at.ts';
 import type { Json } from './json.ts';
 import { UNPICKED_SECONDS } from './limits.ts';
 import { NODE_KINDS } from './nodes/index.ts';
@@ -58,11 +58,4 @@ async function checkAwaited(ports: Ports, run: Run, path: string): Promise<void>
   if (node && kind?.waits?.(node.with)) return;
   const message = node ? `Node '${path}' takes no signal` : `Flow '${run.flow}' has no node '${path}'`;
   throw new PlatformError('signal-not-awaited', message);
-}
-
-/** `pages[00002].text` → the node `text` inside the group `pages`. */
-function nodeAt(nodes: readonly PlanNode[], path: string): PlanNode | undefined {
-  const [first = '', ...rest] = path.split('.');
-  const node = nodes.find((it) => it.id === first.replace(/\[\d+\]$/, ''));
-  return rest.length === 0 ? node : node && nodeAt(node.nodes ?? [], rest.join('.'));
 }

@@ -87,6 +87,16 @@ export function streamEvents(
   return connected(ports, followed(ports, runId, { after, signal: gone.signal }), { runId, receivedAt, gone });
 }
 
+/** The same, until somebody must answer first. */
+export function streamOn(
+  ports: Ports,
+  { runId, after, receivedAt }: { runId: string; after: number; receivedAt: number },
+): AsyncIterable<StreamItem> {
+  const gone = new AbortController();
+  const events = untilSomebody(followed(ports, runId, { after, signal: gone.signal }));
+  return connected(ports, events, { runId, receivedAt, gone });
+}
+
 export interface StreamedCall {
   run: Run;
   /** The run of an earlier request with the same idempotency key: somebody else runs it. */
@@ -102,17 +112,15 @@ export function streamRun(
   ports: Ports,
   { run, replayed, receivedAt }: StreamedCall,
 ): { items: AsyncIterable<StreamItem>; pending: Promise<unknown> } {
-  const gone = new AbortController();
-  const connection = { runId: run.id, receivedAt, gone };
   if (replayed) {
-    const events = untilSomebody(followed(ports, run.id, { after: 0, signal: gone.signal }));
-    return { items: connected(ports, events, connection), pending: Promise.resolve() };
+    return { items: streamOn(ports, { runId: run.id, after: 0, receivedAt }), pending: Promise.resolve() };
   }
+  const gone = new AbortController();
   const live = makeChannel<NumberedEvent>({ size: CHANNEL_SIZE, canSpare: ({ type }) => type === 'node.delta' });
   const untilMs = receivedAt + CALLER_CEILING_SECONDS * 1_000;
   const slice = runInline(ports, run, { untilMs, emit: live.push }).finally(live.close);
   const events = untilSomebody(liveThenFollowed(ports, live, { runId: run.id, signal: gone.signal }));
-  return { items: connected(ports, events, connection), pending: slice };
+  return { items: connected(ports, events, { runId: run.id, receivedAt, gone }), pending: slice };
 }
 
 async function* liveThenFollowed(

@@ -1,5 +1,7 @@
 // How each vendor's client proves who it is; signing ones are written from the vendors' own descriptions.
 
+import { createHash, createHmac } from 'node:crypto';
+
 interface Request {
   method: string;
   url: URL;
@@ -22,10 +24,42 @@ const PROOFS: Record<string, Proof> = {
   'bare-key': (_, { key = '' }) => ({ authorization: key }),
   'wrong-key': () => ({ authorization: 'Bearer app-00000000000000000000000000000000' }),
   huawei: (_, { token = '' }) => ({ 'x-auth-token': token }),
+  'sdk-hmac': (request, credentials) => signHuawei(request, credentials, Date.now()),
+  'sdk-hmac-old': (request, credentials) => signHuawei(request, credentials, Date.now() - 16 * 60_000),
+  'sdk-hmac-wrong': (request, credentials) => signHuawei(request, { ...credentials, secretKey: 'guessed' }, Date.now()),
 };
 
 export function proveCaller(auth: string, request: Request, credentials: Credentials): Record<string, string> {
   const proof = PROOFS[auth === 'default' ? (credentials['dialect'] ?? 'native') : auth];
   if (!proof) throw new Error(`There is no way '${auth}' to prove a caller`);
   return proof(request, credentials);
+}
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+
+/** SDK-HMAC-SHA256 as Huawei's SDK signs: the host with its port, the path with a slash behind it. */
+function signHuawei({ method, url, headers, body }: Request, credentials: Credentials, at: number) {
+  const { accessKey = '', secretKey = '', projectId = '' } = credentials;
+  const date = new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '');
+  const signed: Record<string, string> = {
+    'content-type': headers['content-type'] ?? '',
+    host: url.host,
+    'x-project-id': projectId,
+    'x-sdk-date': date,
+  };
+  const names = Object.keys(signed).sort();
+  const query = [...url.searchParams].map(
+    ([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`,
+  );
+  const lines = names.map((name) => `${name}:${signed[name]}\n`).join('');
+  const canonical = [method, `${url.pathname}/`, query.sort().join('&'), lines, names.join(';'), sha256(body)].join(
+    '\n',
+  );
+  const signature = hmac(secretKey, `SDK-HMAC-SHA256\n${date}\n${sha256(canonical)}`).toString('hex');
+  return {
+    'x-sdk-date': date,
+    'x-project-id': projectId,
+    authorization: `SDK-HMAC-SHA256 Access=${accessKey}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+  };
 }

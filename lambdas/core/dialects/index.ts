@@ -2,7 +2,8 @@
 
 import type { Dialect } from './dialect.ts';
 import { gptbots } from './gptbots/dialect.ts';
+import { huawei } from './huawei/dialect.ts';
 import { native } from './native/dialect.ts';
 import { qianfan } from './qianfan/dialect.ts';
 
-export const DIALECTS: readonly Dialect[] = [native, gptbots, qianfan];
+export const DIALECTS: readonly Dialect[] = [native, gptbots, qianfan, huawei];

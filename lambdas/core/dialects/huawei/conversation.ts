@@ -1,0 +1,50 @@
+// A conversation with a workflow: the first call starts a run; while that run asks something, the next call answers it.
+
+import type { Json, JsonObject } from '../../json.ts';
+import type { Ports } from '../../ports.ts';
+import { replay } from '../../replay.ts';
+import type { Run } from '../../run.ts';
+import { signalRun } from '../../signal.ts';
+import type { Caller } from '../../submit.ts';
+import { conversationQuery } from '../../submit.ts';
+
+export async function latestRun(
+  ports: Ports,
+  { tenant }: Caller,
+  at: { flow: string; conversation: string },
+): Promise<Run | undefined> {
+  const { runs } = await ports.runs.list({
+    tenant: tenant.id,
+    flow: at.flow,
+    ...conversationQuery(at.conversation),
+    limit: 1,
+  });
+  return runs[0];
+}
+
+/** The answered run and the number of the last event before the answer; undefined where nothing was asked. */
+export async function answered(
+  ports: Ports,
+  caller: Caller,
+  { flow, conversation, inputs }: { flow: string; conversation: string; inputs: JsonObject },
+): Promise<{ run: Run; after: number } | undefined> {
+  const latest = await latestRun(ports, caller, { flow, conversation });
+  if (latest?.status !== 'waiting' || latest.waitingFor !== 'question') return undefined;
+  const { records } = await ports.runs.load(latest.id);
+  const asking = records.find((record) => record.status === 'waiting' && record.wait?.kind === 'question');
+  if (!asking) return undefined;
+  const after = replay(latest, records, ports.clock.now()).at(-1)?.seq ?? 0;
+  const run = await signalRun(ports, {
+    runId: latest.id,
+    path: asking.path,
+    payload: answerIn(inputs),
+    tenant: caller.tenant.id,
+  });
+  return { run, after };
+}
+
+/** One input is the answer itself, by convention `query`; several are an object. */
+function answerIn(inputs: JsonObject): Json {
+  const values = Object.values(inputs);
+  return inputs['query'] ?? (values.length === 1 ? (values[0] ?? null) : inputs);
+}

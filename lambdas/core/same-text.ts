@@ -1,0 +1,7 @@
+// Compares secrets and signatures without telling by its time how much of them is right.
+
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+export const isSameText = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
