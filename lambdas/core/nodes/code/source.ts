@@ -55,7 +55,7 @@ export function syntaxProblem(source: string): Required<SourceProblem> | undefin
 /** `stack` begins with `main.mjs:3`, the line, and a caret under the place. */
 function placed({ message, stack = '' }: SyntaxError, source: string): Required<SourceProblem> {
   const [where = '', , caret = ''] = stack.split('\n');
-  const lines = source.split('\n');
+  const lines = source.trimEnd().split('\n');
   const line = Number(/:(\d+)$/.exec(where)?.[1] ?? 1);
   if (line > lines.length) {
     const at = { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
