@@ -27,7 +27,7 @@ export class Work extends Construct {
         MACHINE_MODE: options.machineMode,
       },
       timeoutSeconds: WORK_TIMEOUT_SECONDS,
-      memoryMb: 1024,
+      memoryMb: options.workerMemoryMb,
       impact: 'Async runs start late: they stay pending until the queue or the sweeper tries them again.',
     });
     this.function.lambda.addEventSource(
