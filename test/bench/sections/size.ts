@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { bundleFunctions } from '../../../infra/bundle.ts';
+import { ENVIRONMENTS } from '../../../lambdas/env.ts';
 import { ROOT } from '../../../local/synthesis.ts';
 import { sizeOf } from '../bundle-size.ts';
 import { API_ENTRY_BYTES, AT_START_BYTES } from '../figures.ts';
@@ -22,19 +23,8 @@ const client = new DynamoDBClient({});
 export const handler = ({ Key }) => client.send(new GetItemCommand({ TableName: 'table', Key }));
 `;
 // Whatever the schemas accept: nothing is called.
-const VARIABLES = {
-  RUNTIME_TABLE: 'runtime',
-  CATALOG_TABLE: 'catalog',
-  PAYLOAD_BUCKET: 'payloads',
-  RUNS_QUEUE_URL: 'http://127.0.0.1/runs',
-  DELIVERIES_QUEUE_URL: 'http://127.0.0.1/deliveries',
-  PLATFORM_SECRET_ARN: 'secret',
-  PRIVATE_TARGETS: 'none',
-  MACHINE_ARN: 'machine',
-  MACHINE_MODE: 'onDemand',
-  AWS_REGION: 'us-east-1',
-  AWS_LAMBDA_FUNCTION_NAME: 'bench',
-};
+const CHOSEN: Record<string, string> = { PRIVATE_TARGETS: 'none', MACHINE_MODE: 'onDemand' };
+const LAMBDA_VARIABLES = { AWS_REGION: 'us-east-1', AWS_LAMBDA_FUNCTION_NAME: 'bench' };
 
 // What the runtime of Lambda gives a streaming handler; here it is only looked at.
 const LAMBDA_GLOBAL = 'globalThis.awslambda = { streamifyResponse: (handler) => handler };';
@@ -88,9 +78,15 @@ async function importMs(file: string): Promise<number> {
   const times: number[] = [];
   for (let n = 0; n < IMPORTS; n++) {
     const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
-      env: { ...VARIABLES, FILE: file },
+      env: { ...variables(), FILE: file },
     });
     times.push(Number(stdout));
   }
   return percentile(times, 0.5);
+}
+
+function variables(): Record<string, string> {
+  const names = Object.values(ENVIRONMENTS).flatMap(({ shape }) => Object.keys(shape));
+  const made = names.map((name) => [name, CHOSEN[name] ?? `https://example.com/${name}`]);
+  return { ...Object.fromEntries(made), ...LAMBDA_VARIABLES };
 }
