@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
+import { hasPython } from '../support/python.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
 const SCORES = `
@@ -74,27 +75,37 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => runtime?.stop());
 
-test('runs Python per item and JavaScript over the results, through the functions of the template', async () => {
-  const tickets = [
-    { text: 'Where is my invoice?', tier: 'basic' },
-    { text: 'URGENT: the door is broken', tier: 'gold' },
-    { text: 'I want a refund', tier: 'basic' },
-  ];
-  const { status, body } = await api.call('POST', '/v1/flows/scores/runs', { inputs: { tickets } });
-  expect([status, body.error]).toEqual([200, null]);
-  expect(body.outputs.order).toEqual([
-    { ticket: 1, score: 4 },
-    { ticket: 2, score: 1 },
-    { ticket: 0, score: 0 },
-  ]);
-});
+test.runIf(hasPython)(
+  'runs Python per item and JavaScript over the results, through the functions of the template',
+  async () => {
+    const tickets = [
+      { text: 'Where is my invoice?', tier: 'basic' },
+      { text: 'URGENT: the door is broken', tier: 'gold' },
+      { text: 'I want a refund', tier: 'basic' },
+    ];
+    const { status, body } = await api.call('POST', '/v1/flows/scores/runs', { inputs: { tickets } });
+    expect([status, body.error]).toEqual([200, null]);
+    expect(body.outputs.order).toEqual([
+      { ticket: 1, score: 4 },
+      { ticket: 2, score: 1 },
+      { ticket: 0, score: 0 },
+    ]);
+  },
+);
 
-test.each([
+const ENDS = [
   ['python', 'The code failed at line 3: ZeroDivisionError: division by zero'],
   ['javascript', 'The code failed at line 3: ReferenceError: nobody is not defined'],
-])('tells the line and the last words of %s that fails', async (language, message) => {
+].filter(([language]) => language === 'javascript' || hasPython) as [string, string][];
+
+test.each(ENDS)('tells the line and the last words of %s that fails', async (language, message) => {
   const { body } = await api.call('POST', '/v1/flows/brokenCode/runs', { inputs: { language } });
   expect(body).toMatchObject({ status: 'failed', error: { code: 'node-failed', message } });
   const printed = { field: 'printed', message: 'so far so good\n' };
   expect(body.error.details).toEqual([expect.objectContaining({ field: 'with.source', line: 3 }), printed]);
+});
+
+test.runIf(!hasPython)('says what Python needs where there is none', async () => {
+  const { body } = await api.call('POST', '/v1/flows/brokenCode/runs', { inputs: { language: 'python' } });
+  expect(body.error.message).toBe('The code could not be run: Python needs python3 on the PATH of this machine');
 });
