@@ -24,6 +24,11 @@ const PROOFS: Record<string, Proof> = {
   'bare-key': (_, { key = '' }) => ({ authorization: key }),
   'wrong-key': () => ({ authorization: 'Bearer app-00000000000000000000000000000000' }),
   huawei: (_, { token = '' }) => ({ 'x-auth-token': token }),
+  tencent: (request, credentials) => signTencent(request, credentials, Date.now()),
+  'tc3-old': (request, credentials) => signTencent(request, credentials, Date.now() - 6 * 60_000),
+  'tc3-wrong': (request, credentials) => signTencent(request, { ...credentials, secretKey: 'guessed' }, Date.now()),
+  'tc3-unknown': (request, credentials) => signTencent(request, { ...credentials, secretId: 'AKIDnobody' }, Date.now()),
+  'tc3-skip': () => ({ authorization: 'SKIP' }),
   'sdk-hmac': (request, credentials) => signHuawei(request, credentials, Date.now()),
   'sdk-hmac-old': (request, credentials) => signHuawei(request, credentials, Date.now() - 16 * 60_000),
   'sdk-hmac-wrong': (request, credentials) => signHuawei(request, { ...credentials, secretKey: 'guessed' }, Date.now()),
@@ -61,5 +66,22 @@ function signHuawei({ method, url, headers, body }: Request, credentials: Creden
     'x-sdk-date': date,
     'x-project-id': projectId,
     authorization: `SDK-HMAC-SHA256 Access=${accessKey}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
+  };
+}
+
+/** TC3-HMAC-SHA256 as Tencent's SDK signs: the host without its port, the service its first label. */
+function signTencent({ method, url, headers, body }: Request, credentials: Credentials, at: number) {
+  const { secretId = '', secretKey = '' } = credentials;
+  const timestamp = String(Math.floor(at / 1_000));
+  const date = new Date(at).toISOString().slice(0, 10);
+  const [service = ''] = url.hostname.split('.');
+  const lines = `content-type:${headers['content-type']}\nhost:${url.hostname}\n`;
+  const canonical = [method, '/', '', lines, 'content-type;host', sha256(body)].join('\n');
+  const toSign = `TC3-HMAC-SHA256\n${timestamp}\n${date}/${service}/tc3_request\n${sha256(canonical)}`;
+  const signature = hmac(hmac(hmac(hmac(`TC3${secretKey}`, date), service), 'tc3_request'), toSign).toString('hex');
+  const credential = `${secretId}/${date}/${service}/tc3_request`;
+  return {
+    'x-tc-timestamp': timestamp,
+    authorization: `TC3-HMAC-SHA256 Credential=${credential}, SignedHeaders=content-type;host, Signature=${signature}`,
   };
 }

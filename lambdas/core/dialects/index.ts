@@ -5,5 +5,6 @@ import { gptbots } from './gptbots/dialect.ts';
 import { huawei } from './huawei/dialect.ts';
 import { native } from './native/dialect.ts';
 import { qianfan } from './qianfan/dialect.ts';
+import { tencent } from './tencent/dialect.ts';
 
-export const DIALECTS: readonly Dialect[] = [native, gptbots, qianfan, huawei];
+export const DIALECTS: readonly Dialect[] = [native, gptbots, qianfan, huawei, tencent];

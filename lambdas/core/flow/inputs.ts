@@ -50,20 +50,24 @@ function byName(specs: Specs, given: JsonObject, details: ErrorDetail[]): Map<st
 export interface Offer {
   names: readonly string[];
   value: Json | ((spec: InputSpec) => Json);
+  /** Refused, like any unknown input, where no input takes it. */
+  isNeeded?: boolean;
 }
 
 /** The given values with those of the offers that an input takes and the caller did not give; the others are dropped. */
 export function withOffers(specs: Specs, given: unknown, offers: readonly Offer[]): unknown {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
   const all: JsonObject = { ...(given as JsonObject) };
-  for (const { names, value } of offers) {
-    const taker = names.map((name) => inputCalled(specs, name)).find((it) => it !== undefined);
-    if (taker === undefined) continue;
-    const { name, spec } = taker;
-    if ([name, ...(spec.alias ?? [])].some((own) => own in all)) continue;
-    all[name] = typeof value === 'function' ? value(spec) : value;
-  }
+  for (const offer of offers) Object.assign(all, taken(specs, all, offer));
   return all;
+}
+
+function taken(specs: Specs, given: JsonObject, { names, value, isNeeded }: Offer): JsonObject {
+  const taker = names.map((name) => inputCalled(specs, name)).find((it) => it !== undefined);
+  if (taker === undefined) return isNeeded ? { [names[0] ?? '']: null } : {};
+  const { name, spec } = taker;
+  if ([name, ...(spec.alias ?? [])].some((own) => own in given)) return {};
+  return { [name]: typeof value === 'function' ? value(spec) : value };
 }
 
 function inputCalled(specs: Specs, called: string): { name: string; spec: InputSpec } | undefined {

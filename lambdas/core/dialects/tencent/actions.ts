@@ -1,0 +1,164 @@
+// The actions of API 3.0, by the name that X-TC-Action gives.
+
+import * as z from 'zod';
+import { cancelRun } from '../../cancel.ts';
+import { PlatformError } from '../../errors.ts';
+import type { Offer } from '../../flow/inputs.ts';
+import type { InputSpec } from '../../flow/plan.ts';
+import type { Json } from '../../json.ts';
+import { pageOfRuns } from '../../paged-runs.ts';
+import type { Ports } from '../../ports.ts';
+import { type Caller, submit } from '../../submit.ts';
+import type { ApiRequest } from '../dialect.ts';
+import { pinnedPlan, reachRecord, reachRun } from '../reach.ts';
+import { flowOfApplication } from './application.ts';
+import { appBizIdOf, isWithin, nodeBase, nodeDetail, QUERY_NAMES, readNodeRunId, runBase, runDetail } from './shown.ts';
+
+interface Acting {
+  ports: Ports;
+  caller: Caller;
+  request: ApiRequest;
+}
+
+interface Action<Schema extends z.ZodType = z.ZodType> {
+  schema: Schema;
+  act(acting: Acting, asked: z.output<Schema>): Promise<object>;
+}
+
+const action = <Schema extends z.ZodType>(it: Action<Schema>): Action => it as unknown as Action;
+
+const AppBizId = z.string().min(1).max(64);
+const RunEnv = z.union([z.literal(0), z.literal(1)]);
+
+/** Variables are texts; those for inputs of other types hold JSON. */
+const valueFor =
+  (text: string) =>
+  ({ type }: InputSpec): Json => {
+    if (type === 'string' || type === 'text' || type === 'enum') return text;
+    try {
+      return JSON.parse(text) as Json;
+    } catch {
+      return text;
+    }
+  };
+
+const createRun = action({
+  schema: z.object({
+    AppBizId,
+    RunEnv: RunEnv.optional(),
+    Query: z.string().nullish(),
+    CustomVariables: z.array(z.object({ Name: z.string().min(1), Value: z.string() })).nullish(),
+    VisitorId: z.string().max(256).nullish(),
+  }),
+  async act({ ports, caller, request }, asked) {
+    const { Query, VisitorId } = asked;
+    const variables = asked.CustomVariables ?? [];
+    const offers: Offer[] = variables.map(({ Name, Value }) => ({
+      names: [Name],
+      value: valueFor(Value),
+      isNeeded: true,
+    }));
+    if (Query) offers.push({ names: QUERY_NAMES, value: Query });
+    const { run } = await submit(ports, caller, {
+      flow: flowOfApplication(caller, request, asked.AppBizId),
+      inputs: {},
+      offers,
+      mode: 'async',
+      dialect: 'tencent',
+      echo: { appBizId: asked.AppBizId },
+      ...(asked.RunEnv === 0 && { draft: true }),
+      ...(VisitorId && { user: VisitorId }),
+    });
+    const { WorkflowRunId, CreateTime } = runBase(run);
+    return {
+      AppBizId: asked.AppBizId,
+      WorkflowRunId,
+      RunEnv: asked.RunEnv ?? 1,
+      Query: Query ?? '',
+      CustomVariables: variables,
+      CreateTime,
+    };
+  },
+});
+
+const describeRun = action({
+  schema: z.object({
+    AppBizId,
+    WorkflowRunId: z.string(),
+    SubWorkflowNodePath: z.string().nullish(),
+    IncludeWorkflowGraph: z.boolean().nullish(),
+  }),
+  async act({ ports, caller }, asked) {
+    const record = await reachRecord(ports, caller, asked.WorkflowRunId);
+    requireApplication(appBizIdOf(record.run), asked);
+    const [plan, { records }] = await Promise.all([pinnedPlan(ports, record.run), ports.runs.load(record.run.id)]);
+    const container = asked.SubWorkflowNodePath ?? '';
+    const shown = records.filter(({ path }) => isWithin(path, container)).sort((a, b) => a.seq - b.seq);
+    return {
+      WorkflowRun: runDetail(record, plan, asked.IncludeWorkflowGraph ?? false),
+      NodeRuns: shown.map((node) => nodeBase(record.run, plan, node)),
+      SubWorkflowNodePath: container,
+    };
+  },
+});
+
+const listRuns = action({
+  schema: z.object({
+    AppBizId,
+    PageSize: z.int().min(1).max(200),
+    Page: z.int().min(1).nullish(),
+    RunEnv: RunEnv.nullish(),
+    Query: z.string().max(200).nullish(),
+    LoginUin: z.string().nullish(),
+    LoginSubAccountUin: z.string().nullish(),
+  }),
+  async act({ ports, caller, request }, asked) {
+    const query = {
+      tenant: caller.tenant.id,
+      flow: flowOfApplication(caller, request, asked.AppBizId),
+      dialect: 'tencent' as const,
+      ...(asked.RunEnv !== undefined && asked.RunEnv !== null && { env: ENVS[asked.RunEnv] }),
+      ...(asked.Query && { q: asked.Query }),
+    };
+    const { runs, total } = await pageOfRuns(ports, query, { number: asked.Page ?? 1, size: asked.PageSize });
+    return { Total: String(total), WorkflowRuns: runs.map(runBase) };
+  },
+});
+
+const ENVS = ['debug', 'published'] as const;
+
+const stopRun = action({
+  schema: z.object({ AppBizId, WorkflowRunId: z.string() }),
+  async act({ ports, caller }, asked) {
+    const run = await reachRun(ports, caller, asked.WorkflowRunId);
+    requireApplication(appBizIdOf(run), asked);
+    await cancelRun(ports, caller.tenant.id, run.id);
+    return {};
+  },
+});
+
+const describeNode = action({
+  schema: z.object({ AppBizId, NodeRunId: z.string() }),
+  async act({ ports, caller }, asked) {
+    const { runId, path } = readNodeRunId(asked.NodeRunId);
+    const run = await reachRun(ports, caller, runId);
+    requireApplication(appBizIdOf(run), asked);
+    const [plan, { records }] = await Promise.all([pinnedPlan(ports, run), ports.runs.load(run.id)]);
+    const record = records.find((it) => it.path === path);
+    if (!record) throw new PlatformError('not-found', `There is no node run '${asked.NodeRunId.slice(0, 200)}'`);
+    return { NodeRun: nodeDetail(run, plan, record) };
+  },
+});
+
+function requireApplication(ofRun: string, asked: { AppBizId: string }): void {
+  if (ofRun !== asked.AppBizId)
+    throw new PlatformError('run-not-found', `Application ${asked.AppBizId} has no such run`);
+}
+
+export const ACTIONS: Record<string, Action> = {
+  CreateWorkflowRun: createRun,
+  DescribeWorkflowRun: describeRun,
+  ListWorkflowRuns: listRuns,
+  StopWorkflowRun: stopRun,
+  DescribeNodeRun: describeNode,
+};

@@ -1,0 +1,13 @@
+// Tencent's application: a number in every request, which stands for the one flow that the application runs.
+
+import { tencentAppBizId } from '../../key-forms.ts';
+import { boundFlow, flowOf } from '../../keys.ts';
+import type { Caller } from '../../submit.ts';
+import type { ApiRequest } from '../dialect.ts';
+import { secretIdOf } from './authenticate.ts';
+
+/** The number that was issued with the key, one that the key maps, or the name of a flow. */
+export function flowOfApplication(caller: Caller, request: ApiRequest, appBizId: string): string {
+  if (appBizId === tencentAppBizId(secretIdOf(request)) && !caller.key.ids?.[appBizId]) return boundFlow(caller);
+  return flowOf(caller, appBizId);
+}

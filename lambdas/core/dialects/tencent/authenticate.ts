@@ -1,0 +1,85 @@
+// Who calls: a TC3-HMAC-SHA256 signature over the exact bytes of the body.
+
+import { createHash, createHmac } from 'node:crypto';
+import { PlatformError } from '../../errors.ts';
+import { tencentLookup, tencentSecretKey } from '../../key-forms.ts';
+import { authenticateSigner } from '../../keys.ts';
+import type { Ports } from '../../ports.ts';
+import { isSameText } from '../../same-text.ts';
+import type { ApiRequest, Principal } from '../dialect.ts';
+import { TencentError } from './errors.ts';
+
+const MAX_SKEW_SECONDS = 5 * 60;
+const AUTHORIZATION =
+  /^TC3-HMAC-SHA256 +Credential=([^/,\s]+)\/(\d{4}-\d{2}-\d{2})\/([^/,\s]+)\/tc3_request, *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
+
+const refused = (vendorCode: string, message: string) => new TencentError('unauthenticated', vendorCode, message);
+
+interface Signed {
+  secretId: string;
+  date: string;
+  service: string;
+  names: string[];
+  signature: string;
+}
+
+function readAuthorization({ headers }: Pick<ApiRequest, 'headers'>): Signed {
+  const [, secretId = '', date = '', service = '', names = '', signature] =
+    AUTHORIZATION.exec(headers['authorization'] ?? '') ?? [];
+  if (signature !== undefined) return { secretId, date, service, names: names.toLowerCase().split(';'), signature };
+  throw refused('AuthFailure.InvalidAuthorization', 'Authorization is no signature of TC3-HMAC-SHA256');
+}
+
+export const secretIdOf = (request: Pick<ApiRequest, 'headers'>): string => readAuthorization(request).secretId;
+
+export async function authenticateTencent(request: ApiRequest, ports: Ports): Promise<Principal> {
+  const signed = readAuthorization(request);
+  const timestamp = request.headers['x-tc-timestamp'] ?? '';
+  checkTime(signed, timestamp, ports.clock.now());
+  const secret = await tencentSecretKey(ports.keyring, signed.secretId);
+  // Its SDK signs the host without the port and sends it with it.
+  const host = request.headers['host'] ?? '';
+  const isRight = [host, host.replace(/:\d+$/, '')].some((it) =>
+    isSameText(signed.signature, signatureOf(request, { signed, timestamp, host: it, secret })),
+  );
+  const principal = await known(ports, signed.secretId);
+  if (isRight) return principal;
+  throw refused('AuthFailure.SignatureFailure', 'The signature does not fit the request');
+}
+
+async function known(ports: Ports, secretId: string): Promise<Principal> {
+  try {
+    return await authenticateSigner(ports, tencentLookup(secretId), 'tencent');
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'unauthenticated') throw error;
+    throw refused('AuthFailure.SecretIdNotFound', 'The SecretId is unknown');
+  }
+}
+
+function checkTime({ date, names }: Signed, timestamp: string, now: number): void {
+  if (!names.includes('host')) throw refused('AuthFailure.InvalidAuthorization', 'host must be signed');
+  const seconds = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : Number.NaN;
+  if (!(Math.abs(seconds - now / 1_000) <= MAX_SKEW_SECONDS)) {
+    throw refused('AuthFailure.SignatureExpire', 'X-TC-Timestamp is missing, or more than five minutes off');
+  }
+  if (new Date(seconds * 1_000).toISOString().slice(0, 10) !== date) {
+    throw refused('AuthFailure.SignatureExpire', 'The date of the credential is not that of X-TC-Timestamp');
+  }
+}
+
+const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
+const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+
+function signatureOf(
+  request: ApiRequest,
+  { signed, timestamp, host, secret }: { signed: Signed; timestamp: string; host: string; secret: string },
+): string {
+  const { date, service, names } = signed;
+  const header = (name: string) => (name === 'host' ? host : (request.headers[name] ?? ''));
+  const headers = names.map((name) => `${name}:${header(name).trim().toLowerCase()}\n`).join('');
+  const query = request.query.toString();
+  const canonical = [request.method, '/', query, headers, names.join(';'), sha256(request.body)].join('\n');
+  const toSign = `TC3-HMAC-SHA256\n${timestamp}\n${date}/${service}/tc3_request\n${sha256(canonical)}`;
+  const key = hmac(hmac(hmac(`TC3${secret}`, date), service), 'tc3_request');
+  return hmac(key, toSign).toString('hex');
+}

@@ -1,0 +1,52 @@
+// Tencent Cloud's API 3.0 for workflow runs: one address, the action in a header, every answer inside `Response`.
+
+import * as z from 'zod';
+import { checked } from '../../checked.ts';
+import { type Dialect, inWordsOf, json, route } from '../dialect.ts';
+import { ACTIONS } from './actions.ts';
+import { authenticateTencent } from './authenticate.ts';
+import { errors, TencentError, vendorCodeOf } from './errors.ts';
+
+const VERSION = '2023-11-30';
+
+const act = route({
+  id: 'tencentAction',
+  method: 'POST',
+  path: '/',
+  access: 'run',
+  tag: 'Tencent Cloud',
+  summary: 'Perform the action that X-TC-Action names',
+  headers: { 'X-TC-Action': Object.keys(ACTIONS).join(', '), 'X-TC-Version': VERSION },
+  body: { kind: 'json', schema: z.looseObject({}), optional: true },
+  answers: { 200: { description: 'The answer or the error, inside `Response`' } },
+  errors: [],
+  async handle({ body, caller, request }, ports) {
+    const name = request.headers['x-tc-action'] ?? '';
+    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+    if (!action) {
+      const known = Object.keys(ACTIONS).join(', ');
+      throw new TencentError('not-found', 'InvalidAction', `X-TC-Action '${name.slice(0, 64)}' is none of ${known}`);
+    }
+    if (request.headers['x-tc-version'] !== VERSION) {
+      throw new TencentError('invalid-request', 'NoSuchVersion', `X-TC-Version must be ${VERSION}`);
+    }
+    const answer = await action.act({ ports, caller, request }, checked(action.schema, body));
+    return json(200, { Response: { ...answer, RequestId: request.id } });
+  },
+});
+
+export const tencent: Dialect = {
+  name: 'tencent',
+  routes: [act],
+  authenticate: authenticateTencent,
+  errors,
+  errorSchema: z.object({
+    Response: z.object({ Error: z.object({ Code: z.string(), Message: z.string() }), RequestId: z.string() }),
+  }),
+  error(error, { id }) {
+    const { message } = inWordsOf(error, { inputs: 'CustomVariables' });
+    return json(errors[error.code].status, {
+      Response: { Error: { Code: vendorCodeOf(error), Message: message }, RequestId: id },
+    });
+  },
+};
