@@ -42,16 +42,21 @@ export async function runGraph(slice: Slice, scope: Scope): Promise<GraphEnd> {
       wakeDue(slice, graph.asleep);
       startReady(graph);
     }
-    if (graph.running.size > 0) {
-      await next(slice, graph.running, graph.asleep);
-      continue;
-    }
-    if (graph.fault) throw graph.fault.error;
-    if (graph.end) return graph.end;
-    if (graph.asleep.size === 0) return { kind: 'done', states: graph.states };
-    // Only the run as a whole waits: a graph inside a group tells the one around it.
-    if (scope.prefix !== '' || !(await nap(slice, graph.asleep, graph.signal))) return suspension(graph.asleep);
+    if (graph.running.size > 0) await next(slice, graph.running, graph.asleep);
+    else if (!(await mayGoOn(graph))) return endOf(graph);
   }
+}
+
+/** Whether what sleeps wakes within this slice, now that nothing runs. */
+async function mayGoOn({ slice, scope, asleep, end, fault, signal }: Progress): Promise<boolean> {
+  if (fault || end || asleep.size === 0) return false;
+  // Only the run as a whole waits: a graph inside a group tells the one around it.
+  return scope.prefix === '' && nap(slice, asleep, signal);
+}
+
+function endOf({ states, asleep, end, fault }: Progress): GraphEnd {
+  if (fault) throw fault.error;
+  return end ?? (asleep.size > 0 ? suspension(asleep) : { kind: 'done', states });
 }
 
 /** Starts whatever is ready; skipping a node may make others ready, hence the rounds. */

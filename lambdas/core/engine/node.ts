@@ -6,10 +6,11 @@ import type { EachPolicy, PlanNode } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { failed, type Outcome } from '../nodes/node-kind.ts';
 import { type Bindings, scopeBindings } from './bindings.ts';
+import { conclude } from './conclude.ts';
 import { isBranchTaken } from './readiness.ts';
 import { endedState } from './record.ts';
-import { type NodeState, type Scope, type Slice, STOPPED, type UnitEnd, type Wait } from './slice.ts';
-import { conclude, runUnit, type Unit } from './unit.ts';
+import { type NodeState, type Scope, type Slice, STOPPED, type Unit, type UnitEnd, type Wait } from './slice.ts';
+import { runUnit } from './unit.ts';
 
 const SKIPPED: UnitEnd = { kind: 'ended', state: { status: 'skipped', output: null } };
 

@@ -60,6 +60,22 @@ export interface Wait extends NodeWait {
   path: string;
 }
 
+export interface Unit {
+  node: PlanNode;
+  path: string;
+  bindings: Record<string, Json>;
+  /** Aborts when the slice stops or a sibling's failure ends the graph. */
+  signal: AbortSignal;
+  /** Whether a node of the scope takes this branch. */
+  takes(port: string): boolean;
+}
+
+export interface Attempt {
+  /** 1-based. */
+  number: number;
+  startedAt: number;
+}
+
 export type UnitEnd =
   | { kind: 'ended'; state: NodeState }
   | { kind: 'suspended'; waits: Wait[]; yielded: boolean }

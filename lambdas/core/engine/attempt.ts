@@ -1,0 +1,105 @@
+// One attempt of a unit: its input, the call of its kind under the gate and the timeout.
+
+import { PlatformError } from '../errors.ts';
+import type { PlanNode } from '../flow/plan.ts';
+import { failed, type NodeContext, type NodeKind, type Outcome, type Resumption } from '../nodes/node-kind.ts';
+import { fromThrown } from './conclude.ts';
+import { evaluateInput } from './input.ts';
+import type { Attempt, Slice, Unit } from './slice.ts';
+
+export function kindOf(slice: Slice, node: PlanNode): NodeKind {
+  const kind = slice.kinds[node.type];
+  if (!kind) throw new PlatformError('invalid-flow', `This release does not know node type '${node.type}'`);
+  return kind;
+}
+
+/** A waiting kind's `timeout` bounds the wait; what it does itself takes at most its default. */
+function attemptMs(slice: Slice, { node }: Unit): number {
+  const kind = kindOf(slice, node);
+  return kind.waits?.(node.with) ? kind.defaultTimeoutMs : node.timeoutMs;
+}
+
+/** Whether an attempt may take as long as it may before the slice is over. */
+export function fits(slice: Slice, unit: Unit): boolean {
+  return slice.ports.clock.now() + attemptMs(slice, unit) <= slice.budgetUntil;
+}
+
+/** One attempt under the gate and the unit's timeout. What the kind throws by mistake fails the unit, never the slice. */
+export async function attemptOnce(
+  slice: Slice,
+  unit: Unit,
+  attempt: Attempt,
+  resume: Resumption | undefined,
+): Promise<Outcome> {
+  await slice.gate.enter();
+  const timeout = new AbortController();
+  const over = new AbortController();
+  const timeoutMs = attemptMs(slice, unit);
+  const signal = AbortSignal.any([unit.signal, timeout.signal]);
+  const timer = slice.ports.clock.sleep(timeoutMs, over.signal).then((): Outcome => {
+    if (!over.signal.aborted) timeout.abort();
+    return failed('node-timed-out', `The node took longer than ${timeoutMs / 1_000} s`, { retryable: true });
+  });
+  const stopped = new Promise<Outcome>((resolve) => {
+    unit.signal.addEventListener('abort', () => resolve(failed('run-canceled', 'The run stopped')), { once: true });
+  });
+  try {
+    return await Promise.race([invoke(slice, unit, { attempt, signal, resume }), timer, stopped]);
+  } finally {
+    over.abort();
+    slice.gate.leave();
+  }
+}
+
+interface Invocation {
+  attempt: Attempt;
+  signal: AbortSignal;
+  resume: Resumption | undefined;
+}
+
+async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Invocation): Promise<Outcome> {
+  const kind = kindOf(slice, unit.node);
+  try {
+    const context = contextOf(slice, unit, attempt, signal);
+    const input = await evaluateInput(kind, unit.node.with, {
+      ...unit.bindings,
+      secrets: slice.secrets,
+      ...(kind.givesCallback && { callback: { url: context.callbackUrl() } }),
+    });
+    slice.emit({
+      type: 'node.started',
+      at: attempt.startedAt,
+      path: unit.path,
+      node: unit.node.id,
+      nodeType: unit.node.type,
+    });
+    if (resume && kind.resume) return await kind.resume(context, input, resume);
+    return await kind.run(context, input);
+  } catch (error) {
+    return fromThrown(slice, unit, error);
+  }
+}
+
+function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal): NodeContext {
+  const { run, ports } = slice;
+  return {
+    path: unit.path,
+    run: {
+      id: run.id,
+      tenant: run.tenant,
+      flow: run.flow,
+      env: run.env,
+      startedAt: run.startedAt ?? run.createdAt,
+      ...(run.user !== undefined && { user: run.user }),
+    },
+    attempt: attempt.number,
+    idempotencyKey: `${run.id}/${unit.path}`,
+    callbackUrl: () => `${run.origin}/v1/signals/${ports.keyring.signalToken(run.id, unit.path)}`,
+    bindings: unit.bindings,
+    secrets: slice.secrets,
+    signal,
+    timeoutMs: unit.node.timeoutMs,
+    now: () => ports.clock.now(),
+    ports,
+  };
+}

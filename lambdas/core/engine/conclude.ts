@@ -1,0 +1,90 @@
+// How a unit ends: what is recorded of it, what the author's `output` and `onError` make of it, what the graph is told.
+
+import { type ErrorDetail, type Failure, PlatformError } from '../errors.ts';
+import { evaluateDeep } from '../expressions/evaluate.ts';
+import type { Json } from '../json.ts';
+import { MAX_PAYLOAD_BYTES } from '../limits.ts';
+import { failed, type Outcome } from '../nodes/node-kind.ts';
+import type { NodeRecord, Usage } from '../run.ts';
+import { endedState, record } from './record.ts';
+import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd } from './slice.ts';
+
+/** Records the end of the unit and says what it means for the graph. */
+export async function conclude(
+  slice: Slice,
+  unit: Unit,
+  attempt: Attempt,
+  outcome: Exclude<Outcome, { kind: 'wait' }>,
+  items?: number,
+): Promise<UnitEnd> {
+  const first = slice.records.get(unit.path)?.startedAt ?? attempt.startedAt;
+  const common = { path: unit.path, type: unit.node.type, attempts: attempt.number, startedAt: first };
+  const endedAt = slice.ports.clock.now();
+  const end = await reshape(slice, unit, outcome);
+  const { output, ...small } = end;
+  const kept = items === undefined ? end : { ...small, items };
+  const ended = await record(slice, { ...common, ...kept, endedAt });
+  if (ended === undefined) return STOPPED;
+  slice.emit({ type: 'node.finished', at: endedAt, record: ended });
+  return { kind: 'ended', state: endedState(items === undefined ? ended : { ...ended, ...end }, unit.node) };
+}
+
+type End = Pick<NodeRecord, 'status' | 'output' | 'port' | 'error' | 'handled' | 'usage'>;
+
+async function reshape(slice: Slice, unit: Unit, outcome: Exclude<Outcome, { kind: 'wait' }>): Promise<End> {
+  if (outcome.kind === 'failed') return failure(slice, unit, outcome);
+  const usage: { usage?: Usage } = outcome.usage ? { usage: outcome.usage } : {};
+  try {
+    const output = await shaped(unit, outcome.result);
+    if (JSON.stringify(output).length > MAX_PAYLOAD_BYTES) {
+      const message = `The node's output is larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB: keep less of it with \`output:\``;
+      return { ...(await failure(slice, unit, failed('payload-too-large', message))), ...usage };
+    }
+    return { status: 'succeeded', output, ...(outcome.port !== undefined && { port: outcome.port }), ...usage };
+  } catch (error) {
+    return { ...(await failure(slice, unit, fromThrown(slice, unit, error))), ...usage };
+  }
+}
+
+function shaped({ node, bindings }: Unit, result: Json): Json | Promise<Json> {
+  return node.output === undefined ? result : evaluateDeep(node.output, { ...bindings, result });
+}
+
+async function failure(slice: Slice, unit: Unit, outcome: Outcome): Promise<End> {
+  const given = outcome.kind === 'failed' ? outcome : { code: 'internal', message: 'The node failed unexpectedly' };
+  const { onError } = unit.node;
+  if (given.code === 'node-timed-out' && unit.takes('timeout')) {
+    return { status: 'succeeded', output: null, port: 'timeout' };
+  }
+  const error = failureOf(slice, unit.path, given);
+  if (typeof onError === 'object') {
+    const known = { code: error.code, message: error.message };
+    return {
+      status: 'failed',
+      handled: true,
+      error,
+      output: await evaluateDeep(onError.output, { ...unit.bindings, error: known }),
+    };
+  }
+  const handled = onError === 'continue' || unit.takes('error');
+  return { status: 'failed', error, ...(handled && { handled }) };
+}
+
+export function failureOf(
+  slice: Slice,
+  path: string,
+  { code, message, details }: { code: string; message: string; details?: ErrorDetail[] },
+): Failure {
+  let safe = message;
+  for (const secret of Object.values(slice.secrets)) if (secret) safe = safe.replaceAll(secret, '***');
+  return { code, message: safe, node: path, ...(details && { details }) };
+}
+
+/** What a kind throws by mistake fails the unit, never the slice. */
+export function fromThrown(slice: Slice, unit: Unit, error: unknown): Outcome {
+  if (error instanceof PlatformError) {
+    return failed(error.code, error.message, { ...(error.details && { details: error.details }) });
+  }
+  slice.ports.log.error('a node kind failed unexpectedly', { error, path: unit.path, type: unit.node.type });
+  return failed('internal', 'The node failed unexpectedly');
+}

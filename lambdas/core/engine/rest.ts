@@ -1,0 +1,89 @@
+// Units that wait: recorded before anybody is told, and how they go on.
+
+import { HANDOVER_WAIT_SECONDS } from '../limits.ts';
+import type { Outcome, Resumption } from '../nodes/node-kind.ts';
+import { retryDelayMs } from '../retry.ts';
+import type { NodeRecord } from '../run.ts';
+import { fits } from './attempt.ts';
+import { conclude, failureOf, fromThrown } from './conclude.ts';
+import { endedState, record } from './record.ts';
+import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd } from './slice.ts';
+
+export interface Begin {
+  attempt: number;
+  /** Of a unit that waited and goes on. */
+  resume?: Resumption;
+}
+
+export const asleep = (waiting: NodeRecord): UnitEnd => ({
+  kind: 'suspended',
+  waits: [{ ...waiting.wait, kind: waiting.wait?.kind ?? 'timer', path: waiting.path }],
+  yielded: false,
+});
+
+/** How a waiting unit goes on now; undefined while it still waits. */
+export function resumption(slice: Slice, waiting: NodeRecord | undefined): Begin | undefined {
+  const wait = waiting?.wait;
+  if (wait === undefined) return undefined;
+  const due = wait.until !== undefined && wait.until <= slice.ports.clock.now();
+  if (wait.retry !== undefined) return due ? { attempt: wait.retry } : undefined;
+  const signal = slice.signals.get(waiting?.path ?? '');
+  const attempt = waiting?.attempts ?? 1;
+  if (signal) return { attempt, resume: { by: 'signal', signal } };
+  if (due) return { attempt, resume: { by: 'timer' } };
+  // A crash came between the record of the wait and telling the other side: `run` again leads there.
+  return wait.notified === false ? { attempt } : undefined;
+}
+
+/** Before the next attempt: a short delay is slept, a long one recorded. Undefined means: try again now. */
+export async function pause(
+  slice: Slice,
+  unit: Unit,
+  attempt: Attempt,
+  outcome: Extract<Outcome, { kind: 'failed' }>,
+): Promise<UnitEnd | undefined> {
+  const { clock, ids } = slice.ports;
+  const retry = attempt.number + 1;
+  const delayMs = Math.max(retryDelayMs(unit.node.retry, retry, ids.random()), outcome.retryAfterMs ?? 0);
+  const error = failureOf(slice, unit.path, outcome);
+  slice.emit({ type: 'node.retrying', at: clock.now(), path: unit.path, attempt: retry, error, delayMs });
+  if (delayMs >= HANDOVER_WAIT_SECONDS * 1_000) {
+    return rest(slice, unit, attempt, { kind: 'timer', until: clock.now() + delayMs, retry });
+  }
+  await clock.sleep(delayMs, unit.signal);
+  if (unit.signal.aborted) return STOPPED;
+  return fits(slice, unit) ? undefined : rest(slice, unit, attempt, { kind: 'timer', until: clock.now(), retry });
+}
+
+export async function waitFor(slice: Slice, unit: Unit, attempt: Attempt, outcome: Extract<Outcome, { kind: 'wait' }>) {
+  const { notify } = outcome;
+  const wait = { ...outcome.wait, ...(notify && { notified: false }) };
+  const rested = await rest(slice, unit, attempt, wait);
+  if (!notify || rested.kind !== 'suspended' || slice.records.get(unit.path)?.status !== 'waiting') return rested;
+  const told = await notify().catch((error: unknown) => fromThrown(slice, unit, error));
+  if (slice.stop.signal.aborted) return STOPPED;
+  if (told && told.kind !== 'wait') return conclude(slice, unit, attempt, told);
+  return rest(slice, unit, attempt, { ...wait, notified: true });
+}
+
+/** Records that the unit waits. */
+async function rest(
+  slice: Slice,
+  unit: Unit,
+  attempt: Attempt,
+  wait: NonNullable<NodeRecord['wait']>,
+): Promise<UnitEnd> {
+  const waiting = await record(slice, {
+    path: unit.path,
+    type: unit.node.type,
+    status: 'waiting',
+    attempts: attempt.number,
+    startedAt: attempt.startedAt,
+    wait,
+  });
+  if (waiting === undefined) return STOPPED;
+  if (waiting.status !== 'waiting') return { kind: 'ended', state: endedState(waiting, unit.node) };
+  // Told once whoever must answer knows of it.
+  if (wait.notified !== false) slice.emit({ type: 'node.waiting', at: slice.ports.clock.now(), path: unit.path, wait });
+  return asleep(waiting);
+}
