@@ -9,27 +9,33 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { CODE_FUNCTION_MEMORY_MB, CODE_FUNCTION_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnErrors, alarmOnThrottles } from './alarms.ts';
+import { IsolatedNetwork } from './isolated-network.ts';
+import type { PlatformOptions } from './options.ts';
 
 export interface CodeNodesProps {
   /** Directory that holds one bundle per function. */
   bundles: string;
+  network: PlatformOptions['codeNetwork'];
 }
 
 export class CodeNodes extends Construct {
   readonly javascript: LambdaFunction;
   readonly python: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { bundles }: CodeNodesProps) {
+  constructor(scope: Construct, id: string, { bundles, network }: CodeNodesProps) {
     super(scope, id);
+    const isolated = network === 'none' ? { network: new IsolatedNetwork(this, 'Network') } : {};
     this.javascript = codeFunction(new Construct(this, 'JavaScript'), {
       language: 'JavaScript',
       runtime: Runtime.NODEJS_24_X,
       directory: join(bundles, 'code-node'),
+      ...isolated,
     });
     this.python = codeFunction(new Construct(this, 'Python'), {
       language: 'Python',
       runtime: Runtime.PYTHON_3_13,
       directory: join(bundles, 'code-python'),
+      ...isolated,
     });
   }
 }
@@ -38,15 +44,18 @@ interface CodeFunction {
   language: string;
   runtime: Runtime;
   directory: string;
+  /** Without one: the internet. */
+  network?: IsolatedNetwork;
 }
 
-function codeFunction(scope: Construct, { language, runtime, directory }: CodeFunction): LambdaFunction {
+function codeFunction(scope: Construct, { language, runtime, directory, network }: CodeFunction): LambdaFunction {
   const logGroup = new LogGroup(scope, 'Logs', {
     retention: RetentionDays.ONE_MONTH,
     removalPolicy: RemovalPolicy.DESTROY,
   });
   const role = new Role(scope, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
   logGroup.grantWrite(role);
+  network?.grantAttach(role);
   const lambda = new LambdaFunction(scope, 'Function', {
     description: `Runs the ${language} of code nodes, each call in a process of its own`,
     code: Code.fromAsset(directory),
@@ -61,6 +70,7 @@ function codeFunction(scope: Construct, { language, runtime, directory }: CodeFu
     tenancyConfig: TenancyConfig.PER_TENANT,
     role,
     logGroup,
+    ...(network && { vpc: network.vpc, securityGroups: [network.securityGroup] }),
   });
   const impact = `${language} of code nodes is not run: their nodes fail or are tried again.`;
   alarmOnErrors(scope, lambda, impact);

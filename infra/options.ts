@@ -18,6 +18,8 @@ const optionsSchema = z.object({
   machineMode: z.enum(['onDemand', 'always']).default('onDemand'),
   /** Which addresses beside public https ones webhooks, http nodes and models may call. */
   privateTargets: z.enum(['none', 'loopback', 'private']).default('none'),
+  /** What the code of flows may reach: the internet (and nothing of the account), or nothing at all, in a network of its own. */
+  codeNetwork: z.enum(['internet', 'none']).default('internet'),
   /** A domain of your own; needed by clients that can only post to `/`. The certificate is in the stack's Region. */
   domain: z.strictObject({ name: z.string().min(1), certificateArn: z.string().startsWith('arn:') }).optional(),
   /** Functions that `lambda` nodes may invoke: names in this account and Region, or ARNs; `*` matches any characters. */

@@ -36,7 +36,7 @@ export class PlatformStack extends Stack {
       storage: new Storage(this, 'Storage', { disposable: isDisposable(options) }),
       runs: this.runsBell(),
       deliveries: this.deliveriesBell(),
-      code: new CodeNodes(this, 'Code', { bundles }),
+      code: new CodeNodes(this, 'Code', { bundles, network: options.codeNetwork }),
     };
     const advance = new Advance(this, 'Advance', { surroundings });
     const { stateMachineArn: machineArn } = advance.machine;

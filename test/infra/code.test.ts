@@ -98,3 +98,18 @@ test('whoever runs slices may invoke them and is told their names, and nobody el
     ['Advance', 'Api', 'Work'],
   ]);
 });
+
+test('they are cut off from every network where the deployment says so', () => {
+  const isolated = synthesized({ codeNetwork: 'none' });
+  for (const type of ['InternetGateway', 'NatGateway', 'EgressOnlyInternetGateway', 'VPCEndpoint', 'Route']) {
+    isolated.resourceCountIs(`AWS::EC2::${type}`, 0);
+  }
+  const [group, ...others]: Resource[] = Object.values(isolated.findResources('AWS::EC2::SecurityGroup'));
+  expect(others).toEqual([]);
+  expect(group.Properties.SecurityGroupIngress).toBeUndefined();
+  // AWS lets everything out of a group without rules, so there is one that lets out nothing.
+  expect(group.Properties.SecurityGroupEgress).toEqual([expect.objectContaining({ CidrIp: '255.255.255.255/32' })]);
+  const functions = functionsOf(isolated);
+  expect(functions.map(([, { Properties }]) => Properties.VpcConfig.SubnetIds.length)).toEqual([2, 2]);
+  template.resourceCountIs('AWS::EC2::VPC', 0);
+});

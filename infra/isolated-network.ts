@@ -1,0 +1,60 @@
+// A network that leads nowhere, for functions that run others' code: no way to the internet, to other networks, or
+// between the functions themselves.
+
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { IpAddresses, type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
+import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+const INTERFACE_ACTIONS = [
+  'ec2:CreateNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+export class IsolatedNetwork extends Construct {
+  readonly vpc: IVpc;
+  readonly securityGroup: SecurityGroup;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.vpc = new Vpc(this, 'Vpc', {
+      // Nothing is ever routed here, so it may overlap with any other network.
+      ipAddresses: IpAddresses.cidr('10.0.0.0/22'),
+      maxAzs: 2,
+      natGateways: 0,
+      subnetConfiguration: [{ name: 'Isolated', subnetType: SubnetType.PRIVATE_ISOLATED }],
+      // What has no network interface in it needs no rules: the default group keeps those that AWS gives it.
+      restrictDefaultSecurityGroup: false,
+      // The library's own types differ in what may be undefined.
+    }) as IVpc;
+    this.securityGroup = new SecurityGroup(this, 'Closed', {
+      vpc: this.vpc,
+      description: 'Functions that run the code of flows: nothing in, nothing out',
+      allowAllOutbound: false,
+    });
+  }
+
+  /** Lets Lambda attach the functions of the role, and not the code that runs in them. */
+  grantAttach(role: Role): void {
+    const all = { actions: INTERFACE_ACTIONS, resources: ['*'] };
+    const functions = Stack.of(this).formatArn({
+      service: 'lambda',
+      resource: 'function',
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    role.addToPolicy(new PolicyStatement(all));
+    role.addToPolicy(
+      new PolicyStatement({
+        ...all,
+        effect: Effect.DENY,
+        conditions: { ArnLike: { 'lambda:SourceFunctionArn': functions } },
+      }),
+    );
+  }
+}
