@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
 import { hasPython } from '../support/python.ts';
@@ -72,6 +73,7 @@ beforeAll(async () => {
   api = await demoClient(runtime);
   await publishFlow(api, 'scores', SCORES);
   await publishFlow(api, 'brokenCode', BROKEN);
+  await publishFlow(api, 'ticketTriage', await readFile('flows/ticket-triage.yaml', 'utf8'));
 }, 120_000);
 afterAll(() => runtime?.stop());
 
@@ -108,4 +110,39 @@ test.each(ENDS)('tells the line and the last words of %s that fails', async (lan
 test.runIf(!hasPython)('says what Python needs where there is none', async () => {
   const { body } = await api.call('POST', '/v1/flows/brokenCode/runs', { inputs: { language: 'python' } });
   expect(body.error.message).toBe('The code could not be run: Python needs python3 on the PATH of this machine');
+});
+
+const TICKETS = [
+  [
+    { ticket: 'I was charged twice for #4711, please refund!', tier: 'gold', customer: 'Ada' },
+    {
+      topic: 'billing',
+      priority: 'high',
+      queue: 'accounts',
+      answer: 'Hello Ada, thank you. We look into order 4711. You hear from us within the hour.',
+    },
+  ],
+  [
+    { ticket: 'The export fails with an error, urgent' },
+    {
+      topic: 'bug',
+      priority: 'normal',
+      queue: 'engineering',
+      answer: 'Hello, thank you. Our engineers have it. You hear from us today.',
+    },
+  ],
+  [
+    { ticket: 'Do you ship to the moon?' },
+    {
+      topic: 'other',
+      priority: 'low',
+      queue: 'front-desk',
+      answer: 'Hello, thank you. Somebody will read it today. You hear from us this week.',
+    },
+  ],
+] as const;
+
+test.runIf(hasPython).each(TICKETS)('sorts the ticket %j', async (inputs, outputs) => {
+  const { body } = await api.call('POST', '/v1/flows/ticketTriage/runs', { inputs });
+  expect([body.error, body.outputs]).toEqual([null, outputs]);
 });

@@ -15,6 +15,7 @@ test('the published JSON Schema is the one that the format has now (npx vitest -
 test.each([
   'flows/hello.yaml',
   'flows/slow-approval.yaml',
+  'flows/ticket-triage.yaml',
   'flows/today-news.yaml',
   'test/fixtures/flows/branches.yaml',
 ])('the JSON Schema takes %s', async (file) => {
