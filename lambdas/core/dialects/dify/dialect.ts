@@ -1,0 +1,41 @@
+// Dify's workflow API: the key selects the app, hence the flow. Errors are `{code, message, status}`.
+
+import * as z from 'zod';
+import { PlatformError } from '../../errors.ts';
+import { authenticate } from '../../keys.ts';
+import { type ApiRequest, type Dialect, json } from '../dialect.ts';
+import { appRoutes } from './app.ts';
+import { errors, messageOf } from './errors.ts';
+import { humanInputRoutes } from './human-input.ts';
+import { runRoutes } from './run.ts';
+import { runsRoutes } from './runs.ts';
+
+function keyOf({ headers }: ApiRequest): string {
+  const [, key] = /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '') ?? [];
+  if (key !== undefined) return key;
+  throw new PlatformError('unauthenticated', "Authorization header must be provided and start with 'Bearer'");
+}
+
+async function authenticateDify(request: ApiRequest, ports: Parameters<Dialect['authenticate']>[1]) {
+  try {
+    return await authenticate(ports, keyOf(request), 'dify');
+  } catch (error) {
+    const isUnknown = error instanceof PlatformError && !error.message.startsWith('Authorization header');
+    if (isUnknown && error.code === 'unauthenticated')
+      throw new PlatformError('unauthenticated', 'Access token is invalid');
+    throw error;
+  }
+}
+
+export const dify: Dialect = {
+  name: 'dify',
+  routes: [...runRoutes, ...runsRoutes, ...appRoutes, ...humanInputRoutes],
+  authenticate: authenticateDify,
+  errors,
+  errorSchema: z.object({ code: z.string(), message: z.string(), status: z.int() }),
+  error(error) {
+    const { status, code } = errors[error.code];
+    const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : undefined;
+    return json(status, { code, message: messageOf(error), status }, challenge);
+  },
+};

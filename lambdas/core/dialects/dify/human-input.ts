@@ -1,0 +1,122 @@
+// Forms that people fill in while a run waits: how the stream asks for them, and the calls that show and submit them.
+
+import * as z from 'zod';
+import { PlatformError } from '../../errors.ts';
+import { nodeAt } from '../../flow/node-at.ts';
+import type { Json, JsonObject } from '../../json.ts';
+import type { Ports } from '../../ports.ts';
+import type { NodeRecord, NodeWait } from '../../run.ts';
+import { signalByToken } from '../../signal.ts';
+import type { StreamItem } from '../../stream.ts';
+import { json, route } from '../dialect.ts';
+import { stableUuid } from '../stable-uuid.ts';
+import { headOf, type Pause } from './result.ts';
+import { seconds, type Told } from './words.ts';
+
+const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
+
+const actionSchema = z.looseObject({ id: z.string(), title: z.string().optional() });
+
+function formOf(prompt: JsonObject | undefined) {
+  const actions = z.array(actionSchema).safeParse(prompt?.['actions']).data ?? [];
+  return {
+    form_content: text(prompt?.['message']),
+    inputs: Array.isArray(prompt?.['form']) ? prompt['form'] : [],
+    actions: actions.map(({ id, title = id }) => ({ id, title, button_style: 'default' })),
+    resolved_default_values: {},
+  };
+}
+
+const expirationOf = ({ until }: NodeWait): number | null => (until === undefined ? null : seconds(until));
+
+export function humanInputRequired(
+  ports: Ports,
+  { run, plan }: Told,
+  { path, wait }: Pick<Extract<StreamItem, { type: 'node.waiting' }>, 'path' | 'wait'>,
+): object {
+  const node = nodeAt(plan.nodes, path);
+  const data = {
+    form_id: stableUuid('dify form', `${run.id}/${path}`),
+    node_id: path,
+    node_title: node?.title ?? node?.id ?? path,
+    ...formOf(wait.prompt),
+    display_in_ui: true,
+    form_token: ports.keyring.signalToken(run.id, path),
+    expiration_time: expirationOf(wait),
+  };
+  return { event: 'human_input_required', ...headOf(run), data };
+}
+
+export function pauseOf(ports: Ports, told: Told, records: readonly NodeRecord[]): Pause {
+  const waiting = records.flatMap(({ path, status, wait }) =>
+    status === 'waiting' && wait && wait.kind !== 'timer' ? [{ path, wait }] : [],
+  );
+  return {
+    paused_nodes: waiting.map(({ path }) => path),
+    reasons: waiting.map(({ path, wait }) =>
+      wait.kind === 'approval'
+        ? { TYPE: 'human_input_required', ...dataOf(humanInputRequired(ports, told, { path, wait })) }
+        : { TYPE: wait.kind, node_id: path },
+    ),
+  };
+}
+
+const dataOf = (event: object): object => (event as { data: object }).data;
+
+const tag = 'Dify';
+const params = z.object({ form_token: z.string() });
+
+/** The waiting unit behind a token, for anybody who holds it: it cannot be guessed. */
+async function waitingFor(ports: Ports, token: string): Promise<NodeWait> {
+  await ports.keyring.ready();
+  const address = ports.keyring.readSignalToken(token);
+  const { records } = address ? await ports.runs.load(address.runId) : { records: [] };
+  const record = records.find(({ path }) => path === address?.path);
+  if (!record) throw new PlatformError('not-found', 'Form not found');
+  if (record.status === 'waiting' && record.wait) return record.wait;
+  throw new PlatformError('signal-already-given', 'The form has been submitted already');
+}
+
+export const humanInputRoutes = [
+  route({
+    id: 'difyForm',
+    method: 'GET',
+    path: '/v1/form/human_input/{form_token}',
+    access: 'run',
+    tag,
+    summary: 'Show a form that a run waits for',
+    params,
+    answers: { 200: { description: 'The form' } },
+    errors: [],
+    async handle({ params: { form_token } }, ports) {
+      const wait = await waitingFor(ports, form_token);
+      const { actions, ...form } = formOf(wait.prompt);
+      return json(200, { ...form, user_actions: actions, expiration_time: expirationOf(wait) });
+    },
+  }),
+  route({
+    id: 'difySubmitForm',
+    method: 'POST',
+    path: '/v1/form/human_input/{form_token}',
+    access: 'run',
+    tag,
+    summary: 'Submit a form',
+    params,
+    body: {
+      kind: 'json',
+      schema: z.object({
+        inputs: z.record(z.string(), z.json()).default({}),
+        action: z.string(),
+        user: z.string().nullish(),
+      }),
+    },
+    answers: { 200: { description: 'Accepted' } },
+    errors: [],
+    async handle({ params: { form_token }, body }, ports) {
+      await waitingFor(ports, form_token);
+      const form = body.inputs as JsonObject;
+      await signalByToken(ports, form_token, { action: body.action, form, ...(body.user && { by: body.user }) });
+      return json(200, {});
+    },
+  }),
+];

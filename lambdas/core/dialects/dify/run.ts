@@ -1,0 +1,158 @@
+// Running the workflow of the key, blocking or streaming; stopping it; following it again.
+
+import * as z from 'zod';
+import { answerRun } from '../../answer.ts';
+import { cancelRun } from '../../cancel.ts';
+import { PlatformError } from '../../errors.ts';
+import type { Offer } from '../../flow/inputs.ts';
+import { listVersions } from '../../flows.ts';
+import type { Json } from '../../json.ts';
+import { boundFlow } from '../../keys.ts';
+import type { Ports } from '../../ports.ts';
+import { isSettled, type RunRecord } from '../../run.ts';
+import { isRunId } from '../../run-id.ts';
+import { streamOn, streamRun } from '../../stream.ts';
+import { type Caller, submit } from '../../submit.ts';
+import { type Call, json, type Reply, route } from '../dialect.ts';
+import { pinnedPlan, reachRun } from '../reach.ts';
+import { eventStream } from '../sse.ts';
+import { fileSchema, filesFor, withFiles } from './files.ts';
+import { pauseOf } from './human-input.ts';
+import { renderBlocking } from './result.ts';
+import { framesOf } from './streamed.ts';
+import { type Told, workflowIdOf } from './words.ts';
+
+const tag = 'Dify';
+
+const runBody = z.object({
+  inputs: z.record(z.string(), z.json()),
+  response_mode: z.enum(['blocking', 'streaming']).nullish(),
+  user: z.string().min(1).max(256),
+  files: z.array(fileSchema).nullish(),
+  trace_id: z.string().max(256).nullish(),
+});
+type RunBody = z.output<typeof runBody>;
+
+/** As Dify does it, values for which the form has no field are left out. */
+function offersOf({ inputs, files }: RunBody): Offer[] {
+  const offers = Object.entries(inputs).map(
+    ([name, value]): Offer => ({ names: [name], value: withFiles(value as Json) }),
+  );
+  if (files && files.length > 0) offers.push({ names: ['files', '_sys_file_urls'], value: filesFor(files) });
+  return offers;
+}
+
+/** The id of a published version, or its label. */
+async function versionOf(ports: Ports, caller: Caller, workflowId: string): Promise<string> {
+  const flow = boundFlow(caller);
+  const versions = await listVersions(ports, caller.tenant.id, flow);
+  const found = versions.find(
+    ({ version }) => version === workflowId || workflowIdOf({ tenant: caller.tenant.id, flow, version }) === workflowId,
+  );
+  if (found) return found.version;
+  throw new PlatformError('version-not-found', `Workflow ${workflowId.slice(0, 64)} not found`);
+}
+
+async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, version?: string): Promise<Reply> {
+  const { body, caller, request } = call;
+  const isStream = body.response_mode === 'streaming';
+  const { run, replayed } = await submit(ports, caller, {
+    flow: boundFlow(caller),
+    inputs: {},
+    offers: offersOf(body),
+    mode: isStream ? 'stream' : 'sync',
+    dialect: 'dify',
+    user: body.user,
+    ...(version !== undefined && { version }),
+  });
+  const told: Told = { run, plan: await pinnedPlan(ports, run) };
+  const made = { run, replayed, receivedAt: request.receivedAt };
+  if (isStream) {
+    const { items, pending } = streamRun(ports, made);
+    return { status: 200, body: eventStream(framesOf(ports, told, items)), pending };
+  }
+  const reply = await answerRun(ports, { ...made, render: (record) => blocking(ports, record), status: () => 200 });
+  return paused(ports, told, reply);
+}
+
+const blocking = (ports: Ports, record: RunRecord) => renderBlocking(record, ports.clock.now());
+
+/** A blocking answer about a run that waits for people says for whom. */
+async function paused(ports: Ports, told: Told, reply: Reply): Promise<Reply> {
+  const body = reply.body && 'json' in reply.body ? (reply.body.json as ReturnType<typeof renderBlocking>) : undefined;
+  if (body?.data.status !== 'paused') return reply;
+  const { records } = await ports.runs.load(told.run.id);
+  return { ...reply, body: { json: { ...body, data: { ...body.data, ...pauseOf(ports, told, records) } } } };
+}
+
+/** Always a success: whether there was something to stop is not told. */
+async function stop({ caller, params }: Call<{ task_id: string }, undefined, { user: string }>, ports: Ports) {
+  const run = isRunId(params.task_id) ? await ports.runs.get(params.task_id) : undefined;
+  const isOwn = run?.tenant === caller.tenant.id && (caller.key.flow ?? run.flow) === run.flow;
+  if (run && isOwn && !isSettled(run.status)) await cancelRun(ports, caller.tenant.id, run.id);
+  return json(200, { result: 'success' });
+}
+
+const user = z.object({ user: z.string().min(1) });
+const taskId = z.object({ task_id: z.string() });
+const yes = z.stringbool({ truthy: ['true', '1'], falsy: ['false', '0'] }).optional();
+
+const shared = { access: 'run', tag, errors: [] } as const;
+const running = {
+  ...shared,
+  method: 'POST',
+  body: { kind: 'json', schema: runBody },
+  answers: { 200: { description: 'The result, or a stream of events' } },
+} as const;
+const stopping = {
+  ...shared,
+  method: 'POST',
+  params: taskId,
+  body: { kind: 'json', schema: user },
+  answers: { 200: { description: 'Success, always' } },
+  handle: stop,
+} as const;
+
+export const runRoutes = [
+  route({
+    ...running,
+    id: 'difyRun',
+    path: '/v1/workflows/run',
+    summary: 'Run the workflow of the key',
+    handle: (call, ports) => start(call, ports),
+  }),
+  route({
+    ...running,
+    id: 'difyRunVersion',
+    path: '/v1/workflows/{workflow_id}/run',
+    summary: 'Run a published version',
+    params: z.object({ workflow_id: z.string() }),
+    handle: async (call, ports) => start(call, ports, await versionOf(ports, call.caller, call.params.workflow_id)),
+  }),
+  route({ ...stopping, id: 'difyStop', path: '/v1/workflows/{task_id}/stop', summary: 'Stop a run' }),
+  route({ ...stopping, id: 'difyStopTask', path: '/v1/workflows/tasks/{task_id}/stop', summary: 'Stop a run' }),
+  route({
+    ...shared,
+    id: 'difyEvents',
+    method: 'GET',
+    path: '/v1/workflow/{workflow_run_id}/events',
+    summary: 'Follow a run again',
+    params: z.object({ workflow_run_id: z.string() }),
+    query: z.object({ user: z.string().min(1), include_state_snapshot: yes, continue_on_pause: yes }),
+    answers: { 200: { description: 'A stream of events' } },
+    async handle({ caller, params, query, request }, ports): Promise<Reply> {
+      const run = await reachRun(ports, caller, params.workflow_run_id);
+      if (run.user !== query.user) throw new PlatformError('run-not-found');
+      const told = { run, plan: await pinnedPlan(ports, run) };
+      // Of a run that has ended only the end is told.
+      const items = isSettled(run.status)
+        ? ended(told)
+        : streamOn(ports, { runId: run.id, after: 0, receivedAt: request.receivedAt });
+      return { status: 200, body: eventStream(framesOf(ports, told, items)) };
+    },
+  }),
+];
+
+async function* ended({ run }: Told) {
+  yield { type: 'run.finished', seq: 0, run } as const;
+}

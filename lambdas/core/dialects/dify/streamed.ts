@@ -1,0 +1,117 @@
+// A run as Dify's stream of events: one `data:` line each, `event: ping` as sign of life, and the end after
+// workflow_finished, workflow_paused or error.
+
+import type { Ports } from '../../ports.ts';
+import type { Run } from '../../run.ts';
+import type { StreamItem } from '../../stream.ts';
+import { makeContainers } from './containers.ts';
+import { humanInputRequired, pauseOf } from './human-input.ts';
+import { nodeFinished, nodeRetry, nodeStarted } from './node-events.ts';
+import { endUserId, headOf, summaryOf } from './result.ts';
+import { seconds, sequenceNumberOf, type Told, workflowIdOf } from './words.ts';
+
+const PING = 'event: ping\n\n';
+
+export async function* framesOf(ports: Ports, told: Told, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
+  const framed = (event: object) => `data: ${JSON.stringify(event)}\n\n`;
+  yield PING;
+  try {
+    for await (const frame of eventsOf(ports, told, items)) yield frame === undefined ? PING : framed(frame);
+  } catch (error) {
+    // The status is out: what breaks now is an event.
+    ports.log.error('a stream broke; its run goes on', { run: told.run.id, error });
+    const message = 'Internal Server Error, please contact support.';
+    yield framed({ event: 'error', ...headOf(told.run), code: 'internal_server_error', status: 500, message });
+  }
+}
+
+/** Undefined stands for a ping. */
+async function* eventsOf(
+  ports: Ports,
+  told: Told,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<object | undefined> {
+  const containers = makeContainers(told);
+  for await (const item of items) {
+    switch (item.type) {
+      case 'ping':
+        yield undefined;
+        break;
+      case 'run.started':
+        yield await workflowStarted(ports, told, item.run);
+        break;
+      case 'run.waiting':
+        if (item.run.waitingFor !== 'timer') yield await workflowPaused(ports, told, item.run);
+        break;
+      case 'run.finished':
+        yield await workflowFinished(ports, told, item.run);
+        break;
+      case 'node.waiting':
+        if (item.wait.kind === 'approval') yield humanInputRequired(ports, told, item);
+        break;
+      case 'run.detached':
+        break;
+      default:
+        yield* containers.around(item, nodeEvents(told, item));
+    }
+  }
+}
+
+type NodeItem = Extract<StreamItem, { type: 'node.started' | 'node.finished' | 'node.retrying' | 'node.delta' }>;
+
+function nodeEvents(told: Told, item: NodeItem): object[] {
+  switch (item.type) {
+    case 'node.started':
+      return [nodeStarted(told, item)];
+    case 'node.finished':
+      return [nodeFinished(told, item.record)];
+    case 'node.retrying':
+      return [nodeRetry(told, item)];
+    case 'node.delta': {
+      const data = { text: item.text, from_variable_selector: [item.path, 'text'] };
+      return [{ event: 'text_chunk', ...headOf(told.run), data }];
+    }
+  }
+}
+
+async function workflowStarted(ports: Ports, { run }: Told, started: Run): Promise<object> {
+  const record = await ports.runs.read(run.id);
+  const data = {
+    id: run.id,
+    workflow_id: workflowIdOf(run),
+    sequence_number: sequenceNumberOf(run),
+    inputs: record?.inputs ?? {},
+    created_at: seconds(started.startedAt ?? started.createdAt),
+    reason: 'initial',
+  };
+  return { event: 'workflow_started', ...headOf(run), data };
+}
+
+async function workflowFinished(ports: Ports, { run }: Told, ended: Run): Promise<object> {
+  const record = await ports.runs.read(run.id);
+  const data = {
+    ...summaryOf(ended, ports.clock.now()),
+    sequence_number: sequenceNumberOf(run),
+    outputs: record?.outputs ?? {},
+    created_by: { id: endUserId(run.tenant, run.user ?? ''), user: run.user ?? '' },
+    exceptions_count: ended.handledErrors,
+    files: [],
+  };
+  return { event: 'workflow_finished', ...headOf(run), data };
+}
+
+async function workflowPaused(ports: Ports, told: Told, waiting: Run): Promise<object> {
+  const { records } = await ports.runs.load(told.run.id);
+  const { elapsed_time, total_tokens, total_steps, created_at } = summaryOf(waiting, ports.clock.now());
+  const data = {
+    workflow_run_id: told.run.id,
+    ...pauseOf(ports, told, records),
+    outputs: {},
+    status: 'paused',
+    created_at,
+    elapsed_time,
+    total_tokens,
+    total_steps,
+  };
+  return { event: 'workflow_paused', ...headOf(told.run), data };
+}
