@@ -66,6 +66,8 @@ function start({ limits }: CodeJob, directory: string): ChildProcess {
   const flags = [
     // Files beside its own, other processes, threads, add-ons: https://nodejs.org/api/permissions.html
     '--permission',
+    // It opens files past the permission model.
+    '--no-experimental-sqlite',
     `--allow-fs-read=${import.meta.dirname}`,
     `--allow-fs-read=${directory}`,
     `--allow-fs-write=${directory}`,

@@ -86,6 +86,16 @@ describe('JavaScript', () => {
     ['a file by a link', 'fs.symlinkSync("/etc", "etc"); return { a: fs.readdirSync("etc") };'],
     ['a file by import', 'return { a: await import("file:///etc/hostname") };'],
     ['a file outside by writing', 'fs.writeFileSync("/tmp/errand-escaped", ""); return {};'],
+    [
+      'a file by a database',
+      'const { DatabaseSync } = await import("node:sqlite"); new DatabaseSync("/tmp/errand-escaped"); return {};',
+    ],
+    ['a file as an environment', 'process.loadEnvFile(`/proc/${process.ppid}/environ`); return { a: process.env };'],
+    [
+      'a file by a report',
+      'process.report.directory = "/tmp"; process.report.writeReport("errand-escaped"); return {};',
+    ],
+    ['the debugger', 'const { Session } = await import("node:inspector"); new Session().connect(); return {};'],
     ['another process', 'const { spawn } = await import("node:child_process"); spawn("sleep", ["60"]); return {};'],
     ['a thread', 'const { Worker } = await import("node:worker_threads"); new Worker("1", { eval: true }); return {};'],
     ['the process that started it by a signal', 'process.kill(process.ppid, "SIGKILL"); return {};'],
