@@ -20,7 +20,7 @@ type Parameters = z.output<typeof parametersSchema>;
 const filesFor =
   (urls: Record<string, string>) =>
   ({ type }: InputSpec): Json => {
-    const files = Object.values(urls).map((url) => ({ url }));
+    const files = Object.entries(urls).map(([name, url]) => ({ url, name }));
     if (type === 'file') return files[0] ?? null;
     return type === 'files' || type === 'array' ? files : urls;
   };
