@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { createDemoKey, publishFlows, waitUntilHealthy } from './demo.ts';
 import { startRuntime } from './runtime.ts';
 import { ROOT } from './synthesis.ts';
+import { vendorKeys } from './vendor-keys.ts';
 import { HELP, welcome } from './welcome.ts';
 
 const DEFAULT_PORT = 8_787;
@@ -38,9 +39,10 @@ async function start(stateDir: string | null): Promise<void> {
   await waitUntilHealthy(runtime);
   const key = await createDemoKey(runtime, stateDir && join(stateDir, 'demo-key'));
   const flows = await publishFlows(baseUrl, key);
+  const vendors = await vendorKeys(baseUrl, key, stateDir && join(stateDir, 'vendor-keys.json'));
   const seconds = process.uptime();
   process.stdout.write(
-    welcome({ baseUrl, key, flows, stateDir: shortened(stateDir), logFile: shortened(logFile), seconds }),
+    welcome({ baseUrl, key, flows, vendors, stateDir: shortened(stateDir), logFile: shortened(logFile), seconds }),
   );
   // For whoever started this as a child process.
   process.send?.({ baseUrl, key });

@@ -1,11 +1,13 @@
 // What `npm start` tells the terminal.
 
 import type { PublishedFlow } from './demo.ts';
+import { type VendorKeys, vendorLines } from './vendor-keys.ts';
 
 export interface Welcome {
   baseUrl: string;
   key: string;
   flows: PublishedFlow[];
+  vendors: VendorKeys;
   /** Null when nothing is kept. */
   stateDir: string | null;
   logFile: string | null;
@@ -29,7 +31,7 @@ Environment
   ERRAND_DYNAMODB_ENDPOINT       a DynamoDB-compatible server to use instead of the embedded one
 `;
 
-export function welcome({ baseUrl, key, flows, stateDir, logFile, seconds }: Welcome): string {
+export function welcome({ baseUrl, key, flows, vendors, stateDir, logFile, seconds }: Welcome): string {
   const published = flows.filter(({ version }) => version).map(({ name, version }) => `${name} ${version}`);
   const facts: [string, string][] = [
     ['URL', baseUrl],
@@ -54,6 +56,10 @@ export function welcome({ baseUrl, key, flows, stateDir, logFile, seconds }: Wel
     '',
     curl(baseUrl, key, { mode: 'async', inputs: { name: 'Ada' }, webhooks: [{ url: inbox }] }),
     `  curl -s ${inbox}/received`,
+    '',
+    "Other vendors' clients run the flow hello with these addresses and keys (docs/dialects.md):",
+    '',
+    ...vendorLines(baseUrl, vendors),
     '',
   ].join('\n');
 }
