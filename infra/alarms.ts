@@ -9,7 +9,7 @@ import {
   ComparisonOperator,
   type IMetric,
   MathExpression,
-  type Metric,
+  Metric,
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
@@ -19,6 +19,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import type { Construct } from 'constructs';
+import { type FunctionName, METRIC_NAMESPACE } from '../lambdas/env.ts';
 
 const PERIOD = Duration.minutes(5);
 
@@ -108,6 +109,22 @@ export function alarmOnSilence(scope: Construct, fn: LambdaFunction, impact: str
     impact,
     runbook: 'sweep-silence',
   });
+}
+
+/** On what a function counts itself (`log.metric`). */
+export function alarmOnCount(
+  scope: Construct,
+  id: string,
+  { metric, service, ...reason }: { metric: string; service: FunctionName } & AlarmReason,
+): Alarm {
+  const counted = new Metric({
+    namespace: METRIC_NAMESPACE,
+    metricName: metric,
+    dimensionsMap: { service },
+    period: PERIOD,
+    statistic: 'Sum',
+  });
+  return raise(scope, id, { metric: counted, threshold: 1, ...reason });
 }
 
 export function alarmOnTableThrottles(

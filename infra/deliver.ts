@@ -3,6 +3,7 @@
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { DELIVER_BATCH_SIZE, DELIVER_MAX_CONCURRENCY, DELIVER_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
+import { alarmOnCount } from './alarms.ts';
 import { PlatformFunction } from './function.ts';
 import { platformEnvironment, type Surroundings } from './surroundings.ts';
 
@@ -38,5 +39,11 @@ export class Deliver extends Construct {
     storage.grantPayloads(this.function);
     storage.grantSecret(this.function);
     deliveries.grantRing(this.function);
+    alarmOnCount(this, 'Exhausted', {
+      metric: 'DeliveryExhausted',
+      service: 'deliver',
+      impact: 'A webhook was not told: its receiver failed at every attempt for a day.',
+      runbook: 'delivery-exhausted',
+    });
   }
 }

@@ -4,7 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { SWEEP_PERIOD_SECONDS } from '../lambdas/core/limits.ts';
-import { alarmOnSilence } from './alarms.ts';
+import { alarmOnCount, alarmOnSilence } from './alarms.ts';
 import { PlatformFunction } from './function.ts';
 import { grantSettling, platformEnvironment, type Surroundings } from './surroundings.ts';
 
@@ -36,6 +36,12 @@ export class Sweep extends Construct {
       this.function.lambda,
       'The guarantee is off: a run that lost its worker stays running, and no run expires after 24 hours.',
     );
+    alarmOnCount(this, 'Crashed', {
+      metric: 'RunCrashed',
+      service: 'sweep',
+      impact: 'A run ended as run-crashed: it ended its worker five times.',
+      runbook: 'run-crashed',
+    });
     this.runEveryMinute();
   }
 

@@ -3,6 +3,9 @@
 
 import * as z from 'zod';
 
+/** Of the metrics that functions publish, each with its `service`: the name of the function. */
+export const METRIC_NAMESPACE = 'Errand';
+
 const platform = z.object({
   RUNTIME_TABLE: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),

@@ -3,8 +3,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Log } from './core/ports.ts';
-
-export const METRIC_NAMESPACE = 'Errand';
+import { METRIC_NAMESPACE } from './env.ts';
 
 export function makeLog(serviceName: string): Log {
   const logger = new Logger({ serviceName });
