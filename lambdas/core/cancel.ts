@@ -16,7 +16,17 @@ export async function cancelRun(ports: Ports, tenant: string, runId: string): Pr
   if (isSettled(found.status)) return found;
   const asked = await ports.runs.requestCancel(runId);
   const ended = await endIdleRun(ports, asked ?? found, { status: 'canceled' });
-  return ended ?? patiently(ports, asked ?? found);
+  const stands = ended ?? (await patiently(ports, asked ?? found));
+  // Only now: the end of a child would wake a parent that has not noticed yet.
+  await cancelChildren(ports, tenant, runId);
+  return stands;
+}
+
+/** Runs that the run waits for: nobody wants their outputs any more. */
+async function cancelChildren(ports: Ports, tenant: string, runId: string): Promise<void> {
+  const { records } = await ports.runs.load(runId);
+  const children = records.flatMap(({ status, wait }) => (status === 'waiting' ? (wait?.child ?? []) : []));
+  await Promise.allSettled(children.map((child) => cancelRun(ports, tenant, child)));
 }
 
 async function patiently(ports: Ports, run: Run): Promise<Run> {

@@ -91,6 +91,8 @@ export const MAX_NESTING = 3;
 export const MAX_EACH_ITEMS = 1_000;
 export const MAX_EACH_CONCURRENCY = 20;
 export const MAX_REPEAT = 100;
+// Flows that run flows: a circle of them ends here.
+export const MAX_RUN_DEPTH = 3;
 export const MAX_UNITS = 5_000;
 export const MAX_FIELDS = 64;
 export const MAX_SEARCHABLE_INPUTS = 5;

@@ -26,10 +26,19 @@ function complete(run: Run, records: readonly NodeRecord[], now: number): NodeRe
 function eventsOf(record: NodeRecord): NumberedEvent[] {
   const { path, type, startedAt, endedAt, wait, seq } = record;
   if (record.status === 'waiting') return wait ? [{ type: 'node.waiting', seq, at: startedAt, path, wait }] : [];
+  const at = endedAt ?? startedAt;
+  const text = textOf(record);
   return [
-    { type: 'node.started', seq: seq - 1, at: startedAt, path, node: nodeOf(path), nodeType: type },
-    { type: 'node.finished', seq, at: endedAt ?? startedAt, record },
+    { type: 'node.started', seq: seq - 2, at: startedAt, path, node: nodeOf(path), nodeType: type },
+    ...(text === undefined ? [] : [{ type: 'node.delta', seq: seq - 1, at, path, text, isWhole: true } as const]),
+    { type: 'node.finished', seq, at, record },
   ];
+}
+
+/** What a node said to the end user while it ran. */
+function textOf({ said, output }: NodeRecord): string | undefined {
+  const text = said ? (output as { text?: unknown } | null | undefined)?.text : undefined;
+  return typeof text === 'string' ? text : undefined;
 }
 
 /** `text` of `pages[00002].text`, `pages` of `pages[00002]`. */

@@ -39,6 +39,8 @@ export type RunView = {
   metadata: JsonObject | null;
   webhooks: WebhookView[];
   rerunOf?: { run: string; from: 'start' | 'failed' };
+  /** The run and node that started this one. */
+  parent?: { run: string; path: string };
 };
 
 /** `attempts` counts them; their log is a call of its own. Headers are never shown. */
@@ -96,6 +98,7 @@ export function renderRun({ run, inputs, outputs, deliveries }: RunRecord): RunV
       attempts: attempts.length,
     })),
     ...(run.rerunOf && { rerunOf: run.rerunOf }),
+    ...(run.parent && { parent: { run: run.parent.run, path: run.parent.path } }),
   };
 }
 

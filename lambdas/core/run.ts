@@ -69,6 +69,8 @@ export interface Run {
   user?: string;
   metadata?: JsonObject;
   rerunOf?: { run: string; from: 'start' | 'failed' };
+  /** Of a run that a `flow` node has started: whose, and how many runs stand above it. */
+  parent?: { run: string; path: string; depth: number };
   webhookCount: number;
   /** What a dialect's answers repeat of its request; at most 2 KB. */
   echo?: JsonObject;
@@ -146,6 +148,8 @@ export interface NodeWait {
   prompt?: JsonObject;
   /** What the node kind needs to go on. */
   state?: Json;
+  /** The run whose end is waited for. */
+  child?: string;
   /** The attempt that a delayed retry begins with. */
   retry?: number;
   /** False until the waiting party was told; a crash in between tells again. */
@@ -166,6 +170,8 @@ export interface NodeRecord {
   startedAt: number;
   endedAt?: number;
   usage?: Usage;
+  /** It said its text to the end user while it ran. */
+  said?: true;
   /** Of an `each`: how many items; their records hold the outputs, so this one holds none. */
   items?: number;
   wait?: NodeWait;

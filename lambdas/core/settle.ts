@@ -1,7 +1,7 @@
 // The end of a run: one transaction for its status, outputs and deliveries, then what the end sets free.
 
 import { freeSlot } from './admission.ts';
-import { LEASE_SECONDS } from './limits.ts';
+import { LEASE_SECONDS, UNPICKED_SECONDS } from './limits.ts';
 import type { Ports, Settlement } from './ports.ts';
 import type { Run } from './run.ts';
 
@@ -16,6 +16,7 @@ export async function settleRun(ports: Ports, run: Run, settlement: Settlement):
       ports.queues.ringDeliveries(settled.deliveries.map(({ n }) => ({ run: run.id, n, tenant: run.tenant }))),
     freeSlot(ports, run),
     run.parkToken !== undefined && ports.machine.wake(run.parkToken),
+    run.parent && tellParent(ports, run.parent, run.id),
   ];
   for (const result of await Promise.allSettled(after)) {
     if (result.status === 'rejected')
@@ -37,6 +38,14 @@ export async function endIdleRun(
   // The claim cleared nothing of what only the run before it knew: who parks for it.
   const held = { ...claim.run, ...(run.parkToken !== undefined && { parkToken: run.parkToken }) };
   return settleRun(ports, held, { ...end, outputs: null, usage, handledErrors, endedAt: now });
+}
+
+/** A run that waits for this one looks for itself, too: this only makes it sooner. */
+async function tellParent(ports: Ports, { run, path }: NonNullable<Run['parent']>, child: string): Promise<void> {
+  const now = ports.clock.now();
+  const signal = { path, payload: { run: child }, at: now };
+  const stored = await ports.runs.signal(run, signal, now + UNPICKED_SECONDS * 1_000);
+  if (stored.kind === 'stored' && stored.run.parkToken !== undefined) await ports.machine.wake(stored.run.parkToken);
 }
 
 const METRICS = { succeeded: 'RunSucceeded', failed: 'RunFailed', canceled: 'RunCanceled' } as const;

@@ -25,7 +25,7 @@ export async function signalRun(ports: Ports, { runId, path, payload, by, tenant
   }
   const given = () => new PlatformError('signal-already-given', `Node '${path}' was already signaled`);
   if (isSettled(run.status)) throw new PlatformError('run-already-settled');
-  await checkAwaited(ports, run, path);
+  await checkAwaited(ports, run, { path, payload });
   const signal = { path, payload, at: ports.clock.now(), ...(by !== undefined && { by }) };
   const stored = await ports.runs.signal(runId, signal, signal.at + UNPICKED_SECONDS * 1_000);
   if (stored.kind === 'given') throw given();
@@ -51,11 +51,16 @@ async function wake(ports: Ports, run: Run): Promise<void> {
   }
 }
 
-async function checkAwaited(ports: Ports, run: Run, path: string): Promise<void> {
+async function checkAwaited(ports: Ports, run: Run, { path, payload }: Pick<Given, 'path' | 'payload'>): Promise<void> {
   const plan = await ports.flows.plan(run.tenant, run.flow, run.digest);
   const node = plan && nodeAt(plan.nodes, path);
   const kind: NodeKind | undefined = node && NODE_KINDS[node.type as keyof typeof NODE_KINDS];
-  if (node && kind?.waits?.(node.with)) return;
-  const message = node ? `Node '${path}' takes no signal` : `Flow '${run.flow}' has no node '${path}'`;
-  throw new PlatformError('signal-not-awaited', message);
+  if (!node || !kind?.waits?.(node.with)) {
+    const message = node ? `Node '${path}' takes no signal` : `Flow '${run.flow}' has no node '${path}'`;
+    throw new PlatformError('signal-not-awaited', message);
+  }
+  const details = (await kind.refuses?.(node.with, payload)) ?? [];
+  if (details.length === 0) return;
+  const said = details.map(({ field, message }) => `${field} ${message}`).join('; ');
+  throw new PlatformError('invalid-request', said, { details });
 }

@@ -50,6 +50,7 @@ export interface Submission {
   conversation?: string;
   echo?: JsonObject;
   rerunOf?: Run['rerunOf'];
+  parent?: Run['parent'];
 }
 
 const MAX_METADATA_BYTES = 2_048;
@@ -144,6 +145,7 @@ export async function submit(
     handovers: 0,
     ...(user !== undefined && { user }),
     ...(metadata !== undefined && { metadata: metadata as JsonObject }),
+    ...(asked.parent && { parent: asked.parent }),
     ...(asked.echo && { echo: asked.echo }),
     ...(asked.rerunOf && { rerunOf: asked.rerunOf }),
     ...schedule(asked.mode, now, startAfter),

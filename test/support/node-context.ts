@@ -29,6 +29,8 @@ export function nodeContext(extra: Extra = {}): NodeContext {
     secrets: {},
     signal: new AbortController().signal,
     timeoutMs: 5_000,
+    say: () => {},
+    children: { start: () => Promise.reject(new Error('no children here')), read: async () => undefined },
     now: () => NOW,
     ports: {
       http: makeHttpClient({ policy: 'loopback' }),

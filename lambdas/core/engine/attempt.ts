@@ -3,6 +3,7 @@
 import { PlatformError } from '../errors.ts';
 import type { PlanNode } from '../flow/plan.ts';
 import { failed, type NodeContext, type NodeKind, type Outcome, type Resumption } from '../nodes/node-kind.ts';
+import { childrenOf } from './children.ts';
 import { fromThrown } from './conclude.ts';
 import { evaluateInput } from './input.ts';
 import type { Attempt, Slice, Unit } from './slice.ts';
@@ -100,6 +101,11 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
     signal,
     timeoutMs: unit.node.timeoutMs,
     now: () => ports.clock.now(),
+    say(text) {
+      attempt.said = true;
+      slice.emit({ type: 'node.delta', at: ports.clock.now(), path: unit.path, text });
+    },
+    children: childrenOf(slice, unit),
     ports,
   };
 }

@@ -18,7 +18,13 @@ export async function conclude(
   items?: number,
 ): Promise<UnitEnd> {
   const first = slice.records.get(unit.path)?.startedAt ?? attempt.startedAt;
-  const common = { path: unit.path, type: unit.node.type, attempts: attempt.number, startedAt: first };
+  const common = {
+    path: unit.path,
+    type: unit.node.type,
+    attempts: attempt.number,
+    startedAt: first,
+    ...(attempt.said && { said: attempt.said }),
+  };
   const endedAt = slice.ports.clock.now();
   const end = await reshape(slice, unit, outcome);
   const { output, ...small } = end;
@@ -32,8 +38,8 @@ export async function conclude(
 type End = Pick<NodeRecord, 'status' | 'output' | 'port' | 'error' | 'handled' | 'usage'>;
 
 async function reshape(slice: Slice, unit: Unit, outcome: Exclude<Outcome, { kind: 'wait' }>): Promise<End> {
-  if (outcome.kind === 'failed') return failure(slice, unit, outcome);
   const usage: { usage?: Usage } = outcome.usage ? { usage: outcome.usage } : {};
+  if (outcome.kind === 'failed') return { ...(await failure(slice, unit, outcome)), ...usage };
   try {
     const output = await shaped(unit, outcome.result);
     if (JSON.stringify(output).length > MAX_PAYLOAD_BYTES) {

@@ -7,7 +7,8 @@ import type { NodeRecord, NodeWait, Run } from '../run.ts';
 export type RunEvent =
   | { type: 'run.started'; run: Run }
   | { type: 'node.started'; at: number; path: string; node: string; nodeType: string }
-  | { type: 'node.delta'; at: number; path: string; text: string }
+  /** `isWhole`: all of a node's text at once, for whoever did not hear it as it was written. */
+  | { type: 'node.delta'; at: number; path: string; text: string; isWhole?: true }
   | { type: 'node.retrying'; at: number; path: string; attempt: number; error: Failure; delayMs: number }
   | { type: 'node.waiting'; at: number; path: string; wait: NodeWait }
   | { type: 'node.finished'; at: number; record: NodeRecord }
@@ -28,7 +29,7 @@ export const restedSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EP
 export const endedSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 1;
 
 export interface Sequence {
-  /** The next number. Every other one is left free: `replay` puts a unit's start in front of its end. */
+  /** The next number. Two before it are left free: `replay` puts a unit's start and its text in front of its end. */
   next(): number;
 }
 
@@ -36,7 +37,7 @@ export function makeSequence(epoch: number): Sequence {
   let last = epoch * NUMBERS_PER_EPOCH;
   return {
     next() {
-      last = Math.min(last + 2, restedSeq(epoch) - 2);
+      last = Math.min(last + 3, restedSeq(epoch) - 1);
       return last;
     },
   };

@@ -5,6 +5,7 @@ import type { PlanNode } from '../flow/plan.ts';
 import { HANDOVER_WAIT_SECONDS } from '../limits.ts';
 import { runNode } from './node.ts';
 import { isBranchTaken, readiness } from './readiness.ts';
+import { answerTo } from './rest.ts';
 import { type GraphEnd, type NodeState, type Scope, type Slice, STOPPED, type UnitEnd, type Wait } from './slice.ts';
 
 type Suspended = Extract<UnitEnd, { kind: 'suspended' }>;
@@ -112,7 +113,8 @@ async function next(slice: Slice, running: Map<string, Promise<void>>, asleep: M
 function wakeDue(slice: Slice, asleep: Map<string, Suspended>): void {
   const now = slice.ports.clock.now();
   const isDue = (wait: Wait): boolean =>
-    (wait.until !== undefined && wait.until <= now) || (wait.retry === undefined && slice.signals.has(wait.path));
+    (wait.until !== undefined && wait.until <= now) ||
+    (wait.retry === undefined && answerTo(slice, wait) !== undefined);
   for (const [id, { waits }] of asleep) if (waits.some(isDue)) asleep.delete(id);
 }
 

@@ -3,11 +3,11 @@
 import { HANDOVER_WAIT_SECONDS } from '../limits.ts';
 import type { Outcome, Resumption } from '../nodes/node-kind.ts';
 import { retryDelayMs } from '../retry.ts';
-import type { NodeRecord } from '../run.ts';
+import type { NodeRecord, Signal } from '../run.ts';
 import { fits } from './attempt.ts';
 import { conclude, failureOf, fromThrown } from './conclude.ts';
 import { endedState, record } from './record.ts';
-import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd } from './slice.ts';
+import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, type Wait } from './slice.ts';
 
 export interface Begin {
   attempt: number;
@@ -21,16 +21,25 @@ export const asleep = (waiting: NodeRecord): UnitEnd => ({
   yielded: false,
 });
 
+/** The signal that a wait is for. One of an earlier child says nothing of the present one. */
+export function answerTo({ signals }: Pick<Slice, 'signals'>, wait: Wait): Signal | undefined {
+  const signal = signals.get(wait.path);
+  if (wait.child === undefined) return signal;
+  const ended = (signal?.payload as { run?: unknown } | undefined)?.run;
+  return ended === wait.child ? signal : undefined;
+}
+
 /** How a waiting unit goes on now; undefined while it still waits. */
 export function resumption(slice: Slice, waiting: NodeRecord | undefined): Begin | undefined {
   const wait = waiting?.wait;
   if (wait === undefined) return undefined;
   const due = wait.until !== undefined && wait.until <= slice.ports.clock.now();
   if (wait.retry !== undefined) return due ? { attempt: wait.retry } : undefined;
-  const signal = slice.signals.get(waiting?.path ?? '');
+  const signal = answerTo(slice, { ...wait, path: waiting?.path ?? '' });
   const attempt = waiting?.attempts ?? 1;
-  if (signal) return { attempt, resume: { by: 'signal', signal } };
-  if (due) return { attempt, resume: { by: 'timer' } };
+  const state = wait.state === undefined ? {} : { state: wait.state };
+  if (signal) return { attempt, resume: { by: 'signal', signal, ...state } };
+  if (due) return { attempt, resume: { by: 'timer', ...state } };
   // A crash came between the record of the wait and telling the other side: `run` again leads there.
   return wait.notified === false ? { attempt } : undefined;
 }

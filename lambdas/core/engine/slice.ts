@@ -74,6 +74,8 @@ export interface Attempt {
   /** 1-based. */
   number: number;
   startedAt: number;
+  /** Something was said to the end user. */
+  said?: true;
 }
 
 export type UnitEnd =

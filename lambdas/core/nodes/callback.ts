@@ -3,13 +3,10 @@
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
-import { call } from './http/call.ts';
-import { type RequestInput, requestSchema, secretNamesOf, writtenRequest } from './http/request.ts';
+import { requestSchema, secretNamesOf, writtenRequest } from './http/request.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-
-const MAX_NOTIFIED = 5;
-const NOTIFY_TIMEOUT_MS = 30_000;
+import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './notice.ts';
 
 const FIELDS = {
   /** What the one who must call should know; shown with the wait and sent along. */
@@ -27,29 +24,13 @@ interface CallbackWith extends JsonObject {
   request: { auth: { secret: string } };
 }
 
-function notice(context: NodeContext, input: CallbackInput): JsonObject {
-  return {
-    run: context.run.id,
-    flow: context.run.flow,
-    node: context.path,
-    message: input.message ?? null,
-    data: input.data ?? null,
-    callback: { url: context.callbackUrl() },
-  };
-}
-
 /** The author's request first: it is what somebody's answer depends on. */
-async function notify(context: NodeContext, input: CallbackInput): Promise<Outcome | undefined> {
-  const notices: RequestInput[] = [input.notify ?? []]
-    .flat()
-    .filter((url) => url !== '')
-    .map((url) => ({ url, method: 'POST', body: notice(context, input) }));
-  const requests = input.request ? [{ method: 'POST' as const, ...input.request }, ...notices] : notices;
-  for (const request of requests) {
-    const outcome = await call(context, request, { parse: 'text', timeoutMs: NOTIFY_TIMEOUT_MS });
-    if (outcome.kind === 'failed') return outcome;
-  }
-  return undefined;
+function notify(
+  context: NodeContext,
+  { request, message, data, notify: addresses }: CallbackInput,
+): Promise<Outcome | undefined> {
+  const own = request ? [{ method: 'POST' as const, ...request }] : [];
+  return sendAll(context, [...own, ...noticesTo(context, addresses, { message: message ?? null, data: data ?? null })]);
 }
 
 export const CALLBACK: NodeKind<CallbackWith> = {

@@ -1,13 +1,17 @@
 // The table of node kinds. Adding a kind is one file beside this one and one line here.
 
+import { APPROVAL } from './approval.ts';
 import { CALLBACK } from './callback.ts';
 import { CODE } from './code.ts';
 import { FAIL } from './fail.ts';
 import { FIRST } from './first.ts';
+import { FLOW } from './flow.ts';
 import { GROUP } from './group.ts';
 import { HTTP } from './http.ts';
 import { LAMBDA } from './lambda.ts';
 import type { NodeKind } from './node-kind.ts';
+import { QUESTION } from './question.ts';
+import { REPLY } from './reply.ts';
 import { SET } from './set.ts';
 import { SWITCH } from './switch.ts';
 import { TEMPLATE } from './template.ts';
@@ -25,6 +29,10 @@ export const NODE_KINDS = {
   wait: WAIT,
   callback: CALLBACK,
   lambda: LAMBDA,
+  approval: APPROVAL,
+  question: QUESTION,
+  reply: REPLY,
+  flow: FLOW,
 } as const satisfies Record<string, NodeKind>;
 
 /** The kind of a node's `type`; undefined for a word that is none. */

@@ -1,10 +1,10 @@
 // What a node kind is. A kind is one file that exports a NodeKind, and one line in index.ts.
 
 import type { z } from 'zod';
-import type { ErrorCode, ErrorDetail } from '../errors.ts';
+import type { ErrorCode, ErrorDetail, Failure } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Ports } from '../ports.ts';
-import type { NodeWait, Signal, Usage } from '../run.ts';
+import type { NodeWait, RunStatus, Signal, Usage } from '../run.ts';
 
 /** What happened to one attempt of a unit. Failures and waits are data; only faults of the platform are thrown. */
 export type Outcome =
@@ -17,6 +17,7 @@ export type Outcome =
       /** A retry before this is pointless: the other side said so. */
       retryAfterMs?: number;
       details?: ErrorDetail[];
+      usage?: Usage;
     }
   /**
    * `notify` tells whoever must answer. It is called once the wait is recorded, so an answer cannot come too early;
@@ -25,7 +26,23 @@ export type Outcome =
   | { kind: 'wait'; wait: NodeWait; notify?: () => Promise<Outcome | undefined> };
 
 /** Why a suspended unit goes on. */
-export type Resumption = { by: 'signal'; signal: Signal } | { by: 'timer' };
+export type Resumption = { state?: Json } & ({ by: 'signal'; signal: Signal } | { by: 'timer' });
+
+export interface ChildRun {
+  id: string;
+  status: RunStatus;
+  isSettled: boolean;
+  outputs: JsonObject | null;
+  error?: Failure;
+  usage: Usage;
+}
+
+/** Runs that this unit has started. */
+export interface Children {
+  /** Idempotent for the unit; answers the id. Rejections are those of accepting any run. */
+  start(child: { flow: string; version?: string; inputs: JsonObject }): Promise<string>;
+  read(id: string): Promise<ChildRun | undefined>;
+}
 
 export interface NodeContext {
   /** Path of the unit within the run. */
@@ -46,6 +63,9 @@ export interface NodeContext {
   /** The node's `timeout`; of a kind that waits, the bound of the wait (`signal` bounds the work). */
   timeoutMs: number;
   now(): number;
+  /** Text for whoever follows the run, as it is written. Nothing of it is kept: the result holds it all. */
+  say(text: string): void;
+  children: Children;
   ports: Pick<Ports, 'http' | 'functions' | 'code' | 'log'>;
 }
 
@@ -99,6 +119,8 @@ export interface NodeKind<With extends JsonObject = JsonObject> {
   join?: 'settled';
   /** `input` is `with` with every expression evaluated, except in `rawFields`. (A group's nodes are run by the engine.) */
   run(context: NodeContext, input: With): Promise<Outcome>;
+  /** What is wrong with an answer that somebody gives; it is then refused, and the unit goes on waiting. */
+  refuses?(source: With, payload: Json): Promise<ErrorDetail[]>;
   /** Called instead of `run` for a unit that waited. A kind that never waits has none. */
   resume?(context: NodeContext, input: With, resumption: Resumption): Promise<Outcome>;
 }
@@ -112,5 +134,5 @@ export const done = (result: Json, extra: { port?: string; usage?: Usage } = {})
 export const failed = (
   code: ErrorCode | (string & {}),
   message: string,
-  extra: { retryable?: boolean; retryAfterMs?: number; details?: ErrorDetail[] } = {},
+  extra: { retryable?: boolean; retryAfterMs?: number; details?: ErrorDetail[]; usage?: Usage } = {},
 ): Extract<Outcome, { kind: 'failed' }> => ({ kind: 'failed', code, message, retryable: false, ...extra });

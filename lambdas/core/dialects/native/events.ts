@@ -43,6 +43,8 @@ async function dataOf(ports: Ports, plan: Plan, event: Told): Promise<unknown> {
 export async function* framesOf(ports: Ports, plan: Plan, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
   for await (const item of items) {
     if (item.type === 'ping') yield COMMENT_PING;
+    // The node's result has all of its text.
+    else if (item.type === 'node.delta' && item.isWhole) continue;
     else if (item.type === 'run.detached') yield frame({ event: item.type, data: { id: item.runId } });
     else yield frame({ id: item.seq, event: item.type, data: await dataOf(ports, plan, item) });
   }

@@ -55,6 +55,7 @@ const summary = {
   user: z.string().nullable(),
   metadata: anyObject.nullable(),
   rerunOf: z.object({ run: z.string(), from: z.enum(['start', 'failed']) }).optional(),
+  parent: z.object({ run: z.string(), path: z.string() }).optional(),
 };
 
 export const runSummary = z.object(summary).meta({ id: 'RunSummary' });

@@ -1,0 +1,110 @@
+// The approval node: waits until somebody decides, and takes the branch of the action that they chose.
+
+import * as z from 'zod';
+import { anyValue, ID } from '../flow/fields.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { filledForm, formProblems, formPrompt, formShape } from './form.ts';
+import { asWritten, readInput } from './input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './notice.ts';
+
+const MAX_ACTIONS = 10;
+const DEFAULT_ACTIONS = [
+  { id: 'approve', title: 'Approve' },
+  { id: 'reject', title: 'Reject' },
+];
+// Branches that every node may have.
+const TAKEN = ['error', 'timeout'];
+
+const action = z.strictObject({
+  id: z
+    .string()
+    .regex(ID)
+    .refine((id) => !TAKEN.includes(id), { error: `must not be ${TAKEN.join(' or ')}` }),
+  title: z.string().max(200).optional(),
+});
+
+const FIELDS = {
+  message: z.string(),
+  data: anyValue.optional(),
+  assignees: z.array(z.string().max(256)).max(100).optional(),
+  notify: z.union([z.string(), z.array(z.string()).max(MAX_NOTIFIED)]).optional(),
+};
+const LITERAL = {
+  form: formShape.optional(),
+  actions: z
+    .array(action)
+    .min(1)
+    .max(MAX_ACTIONS)
+    .refine((actions) => new Set(actions.map(({ id }) => id)).size === actions.length, {
+      error: 'has two of the same id',
+    })
+    .optional(),
+};
+const evaluated = z.strictObject({ ...FIELDS, ...LITERAL });
+type Approval = z.infer<typeof evaluated>;
+
+interface ApprovalWith extends JsonObject {
+  form: JsonObject;
+  actions: { id: string; title: string }[];
+}
+
+const actionsOf = ({ actions }: Pick<ApprovalWith, 'actions'>) => actions ?? DEFAULT_ACTIONS;
+
+function promptOf(context: NodeContext, { message, data, assignees, form, actions }: Approval): JsonObject {
+  return {
+    message,
+    actions: (actions ?? DEFAULT_ACTIONS) as Json,
+    ...(form && { form: formPrompt(form as Json) }),
+    ...(assignees && { assignees }),
+    ...(data !== undefined && { data }),
+    url: context.callbackUrl(),
+  };
+}
+
+const answerSchema = z.strictObject({
+  action: z.string(),
+  form: z.record(z.string(), z.json()).optional(),
+  by: z.string().max(256).optional(),
+});
+
+export const APPROVAL: NodeKind<ApprovalWith> = {
+  type: 'approval',
+  summary: 'Waits until somebody decides. Gives {action, form, by} and takes the branch of the action.',
+  with: asWritten({ ...FIELDS, ...LITERAL }, LITERAL),
+  defaultTimeoutMs: (MAX_NOTIFIED + 1) * NOTIFY_TIMEOUT_MS,
+  waits: () => true,
+  ports: (source) => actionsOf(source).map(({ id }) => id),
+  blocks: () => ({ sync: 'waits for an approval' }),
+
+  async run(context, given) {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    const prompt = promptOf(context, read.input);
+    const { url, ...about } = prompt;
+    return {
+      kind: 'wait',
+      wait: { kind: 'approval', until: context.now() + context.timeoutMs, prompt },
+      notify: () => sendAll(context, noticesTo(context, read.input.notify, about as JsonObject)),
+    };
+  },
+
+  async refuses(source, payload) {
+    const parsed = answerSchema.safeParse(payload);
+    if (!parsed.success) {
+      return parsed.error.issues.map(({ path, message }) => ({ field: path.join('.') || 'action', message }));
+    }
+    const known = actionsOf(source).map(({ id }) => id);
+    const { action: chosen, form } = parsed.data;
+    if (!known.includes(chosen)) return [{ field: 'action', message: `must be one of ${known.join(', ')}` }];
+    return formProblems(source.form, form as Json | undefined);
+  },
+
+  async resume(_, input, resumption): Promise<Outcome> {
+    if (resumption.by === 'timer') return failed('node-timed-out', 'Nobody decided in time');
+    const { payload, by } = resumption.signal;
+    const answer = answerSchema.parse(payload);
+    const form = filledForm(input.form, answer.form as Json | undefined);
+    return done({ action: answer.action, form, by: answer.by ?? by ?? null }, { port: answer.action });
+  },
+};

@@ -1,0 +1,23 @@
+// The reply node: says something to the end user while the run goes on.
+
+import * as z from 'zod';
+import { asWritten, readInput } from './input.ts';
+import { done, type NodeKind } from './node-kind.ts';
+
+const FIELDS = { message: z.string() };
+const evaluated = z.strictObject(FIELDS);
+
+export const REPLY: NodeKind = {
+  type: 'reply',
+  summary: 'Says something to the end user while the run goes on. Gives {text}.',
+  with: asWritten(FIELDS),
+  defaultTimeoutMs: 5_000,
+  interactive: true,
+  blocks: () => ({ async: 'replies to the end user' }),
+  async run(context, given) {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    context.say(read.input.message);
+    return done({ text: read.input.message });
+  },
+};
