@@ -24,6 +24,12 @@ const optionsSchema = z.object({
   domain: z.strictObject({ name: z.string().min(1), certificateArn: z.string().startsWith('arn:') }).optional(),
   /** Functions that `lambda` nodes may invoke: names in this account and Region, or ARNs; `*` matches any characters. */
   invokableFunctions: z.array(z.string().min(1)).default([]),
+  /** Endpoint that speaks OpenAI's wire: `openai/<model>` asks it. */
+  openaiBaseUrl: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+  /** Secret whose text is that endpoint's key. */
+  openaiKeySecretArn: z.union([z.literal(''), z.string().startsWith('arn:')]).default(''),
+  /** Models, or inference profiles, of Bedrock in this Region that flows may ask, as `bedrock/<id>`. */
+  bedrockModels: z.array(z.string().regex(/^[\w.:-]+$/)).default([]),
   /** SNS topic that is told of every alarm. */
   alarmTopicArn: z.string().startsWith('arn:').optional(),
   /** Runs that one worker invocation takes at once. 1 keeps tenants in separate invocations, at a higher price. */

@@ -34,11 +34,14 @@ export function platformEnvironment({ options, storage, runs, deliveries }: Surr
 
 /** The variables of functions that run slices: exactly those of `advance`, which has no others. */
 export function sliceEnvironment(surroundings: Surroundings): Environment<'advance'> {
-  const { code } = surroundings;
+  const { code, options } = surroundings;
   return {
     ...platformEnvironment(surroundings),
     CODE_NODE_FUNCTION: code.javascript.functionName,
     CODE_PYTHON_FUNCTION: code.python.functionName,
+    OPENAI_BASE_URL: options.openaiBaseUrl,
+    OPENAI_KEY_SECRET_ARN: options.openaiKeySecretArn,
+    BEDROCK_MODELS: options.bedrockModels.join(','),
   };
 }
 
@@ -61,6 +64,20 @@ export function grantSlices(surroundings: Surroundings, fn: IGrantable & Constru
     ...options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name)),
   ];
   fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
+  grantModels(options, fn);
+}
+
+function grantModels({ openaiKeySecretArn, bedrockModels }: PlatformOptions, fn: IGrantable & Construct): void {
+  const allow = (actions: string[], resources: string[]) =>
+    resources.length > 0 && fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  allow(['secretsmanager:GetSecretValue'], openaiKeySecretArn ? [openaiKeySecretArn] : []);
+  // A profile (`us.…`) asks the model behind it in several Regions, and needs a grant on both.
+  const stack = Stack.of(fn);
+  const arns = bedrockModels.flatMap((id) => [
+    `arn:${stack.partition}:bedrock:*::foundation-model/${id.replace(/^(us|eu|apac|global)\./, '')}`,
+    stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: id }),
+  ]);
+  allow(['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'], arns);
 }
 
 // A qualifier is part of the ARN that IAM compares, so a name stands for the function and all its versions and aliases.

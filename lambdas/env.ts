@@ -18,7 +18,16 @@ const platform = z.object({
 });
 
 /** Functions that run slices, and with them code nodes. */
-const runner = platform.extend({ CODE_NODE_FUNCTION: z.string().min(1), CODE_PYTHON_FUNCTION: z.string().min(1) });
+const runner = platform.extend({
+  CODE_NODE_FUNCTION: z.string().min(1),
+  CODE_PYTHON_FUNCTION: z.string().min(1),
+  /** Base URL of an endpoint that speaks OpenAI's wire; empty: none. */
+  OPENAI_BASE_URL: z.string(),
+  /** Secret with its key; empty: the endpoint wants none. */
+  OPENAI_KEY_SECRET_ARN: z.string(),
+  /** Models of Bedrock that flows may ask, separated by commas; empty: none. */
+  BEDROCK_MODELS: z.string(),
+});
 
 /** Functions that hand runs to the Step Functions machine. (`advance` runs inside it and is told its ARN in the event:
  * the machine refers to `advance`, so the other way round would be a circular dependency.) */
@@ -35,6 +44,9 @@ export const ENVIRONMENTS = {
 
 export type FunctionName = keyof typeof ENVIRONMENTS;
 export type Environment<Name extends FunctionName> = z.infer<(typeof ENVIRONMENTS)[Name]>;
+
+/** On a developer's machine the key comes with the environment, never through a template. */
+export const readLocalModelKey = (): string | undefined => process.env['OPENAI_API_KEY'];
 
 /** Throws a sentence that names every wrong variable. */
 export function readEnvironment<Name extends FunctionName>(name: Name): Environment<Name> {

@@ -1,10 +1,12 @@
 // The composition root: environment → clients → ports. One set per process, so connections and caches outlive a call.
 
+import { makeBedrock } from './aws/bedrock.ts';
 import { makeCode } from './aws/code.ts';
 import { makeDynamo } from './aws/dynamo.ts';
 import { makeFlowStore } from './aws/flow-store.ts';
 import { makeFunctions } from './aws/functions.ts';
 import { makeMachine } from './aws/machine.ts';
+import { makeModelKey } from './aws/model-key.ts';
 import { makePayloads } from './aws/payloads.ts';
 import { makePlatformSecret } from './aws/platform-secret.ts';
 import { makeQueues } from './aws/queues.ts';
@@ -12,14 +14,14 @@ import { makeRunStore } from './aws/run-store.ts';
 import { makeSlots } from './aws/slots.ts';
 import { makeTenantStore } from './aws/tenant-store.ts';
 import { makeKeyring } from './core/keyring.ts';
-import type { CodeLanguage, Ports } from './core/ports.ts';
-import type { Environment, FunctionName } from './env.ts';
+import { makeOpenAi } from './core/models/openai.ts';
+import type { CodeLanguage, HttpClient, Models, Ports } from './core/ports.ts';
+import { type Environment, type FunctionName, readLocalModelKey } from './env.ts';
 import { makeLog } from './log.ts';
 import { makeHttpClient } from './net/guarded-client.ts';
 import { systemClock, systemIds } from './system.ts';
 
-type PlatformEnvironment = Environment<'deliver'> &
-  Partial<Pick<Environment<'api'>, 'MACHINE_ARN' | 'CODE_NODE_FUNCTION' | 'CODE_PYTHON_FUNCTION'>>;
+type PlatformEnvironment = Environment<'deliver'> & Partial<Omit<Environment<'api'>, keyof Environment<'deliver'>>>;
 
 export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
   const client = makeDynamo();
@@ -27,6 +29,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
   const keyring = makeKeyring(makePlatformSecret({ secretArn: env.PLATFORM_SECRET_ARN }));
   const runtime = { client, table: env.RUNTIME_TABLE, payloads, keyring };
   const functions = makeFunctions();
+  const http = makeHttpClient({ policy: env.PRIVATE_TARGETS });
   const catalog = { client, table: env.CATALOG_TABLE, payloads };
   return {
     clock: systemClock,
@@ -38,9 +41,10 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     flows: makeFlowStore(catalog),
     tenants: makeTenantStore(catalog),
     keyring,
-    http: makeHttpClient({ policy: env.PRIVATE_TARGETS }),
+    http,
     functions,
     code: makeCode({ functions, names: codeFunctions(env) }),
+    models: modelsOf(env, http),
     log: makeLog(name),
   };
 }
@@ -49,5 +53,14 @@ function codeFunctions(env: PlatformEnvironment): Partial<Record<CodeLanguage, s
   return {
     ...(env.CODE_NODE_FUNCTION !== undefined && { javascript: env.CODE_NODE_FUNCTION }),
     ...(env.CODE_PYTHON_FUNCTION !== undefined && { python: env.CODE_PYTHON_FUNCTION }),
+  };
+}
+
+function modelsOf(env: PlatformEnvironment, http: HttpClient): Models {
+  const { OPENAI_BASE_URL: baseUrl, OPENAI_KEY_SECRET_ARN: secretArn, BEDROCK_MODELS: bedrock } = env;
+  const apiKey = secretArn ? makeModelKey(secretArn) : async () => readLocalModelKey();
+  return {
+    ...(baseUrl && { openai: makeOpenAi(http, { baseUrl, apiKey }) }),
+    ...(bedrock && { bedrock: makeBedrock({ offers: bedrock.split(',') }) }),
   };
 }

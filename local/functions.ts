@@ -25,6 +25,8 @@ export interface FunctionsOptions {
   ownFolder: string;
   /** `AWS_ENDPOINT_URL…`: where the emulators are. */
   endpoints: Record<string, string>;
+  /** `OPENAI_…` of this terminal, for functions whose template asks for such an endpoint. */
+  models?: Record<string, string>;
   concurrency: number;
   logFd: number;
   /** Told of every invocation that has ended. */
@@ -130,7 +132,7 @@ async function findOwn(folder: string, name: string): Promise<{ spec: FunctionSp
   return { spec, version: file.mtimeMs };
 }
 
-function environmentOptions(spec: FunctionSpec, { endpoints, logFd }: FunctionsOptions): EnvironmentOptions {
+function environmentOptions(spec: FunctionSpec, { endpoints, models, logFd }: FunctionsOptions): EnvironmentOptions {
   const dot = spec.handler.lastIndexOf('.');
   return {
     name: spec.name,
@@ -140,7 +142,12 @@ function environmentOptions(spec: FunctionSpec, { endpoints, logFd }: FunctionsO
     exportName: spec.handler.slice(dot + 1),
     timeoutMs: spec.timeoutSeconds * 1_000,
     memoryMb: spec.memoryMb,
-    variables: { ...spec.environment, ...lambdaVariables(spec), ...endpoints },
+    variables: {
+      ...spec.environment,
+      ...lambdaVariables(spec),
+      ...endpoints,
+      ...('OPENAI_BASE_URL' in spec.environment && models),
+    },
     logFd,
   };
 }

@@ -29,6 +29,8 @@ export interface RuntimeOptions {
   /** A synthesized assembly; without it the platform is synthesized. */
   assemblyDir?: string;
   privateTargets?: 'loopback' | 'private';
+  /** `OPENAI_BASE_URL` and `OPENAI_API_KEY`, where an endpoint is configured. */
+  models?: Record<string, string>;
   /** Execution environments of one function. */
   concurrency?: number;
   chaos?: Chaos;
@@ -148,6 +150,7 @@ async function startFunctions(
     specs: blueprint.functions,
     ownFolder: join(ROOT, 'flows', 'functions'),
     endpoints: endpointVariables(endpoints),
+    ...(options.models && { models: options.models }),
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     logFd: log.fd,
     onInvocation(invocation) {

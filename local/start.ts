@@ -32,6 +32,7 @@ async function start(stateDir: string | null): Promise<void> {
     host: env['HOST'] || '127.0.0.1',
     stateDir,
     privateTargets: env['ERRAND_ALLOW_PRIVATE_TARGETS'] === '1' ? 'private' : 'loopback',
+    models: modelVariables(),
     concurrency: wholeNumber('ERRAND_LOCAL_CONCURRENCY', { fallback: 64, max: 1_000, min: 1 }),
   });
   stopOnSignal(runtime.stop);
@@ -42,10 +43,26 @@ async function start(stateDir: string | null): Promise<void> {
   const vendors = await vendorKeys(baseUrl, key, stateDir && join(stateDir, 'vendor-keys.json'));
   const seconds = process.uptime();
   process.stdout.write(
-    welcome({ baseUrl, key, flows, vendors, stateDir: shortened(stateDir), logFile: shortened(logFile), seconds }),
+    welcome({
+      baseUrl,
+      key,
+      flows,
+      vendors,
+      models: modelVariables()['OPENAI_BASE_URL'],
+      stateDir: shortened(stateDir),
+      logFile: shortened(logFile),
+      seconds,
+    }),
   );
   // For whoever started this as a child process.
   process.send?.({ baseUrl, key });
+}
+
+/** With a key alone, OpenAI's own endpoint is meant. */
+function modelVariables(): Record<string, string> {
+  const { OPENAI_BASE_URL: url, OPENAI_API_KEY: key } = env;
+  if (!url && !key) return {};
+  return { OPENAI_BASE_URL: url || 'https://api.openai.com/v1', ...(key && { OPENAI_API_KEY: key }) };
 }
 
 function shortened(path: string | null): string | null {

@@ -8,6 +8,8 @@ export interface Welcome {
   key: string;
   flows: PublishedFlow[];
   vendors: VendorKeys;
+  /** Base URL of the model endpoint, where one is configured. */
+  models: string | undefined;
   /** Null when nothing is kept. */
   stateDir: string | null;
   logFile: string | null;
@@ -27,16 +29,19 @@ Environment
   ERRAND_DEMO_KEY                the demo key, any string
   ERRAND_ALLOW_PRIVATE_TARGETS   1: webhooks and http nodes may call private addresses
   ERRAND_LOCAL_CONCURRENCY       execution environments per function, 64 if absent
+  OPENAI_BASE_URL                endpoint that speaks OpenAI's wire, for flows that ask openai/<model>
+  OPENAI_API_KEY                 its key; alone: OpenAI's own endpoint
   ERRAND_LOG                     1: the functions' log goes to this terminal
   ERRAND_DYNAMODB_ENDPOINT       a DynamoDB-compatible server to use instead of the embedded one
 `;
 
-export function welcome({ baseUrl, key, flows, vendors, stateDir, logFile, seconds }: Welcome): string {
+export function welcome({ baseUrl, key, flows, vendors, models, stateDir, logFile, seconds }: Welcome): string {
   const published = flows.filter(({ version }) => version).map(({ name, version }) => `${name} ${version}`);
   const facts: [string, string][] = [
     ['URL', baseUrl],
     ['Key', key],
     ['Flows', published.join(', ') || 'none'],
+    ['Models', models ? `openai/<model> at ${models}` : 'none: set OPENAI_BASE_URL, OPENAI_API_KEY for llm nodes'],
     ['State', stateDir ? `${stateDir} (npm run reset deletes it)` : 'none is kept'],
     ['Log', logFile ?? 'this terminal'],
     ['Stop', 'Ctrl-C'],

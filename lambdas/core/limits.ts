@@ -97,6 +97,8 @@ export const MAX_UNITS = 5_000;
 export const MAX_FIELDS = 64;
 export const MAX_SEARCHABLE_INPUTS = 5;
 export const MAX_HTTP_BODY_BYTES = 10 * 1_024 * 1_024;
+export const LLM_TIMEOUT_SECONDS = 60;
+export const MAX_PROMPT_CHARS = 400_000;
 export const MAX_TEMPLATE_CHARS = 1_024 * 1_024;
 export const RUN_NODE_CONCURRENCY = 20;
 

@@ -330,6 +330,8 @@ export interface HttpRequest {
   signal?: AbortSignal;
   /** Redirects to follow, each checked like the first; 0 hands a 3xx back. */
   redirects?: number;
+  /** Gets the decoded body piece by piece as it comes; the answer holds all of it none the less. */
+  onChunk?(chunk: Uint8Array): void;
 }
 
 export interface HttpAnswer {
@@ -360,6 +362,62 @@ export class HttpFault extends Error {
     this.reason = reason;
   }
 }
+
+export interface ModelMessage {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+  /** Addresses of images, or `data:` URLs. */
+  images?: string[];
+}
+
+export interface ModelRequest {
+  /** Without its provider. */
+  model: string;
+  messages: ModelMessage[];
+  temperature?: number;
+  topP?: number;
+  maxTokens?: number;
+  stop?: string[];
+  seed?: number;
+  /** JSON Schema that the answer should fit; whoever asks checks it. */
+  schema?: JsonObject;
+  /** Asks for a stream, and gets its text as it is written. */
+  onText?(text: string): void;
+  timeoutMs: number;
+  signal?: AbortSignal;
+}
+
+export interface ModelAnswer {
+  text: string;
+  finishReason: 'stop' | 'length' | 'filtered' | 'other';
+  inputTokens: number;
+  outputTokens: number;
+}
+
+/** A model gave no answer: `model-quota` and `model-unavailable` may pass. */
+export class ModelFault extends Error {
+  readonly code: 'model-not-configured' | 'model-quota' | 'model-unavailable' | 'node-failed';
+  readonly retryAfterMs: number | undefined;
+  constructor(code: ModelFault['code'], message: string, extra: { retryAfterMs?: number; cause?: unknown } = {}) {
+    super(message, { cause: extra.cause });
+    this.name = 'ModelFault';
+    this.code = code;
+    this.retryAfterMs = extra.retryAfterMs;
+  }
+}
+
+/** One provider of models: `openai` (any endpoint that speaks its wire) or `bedrock`. */
+export interface ModelProvider {
+  /** Names of its models, where not any name will do. */
+  offers?: readonly string[];
+  /** Throws ModelFault. */
+  generate(request: ModelRequest): Promise<ModelAnswer>;
+}
+
+/** Those that this deployment has configured. */
+export type Models = Partial<Record<ModelProviderName, ModelProvider>>;
+export const MODEL_PROVIDERS = ['openai', 'bedrock'] as const;
+export type ModelProviderName = (typeof MODEL_PROVIDERS)[number];
 
 /** Functions of the account that `lambda` nodes may invoke. */
 export interface Functions {
@@ -447,5 +505,6 @@ export interface Ports {
   http: HttpClient;
   functions: Functions;
   code: CodeRunner;
+  models: Models;
   log: Log;
 }

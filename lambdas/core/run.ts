@@ -38,6 +38,12 @@ export interface Usage {
   totalTokens: number;
   costMicros: number;
   steps: number;
+  /** Of a node that asked a model. */
+  inputTokens?: number;
+  outputTokens?: number;
+  model?: string;
+  /** Of the price table that the cost was computed by. */
+  priceVersion?: string;
 }
 
 export const NO_USAGE: Usage = { totalTokens: 0, costMicros: 0, steps: 0 };

@@ -17,6 +17,7 @@ export interface Exchange {
   lookup: LookupFunction;
   /** Of the decoded body. */
   maxBytes: number;
+  onChunk: ((chunk: Uint8Array) => void) | undefined;
   /** Aborts with an HttpFault as its reason, or with anything else for a caller that left. */
   signal: AbortSignal;
 }
@@ -48,6 +49,7 @@ async function readBody(answer: http.IncomingMessage, sent: Exchange): Promise<P
   const chunks: Buffer[] = [];
   let left = sent.maxBytes;
   for await (const chunk of decoded(answer)) {
+    sent.onChunk?.(chunk.subarray(0, left));
     chunks.push(chunk.subarray(0, left));
     left -= chunk.length;
     if (left < 0) return { body: Buffer.concat(chunks), truncated: true };

@@ -75,6 +75,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
     agent: agents[hop.url.protocol as keyof typeof agents],
     lookup,
     maxBytes: request.maxBytes,
+    onChunk: request.onChunk,
     signal,
   });
 

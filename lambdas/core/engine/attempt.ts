@@ -105,6 +105,8 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
       attempt.said = true;
       slice.emit({ type: 'node.delta', at: ports.clock.now(), path: unit.path, text });
     },
+    streams: unit.node.stream === true || slice.streaming.has(unit.node.id),
+    models: slice.plan.models,
     children: childrenOf(slice, unit),
     ports,
   };

@@ -81,11 +81,18 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     sequence,
     emit: (event) => options.emit?.({ ...event, seq: numberOf(event, sequence, run.epoch) }),
     gate: makeGate(Math.min(plan.settings.concurrency, RUN_NODE_CONCURRENCY)),
+    streaming: streamingNodes(plan),
     units: records.size,
     runGraph: (scope) => runGraph(slice, scope),
   };
   slice.emit({ type: 'run.started', run });
   return slice;
+}
+
+/** Nodes that an output with `stream: true` mentions. */
+function streamingNodes({ outputs }: Plan): Set<string> {
+  const streaming = Object.values(outputs).filter((it) => typeof it === 'object' && it.stream);
+  return new Set([...JSON.stringify(streaming).matchAll(/\$nodes\.(\w+)/g)].map(([, id = '']) => id));
 }
 
 const rootScope = (slice: Slice): Scope => ({

@@ -32,6 +32,8 @@ export interface Slice {
   changed(): Promise<void>;
   emit(event: RunEvent): void;
   sequence: Sequence;
+  /** Ids of nodes whose text a streaming output is made of. */
+  streaming: ReadonlySet<string>;
   /** Bounds how many units run at once. */
   gate: Gate;
   units: number;

@@ -5,7 +5,7 @@ import { failed } from '../nodes/node-kind.ts';
 import { mayRetry } from '../retry.ts';
 import { attemptOnce, fits } from './attempt.ts';
 import { conclude } from './conclude.ts';
-import { endedState } from './record.ts';
+import { endedState, sumUsage } from './record.ts';
 import { asleep, type Begin, pause, resumption, waitFor } from './rest.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, YIELDED } from './slice.ts';
 
@@ -17,15 +17,23 @@ export async function runUnit(slice: Slice, unit: Unit): Promise<UnitEnd> {
   if (begin === undefined && before?.wait) return asleep(before);
   if (!fits(slice, unit)) return YIELDED;
   if (before === undefined) slice.units += 1;
-  if (slice.units > MAX_UNITS) {
-    return conclude(
-      slice,
-      unit,
-      attemptOf(slice, 1),
-      failed('budget-exceeded', `A run has at most ${MAX_UNITS} units`),
-    );
-  }
+  const exceeded = budgetExceeded(slice);
+  if (exceeded !== undefined) return conclude(slice, unit, attemptOf(slice, 1), failed('budget-exceeded', exceeded));
   return attempts(slice, unit, begin ?? { attempt: 1 });
+}
+
+/** Checked between units: what has begun may still end above it. */
+function budgetExceeded({ units, plan: { settings }, records }: Slice): string | undefined {
+  if (units > MAX_UNITS) return `A run has at most ${MAX_UNITS} units`;
+  const { maxTokens, maxCostMicros } = settings;
+  if (maxTokens === undefined && maxCostMicros === undefined) return undefined;
+  const { totalTokens, costMicros } = sumUsage(records.values()).usage;
+  if (maxTokens !== undefined && totalTokens >= maxTokens)
+    return `The run has used ${totalTokens} of its ${maxTokens} tokens`;
+  if (maxCostMicros !== undefined && costMicros > 0 && costMicros >= maxCostMicros) {
+    return `The run has cost ${costMicros / 1e6} of its ${maxCostMicros / 1e6} dollars`;
+  }
+  return undefined;
 }
 
 const attemptOf = (slice: Slice, number: number): Attempt => ({ number, startedAt: slice.ports.clock.now() });

@@ -2,13 +2,16 @@
 
 import { APPROVAL } from './approval.ts';
 import { CALLBACK } from './callback.ts';
+import { CLASSIFY } from './classify.ts';
 import { CODE } from './code.ts';
+import { EXTRACT } from './extract.ts';
 import { FAIL } from './fail.ts';
 import { FIRST } from './first.ts';
 import { FLOW } from './flow.ts';
 import { GROUP } from './group.ts';
 import { HTTP } from './http.ts';
 import { LAMBDA } from './lambda.ts';
+import { LLM } from './llm.ts';
 import type { NodeKind } from './node-kind.ts';
 import { QUESTION } from './question.ts';
 import { REPLY } from './reply.ts';
@@ -19,6 +22,9 @@ import { WAIT } from './wait.ts';
 
 export const NODE_KINDS = {
   http: HTTP,
+  llm: LLM,
+  classify: CLASSIFY,
+  extract: EXTRACT,
   set: SET,
   template: TEMPLATE,
   code: CODE,

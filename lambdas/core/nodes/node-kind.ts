@@ -65,8 +65,12 @@ export interface NodeContext {
   now(): number;
   /** Text for whoever follows the run, as it is written. Nothing of it is kept: the result holds it all. */
   say(text: string): void;
+  /** Whether the node's text should be said while it is written (`stream: true`). */
+  streams: boolean;
+  /** Aliases that the flow gives to models. */
+  models: Record<string, JsonObject>;
   children: Children;
-  ports: Pick<Ports, 'http' | 'functions' | 'code' | 'log'>;
+  ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'log'>;
 }
 
 /** What is wrong with `with`, found when the flow is compiled. */

@@ -9,6 +9,7 @@ import { draftRoutes } from './drafts.ts';
 import { eventRoutes } from './events.ts';
 import { flowRoutes } from './flows.ts';
 import { keyRoutes } from './keys.ts';
+import { modelRoutes } from './models.ts';
 import { platformRoutes } from './platform.ts';
 import { runActionRoutes } from './run-actions.ts';
 import { runRoutes } from './runs.ts';
@@ -44,6 +45,7 @@ export const native: Dialect = {
     ...deliveryRoutes,
     ...keyRoutes,
     ...secretRoutes,
+    ...modelRoutes,
     ...tenantRoutes,
   ],
   authenticate: (request, ports) => authenticate(ports, bearer(request)),

@@ -1,0 +1,167 @@
+// The provider `openai`: any endpoint that speaks OpenAI's chat completions, by the guarded client.
+// https://platform.openai.com/docs/api-reference/chat
+
+import * as z from 'zod';
+import { PlatformError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
+import {
+  type HttpAnswer,
+  type HttpClient,
+  HttpFault,
+  type ModelAnswer,
+  ModelFault,
+  type ModelMessage,
+  type ModelProvider,
+  type ModelRequest,
+} from '../ports.ts';
+import { makeEventReader } from './event-reader.ts';
+
+const MAX_ANSWER_BYTES = 10 * 1_024 * 1_024;
+const EXCERPT_CHARS = 300;
+
+const usage = z.object({ prompt_tokens: z.number().catch(0), completion_tokens: z.number().catch(0) });
+const completion = z.object({
+  choices: z
+    .array(z.object({ message: z.object({ content: z.string().nullish() }), finish_reason: z.string().nullish() }))
+    .min(1),
+  usage: usage.nullish(),
+});
+const chunk = z.object({
+  choices: z
+    .array(
+      z.object({ delta: z.object({ content: z.string().nullish() }).nullish(), finish_reason: z.string().nullish() }),
+    )
+    .nullish(),
+  usage: usage.nullish(),
+});
+
+export interface OpenAiOptions {
+  baseUrl: string;
+  /** Loaded on first use. */
+  apiKey(): Promise<string | undefined>;
+}
+
+export function makeOpenAi(http: HttpClient, { baseUrl, apiKey }: OpenAiOptions): ModelProvider {
+  const url = `${baseUrl.replace(/\/+$/, '')}/chat/completions`;
+  return {
+    async generate(request) {
+      const key = await apiKey();
+      const reader = request.onText && makeStreamReader(request.onText);
+      const answer = await sent(http, {
+        url,
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
+        body: JSON.stringify(bodyOf(request)),
+        timeoutMs: request.timeoutMs,
+        maxBytes: MAX_ANSWER_BYTES,
+        ...(request.signal && { signal: request.signal }),
+        ...(reader && { onChunk: reader.push }),
+      });
+      if (answer.status !== 200) throw refusal(answer, key);
+      if (answer.truncated)
+        throw new ModelFault('node-failed', `The model answered with more than ${MAX_ANSWER_BYTES} bytes`);
+      // Some endpoints answer in one piece whatever they are asked for.
+      const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
+      return reader && isStream ? reader.end() : whole(answer, request);
+    },
+  };
+}
+
+async function sent(http: HttpClient, request: Parameters<HttpClient['send']>[0]): Promise<HttpAnswer> {
+  try {
+    return await http.send(request);
+  } catch (error) {
+    if (error instanceof PlatformError) throw new ModelFault('model-not-configured', error.message, { cause: error });
+    if (!(error instanceof HttpFault)) throw error;
+    throw new ModelFault('model-unavailable', `The model did not answer: ${error.message}`, { cause: error });
+  }
+}
+
+function contentOf({ content, images }: ModelMessage): unknown {
+  if (!images || images.length === 0) return content;
+  return [{ type: 'text', text: content }, ...images.map((url) => ({ type: 'image_url', image_url: { url } }))];
+}
+
+function bodyOf(request: ModelRequest): object {
+  const { model, messages, temperature, topP, maxTokens, stop, seed, schema, onText } = request;
+  return {
+    model,
+    messages: messages.map((message) => ({ role: message.role, content: contentOf(message) })),
+    ...(temperature !== undefined && { temperature }),
+    ...(topP !== undefined && { top_p: topP }),
+    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
+    ...(stop && { stop }),
+    ...(seed !== undefined && { seed }),
+    ...(schema && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } } }),
+    ...(onText && { stream: true, stream_options: { include_usage: true } }),
+  };
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const textOf = ({ body }: HttpAnswer): string => new TextDecoder().decode(body);
+
+function whole(answer: HttpAnswer, { onText }: ModelRequest): ModelAnswer {
+  const parsed = completion.safeParse(jsonOf(textOf(answer)));
+  if (!parsed.success) throw new ModelFault('model-unavailable', 'The answer of the model cannot be read');
+  const [choice] = parsed.data.choices;
+  const text = choice?.message.content ?? '';
+  if (text !== '') onText?.(text);
+  return { text, finishReason: finishOf(choice?.finish_reason), ...tokensOf(parsed.data.usage) };
+}
+
+function makeStreamReader(onText: (text: string) => void) {
+  let text = '';
+  let finish: string | null | undefined;
+  let tokens = tokensOf(undefined);
+  const read = (data: string): void => {
+    const parsed = chunk.safeParse(jsonOf(data));
+    if (!parsed.success) return;
+    const [choice] = parsed.data.choices ?? [];
+    const delta = choice?.delta?.content ?? '';
+    if (delta !== '') onText(delta);
+    text += delta;
+    finish = choice?.finish_reason ?? finish;
+    if (parsed.data.usage) tokens = tokensOf(parsed.data.usage);
+  };
+  const events = makeEventReader(read);
+  return {
+    push: events.push,
+    end(): ModelAnswer {
+      events.end();
+      // A stream that simply stops is half an answer.
+      if (finish === undefined || finish === null)
+        throw new ModelFault('model-unavailable', 'The answer of the model broke off');
+      return { text, finishReason: finishOf(finish), ...tokens };
+    },
+  };
+}
+
+function tokensOf(given: z.output<typeof usage> | null | undefined) {
+  return { inputTokens: given?.prompt_tokens ?? 0, outputTokens: given?.completion_tokens ?? 0 };
+}
+
+function finishOf(reason: string | null | undefined): ModelAnswer['finishReason'] {
+  if (reason === 'length') return 'length';
+  if (reason === 'content_filter') return 'filtered';
+  return reason === 'stop' || reason === undefined || reason === null ? 'stop' : 'other';
+}
+
+/** What the endpoint says is worth telling, but for its key. */
+function refusal(answer: HttpAnswer, key: string | undefined): ModelFault {
+  const said = z.object({ error: z.object({ message: z.string() }) }).safeParse(jsonOf(textOf(answer)));
+  const excerpt = (said.data?.error.message ?? textOf(answer)).slice(0, EXCERPT_CHARS);
+  const message = `The model answered ${answer.status}: ${key ? excerpt.replaceAll(key, '***') : excerpt}`;
+  if (answer.status === 429) {
+    const seconds = Number((answer.headers as JsonObject)['retry-after']);
+    return new ModelFault('model-quota', message, Number.isFinite(seconds) ? { retryAfterMs: seconds * 1_000 } : {});
+  }
+  if (answer.status === 401 || answer.status === 403) return new ModelFault('model-not-configured', message);
+  return new ModelFault(answer.status >= 500 || answer.status === 408 ? 'model-unavailable' : 'node-failed', message);
+}

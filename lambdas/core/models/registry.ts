@@ -1,0 +1,27 @@
+// The models that flows of this deployment can ask, with what they cost.
+
+import type { Models } from '../ports.ts';
+import { PRICE_VERSION, PRICES } from './prices.ts';
+
+export interface ModelView {
+  /** As a flow names it; `openai/*` stands for any model of the endpoint. */
+  id: string;
+  provider: string;
+  /** US dollars per million tokens; null where unknown, which counts 0. */
+  price: { input: number; output: number; version: string } | null;
+}
+
+const MICROS = 1_000_000;
+
+export function listModels(models: Models): ModelView[] {
+  return Object.entries(models).flatMap(([provider, { offers }]) => {
+    const priced = Object.keys(PRICES).filter((id) => id.startsWith(`${provider}/`));
+    const named = offers ? offers.map((name) => `${provider}/${name}`) : [...priced, `${provider}/*`];
+    return named.map((id) => ({ id, provider, price: viewPrice(id) }));
+  });
+}
+
+function viewPrice(id: string): ModelView['price'] {
+  const price = PRICES[id];
+  return price ? { input: price.input / MICROS, output: price.output / MICROS, version: PRICE_VERSION } : null;
+}

@@ -1,0 +1,39 @@
+// The extract node: a language model takes the fields of a schema out of a text.
+
+import * as z from 'zod';
+import { anyValue } from '../flow/fields.ts';
+import type { JsonObject } from '../json.ts';
+import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
+import { withModel } from '../models/ask.ts';
+import { askForData } from '../models/data.ts';
+import type { ModelMessage } from '../ports.ts';
+import { asWritten, readInput } from './input.ts';
+import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
+
+const FIELDS = { model: z.string().max(256), input: z.string(), instruction: z.string().optional() };
+const schema = z.record(z.string(), anyValue);
+const evaluated = z.strictObject({ ...FIELDS, schema });
+
+export const EXTRACT: NodeKind = {
+  type: 'extract',
+  summary: 'Has a language model take data out of a text. Gives the object that fits the schema.',
+  with: asWritten({ ...FIELDS, schema }, { schema }),
+  defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
+
+  async run(context, given) {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    const { model, input, instruction } = read.input;
+    const task = ['Take the data out of the text. What it does not say is left out or null.', instruction];
+    const messages: ModelMessage[] = [
+      { role: 'system', content: task.filter((line) => line !== undefined).join('\n') },
+      { role: 'user', content: input },
+    ];
+    return withModel(context, model, async (asking): Promise<Outcome> => {
+      const got = await askForData(asking, { messages, schema: read.input.schema as JsonObject, temperature: 0 });
+      const usage = asking.usage();
+      if ('data' in got) return done(got.data, { usage });
+      return failed('node-failed', `The model's answer ${got.problems.join('; ')}`, { retryable: true, usage });
+    });
+  },
+};

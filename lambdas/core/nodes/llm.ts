@@ -1,0 +1,91 @@
+// The llm node: asks a language model, for text or for data that fits a schema.
+
+import * as z from 'zod';
+import { anyValue } from '../flow/fields.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../limits.ts';
+import { withModel } from '../models/ask.ts';
+import { askForData } from '../models/data.ts';
+import type { ModelMessage } from '../ports.ts';
+import { asWritten, readInput } from './input.ts';
+import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
+
+const file = z.union([z.string(), z.looseObject({ url: z.string() })]);
+
+const FIELDS = {
+  model: z.string().max(256),
+  prompt: z.string().optional(),
+  messages: z
+    .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
+    .min(1)
+    .max(200)
+    .optional(),
+  system: z.string().optional(),
+  files: z.union([file, z.array(file).max(20)]).optional(),
+  temperature: z.number().min(0).max(2).optional(),
+  topP: z.number().min(0).max(1).optional(),
+  maxTokens: z.int().min(1).optional(),
+  stop: z.array(z.string()).max(4).optional(),
+  seed: z.int().optional(),
+  schema: z.record(z.string(), anyValue).optional(),
+};
+const evaluated = z.strictObject(FIELDS);
+type Llm = z.output<typeof evaluated>;
+
+function messagesOf({ prompt, messages = [], system, files }: Llm): ModelMessage[] {
+  const images = [files ?? []].flat().map((it) => (typeof it === 'string' ? it : it.url));
+  const asked: ModelMessage[] = prompt === undefined ? [] : [{ role: 'user', content: prompt }];
+  const all: ModelMessage[] = [
+    ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
+    ...messages,
+    ...asked,
+  ];
+  const last = all.at(-1);
+  if (last && images.length > 0) all[all.length - 1] = { ...last, images };
+  return all;
+}
+
+const tooLong = (messages: readonly ModelMessage[]): boolean =>
+  messages.reduce((chars, { content }) => chars + content.length, 0) > MAX_PROMPT_CHARS;
+
+export const LLM: NodeKind = {
+  type: 'llm',
+  summary: 'Asks a language model. Gives {text, finishReason}, and {data} where there is a schema.',
+  with: asWritten(FIELDS, { schema: z.record(z.string(), anyValue).optional() }),
+  defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
+  secretFields: [],
+
+  async run(context, given) {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    const { model, temperature, topP, maxTokens, stop, seed, schema } = read.input;
+    const messages = messagesOf(read.input);
+    if (!messages.some(({ role }) => role === 'user'))
+      return failed('node-failed', 'with needs a `prompt`, or `messages` of a user');
+    if (tooLong(messages)) return failed('node-failed', `The prompt has more than ${MAX_PROMPT_CHARS} characters`);
+    const settings = {
+      ...(temperature !== undefined && { temperature }),
+      ...(topP !== undefined && { topP }),
+      ...(maxTokens !== undefined && { maxTokens }),
+      ...(stop && { stop }),
+      ...(seed !== undefined && { seed }),
+    };
+    return withModel(context, model, async (asking): Promise<Outcome> => {
+      if (schema === undefined) {
+        const answer = await asking.ask({ messages, ...settings, ...(context.streams && { onText: context.say }) });
+        return done({ text: answer.text, finishReason: answer.finishReason }, { usage: asking.usage() });
+      }
+      const got = await askForData(asking, { messages, schema: schema as JsonObject, ...settings });
+      if ('problems' in got) {
+        return failed('node-failed', `The model's answer ${got.problems.join('; ')}`, {
+          retryable: true,
+          usage: asking.usage(),
+        });
+      }
+      return done(
+        { text: got.text, data: got.data as Json, finishReason: got.finishReason },
+        { usage: asking.usage() },
+      );
+    });
+  },
+};

@@ -1,0 +1,96 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
+import { type OpenAiServer, startOpenAiServer } from '../support/openai-server.ts';
+import { startTestRuntime } from '../support/runtime.ts';
+import { allEvents } from '../support/sse.ts';
+
+const DIGEST = `
+flow: 1
+name: digest
+inputs: { topics: { type: array, default: [tea, rain] } }
+models: { small: openai/gpt-4o-mini }
+settings: { maxTokens: 80 }
+nodes:
+  each:
+    type: llm
+    each: { in: $inputs.topics, concurrency: 1 }
+    with: { model: small, prompt: "One line on \${{ $item }}" }
+    output: \${{ $result.text }}
+  kind: { type: classify, needs: each, with: { model: small, input: "\${{ $nodes.each[0] }}", classes: { good: Good news, bad: Bad news } } }
+  cheer: { type: set, needs: kind:good, with: { values: { text: Hooray } } }
+  mourn: { type: set, needs: kind:bad, with: { values: { text: Alas } } }
+  mood: { type: first, with: { values: ["\${{ $nodes.cheer.text }}", "\${{ $nodes.mourn.text }}"] } }
+outputs:
+  lines: { type: array, value: "\${{ $nodes.each }}" }
+  mood: \${{ $nodes.mood }}
+`;
+const TELL = `
+flow: 1
+name: tell
+nodes: { story: { type: llm, stream: true, with: { model: openai/gpt-4o-mini, prompt: Tell me } } }
+outputs: { text: "\${{ $nodes.story.text }}" }
+`;
+
+let models: OpenAiServer;
+let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
+let api: ApiClient;
+
+beforeAll(async () => {
+  models = await startOpenAiServer(({ messages }) => {
+    const [first] = messages;
+    if (first.content.startsWith('Choose')) return 'good';
+    return first.content === 'Tell me' ? 'Once upon a time there was a queue.' : `About ${first.content.slice(12)}`;
+  });
+  runtime = await startTestRuntime({ models: { OPENAI_BASE_URL: models.baseUrl, OPENAI_API_KEY: 'sk-local' } });
+  api = await demoClient(runtime);
+  await publishFlow(api, 'digest', DIGEST);
+  await publishFlow(api, 'tell', TELL);
+}, 120_000);
+afterAll(async () => {
+  await runtime?.stop();
+  await models?.[Symbol.asyncDispose]();
+});
+
+test('a flow asks a model for each item, classifies, branches, and counts tokens and dollars', async () => {
+  const { body } = await api.call('POST', '/v1/flows/digest/runs', {});
+  expect(body).toMatchObject({
+    status: 'succeeded',
+    outputs: { lines: ['About tea', 'About rain'], mood: 'Hooray' },
+    usage: { totalTokens: 54, currency: 'USD' },
+  });
+  expect(body.usage.cost).toBeGreaterThan(0);
+  expect(models.keys).toContain('Bearer sk-local');
+});
+
+test('a run ends when its budget of tokens is used up', async () => {
+  const { body } = await api.call('POST', '/v1/flows/digest/runs', {
+    inputs: { topics: ['a', 'b', 'c', 'd', 'e', 'f', 'g'] },
+  });
+  expect([body.status, body.error.code]).toEqual(['failed', 'budget-exceeded']);
+  expect(body.usage.totalTokens).toBe(90);
+});
+
+test('the text of a streaming node is told as it is written, to Dify as to us', async () => {
+  const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
+  const body = JSON.stringify({ mode: 'stream' });
+  const events = await allEvents(await fetch(`${api.baseUrl}/v1/flows/tell/runs`, { method: 'POST', headers, body }));
+  const said = events.filter(({ event }) => event === 'node.delta').map(({ data }) => data.text);
+  expect(said.length).toBeGreaterThan(3);
+  expect(said.join('')).toBe('Once upon a time there was a queue.');
+
+  const { credentials } = (await api.call('POST', '/v1/keys', { dialect: 'dify', flow: 'tell' })).body;
+  const asDify = { authorization: `Bearer ${credentials.key}`, 'content-type': 'application/json' };
+  const run = JSON.stringify({ inputs: {}, response_mode: 'streaming', user: 'u' });
+  const stream = await fetch(`${api.baseUrl}/v1/workflows/run`, { method: 'POST', headers: asDify, body: run });
+  expect((await stream.text()).match(/"event":"text_chunk"/g)?.length).toBeGreaterThan(3);
+});
+
+test('the models that can be asked are listed with prices', async () => {
+  const { items } = (await api.call('GET', '/v1/models')).body;
+  expect(items).toContainEqual({
+    id: 'openai/gpt-4o-mini',
+    provider: 'openai',
+    price: { input: 0.15, output: 0.6, version: expect.any(String) },
+  });
+  expect(items).toContainEqual({ id: 'openai/*', provider: 'openai', price: null });
+});
