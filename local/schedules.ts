@@ -1,6 +1,9 @@
-// Invokes functions on schedules: once at boot, then every period.
+// Invokes functions on schedules: at boot, once more when the leases of a killed runtime have run out, then every period.
 
+import { LEASE_SECONDS } from '../lambdas/core/limits.ts';
 import type { Schedule } from './blueprint/triggers.ts';
+
+const CATCH_UP_MS = (LEASE_SECONDS + 2) * 1_000;
 
 /** Runs until the signal is aborted. */
 export function startSchedules(
@@ -12,7 +15,15 @@ export function startSchedules(
     // Failures are logged with the invocation; the next period is the retry.
     const run = () => void invoke(functionName, input).catch(() => {});
     const timer = setInterval(run, periodSeconds * 1_000);
-    signal.addEventListener('abort', () => clearInterval(timer), { once: true });
+    const catchUp = setTimeout(run, CATCH_UP_MS);
+    signal.addEventListener(
+      'abort',
+      () => {
+        clearInterval(timer);
+        clearTimeout(catchUp);
+      },
+      { once: true },
+    );
     run();
   }
 }

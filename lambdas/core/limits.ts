@@ -45,7 +45,7 @@ export const MAX_UNIT_TIMEOUT_SECONDS = 10 * 60;
 export const SWEEP_PERIOD_SECONDS = 60;
 export const DUE_SHARDS = 8;
 // Long enough for a healthy queue to have picked the run up, short enough to be inside one sweep period.
-export const UNPICKED_SECONDS = 60;
+export const UNPICKED_SECONDS = 30;
 
 export const MAX_WEBHOOKS = 5;
 export const WEBHOOK_TIMEOUT_SECONDS = 15;
