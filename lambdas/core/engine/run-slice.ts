@@ -38,6 +38,7 @@ export type SliceEnd =
 /** `run` is freshly claimed. Rejects only for faults of the platform; the lease is given back then, where possible. */
 export async function runSlice(ports: Ports, run: Run, options: SliceOptions): Promise<SliceEnd> {
   const slice = await openSlice(ports, run, options);
+  if (slice instanceof PlatformError) return cannotBegin(ports, run, slice);
   const watching = watch(slice);
   slice.hold = watching.hold;
   slice.changed = watching.changed;
@@ -54,14 +55,24 @@ export async function runSlice(ports: Ports, run: Run, options: SliceOptions): P
   }
 }
 
-async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise<Slice> {
+/** What no later attempt would find either (a secret that nobody has set) ends the run at once. */
+async function cannotBegin(ports: Ports, run: Run, { code, message }: PlatformError): Promise<SliceEnd> {
+  const { usage, handledErrors } = run;
+  const end = { status: 'failed', outputs: null, usage, handledErrors, endedAt: ports.clock.now() } as const;
+  const settled = await settleRun(ports, run, { ...end, error: { code, message, node: null } });
+  return settled === undefined ? { kind: 'lost' } : { kind: 'settled', run: settled };
+}
+
+async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise<Slice | PlatformError> {
   const [loaded, plan] = await Promise.all([
     ports.runs.load(run.id),
     ports.flows.plan(run.tenant, run.flow, run.digest),
     // Nodes hand out callback addresses, which are signed.
     ports.keyring.ready(),
   ]);
-  if (!plan) throw new PlatformError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
+  if (!plan) return new PlatformError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
+  const secrets = await secretsOf(ports, run, plan);
+  if (secrets instanceof PlatformError) return secrets;
   const reused = await reusedRecords(ports, run);
   const records = new Map([...reused, ...loaded.records].map((record) => [record.path, record]));
   const sequence = makeSequence(run.epoch);
@@ -71,7 +82,7 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     run,
     plan,
     inputs: loaded.inputs,
-    secrets: plan.secrets.length > 0 ? await openSecrets(ports, run.tenant, plan.secrets) : {},
+    secrets,
     records,
     signals: new Map(loaded.signals.map((signal) => [signal.path, signal])),
     budgetUntil: options.budgetUntil,
@@ -87,6 +98,15 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
   };
   slice.emit({ type: 'run.started', run });
   return slice;
+}
+
+async function secretsOf(ports: Ports, run: Run, { secrets }: Plan): Promise<Record<string, string> | PlatformError> {
+  try {
+    return secrets.length > 0 ? await openSecrets(ports, run.tenant, secrets) : {};
+  } catch (error) {
+    if (error instanceof PlatformError && error.code === 'not-found') return error;
+    throw error;
+  }
 }
 
 /** Nodes that an output with `stream: true` mentions. */

@@ -1,0 +1,103 @@
+// What every Slots must do, whatever it keeps them in.
+
+import { beforeAll, describe, expect, test } from 'vitest';
+import type { Slots } from '../../lambdas/core/ports.ts';
+import type { Run } from '../../lambdas/core/run.ts';
+import { buildRun } from '../support/build-run.ts';
+
+const LIMIT = 2;
+let tenants = 0;
+
+/** Runs of a tenant of their own, each a millisecond older than the next. */
+function runsOf(count: number, priorities: number[] = []): Run[] {
+  tenants += 1;
+  const createdAt = Date.now();
+  return Array.from({ length: count }, (_, n) =>
+    buildRun({ tenant: `tenant-${tenants}`, createdAt: createdAt + n, priority: priorities[n] ?? 0 }),
+  );
+}
+
+const tenantOf = ([run]: Run[]): string => run?.tenant ?? '';
+const idsOf = (runs: Run[]): string[] => runs.map(({ id }) => id);
+
+export function describeSlots(name: string, make: () => Slots | Promise<Slots>): void {
+  describe(`slots on ${name}`, () => {
+    let slots: Slots;
+    beforeAll(async () => {
+      slots = await make();
+    });
+    const acquire = ({ tenant, id }: Run) => slots.acquire({ tenant, runId: id, limit: LIMIT, now: Date.now() });
+
+    test('gives as many slots as the limit allows, and the same run its own again', async () => {
+      const runs = runsOf(3);
+      expect(await Promise.all(runs.slice(0, LIMIT).map(acquire))).toEqual([true, true]);
+      expect(await acquire(runs[2] as Run)).toBe(false);
+      expect(await acquire(runs[0] as Run)).toBe(true);
+    });
+
+    test('shows who holds slots, who runs synchronously and how many wait', async () => {
+      const runs = runsOf(4);
+      const [held, sync, ...waiting] = runs as [Run, Run, ...Run[]];
+      await acquire(held);
+      await slots.enterSync({ tenant: sync.tenant, runId: sync.id, limit: LIMIT, now: Date.now() });
+      for (const run of waiting) await slots.wait(run);
+      expect(await slots.occupancy(tenantOf(runs))).toEqual({ running: [held.id], waiting: 2, sync: [sync.id] });
+    });
+
+    test('shows an unknown tenant as idle', async () => {
+      expect(await slots.occupancy('nobody')).toEqual({ running: [], waiting: 0, sync: [] });
+    });
+
+    test('seats waiting runs by priority, then age, and no more than there are free slots', async () => {
+      const runs = runsOf(4, [0, 0, 9, 0]);
+      for (const run of runs) await slots.wait(run);
+      const [oldest, second, urgent] = idsOf(runs);
+      expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([urgent, oldest]);
+      expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([]);
+      expect(await slots.release(tenantOf(runs), urgent ?? '')).toEqual({ waiting: 2 });
+      expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([second]);
+    });
+
+    test('seats every waiting run once when several promote at the same moment', async () => {
+      const runs = runsOf(6);
+      for (const run of runs) await slots.wait(run);
+      const promoted = await Promise.all([1, 2, 3].map(() => slots.promote(tenantOf(runs), 4)));
+      expect(promoted.flat().toSorted()).toEqual(idsOf(runs).slice(0, 4));
+      expect(await slots.occupancy(tenantOf(runs))).toMatchObject({ waiting: 2 });
+    });
+
+    test('lets nobody overtake those who wait', async () => {
+      const runs = runsOf(2);
+      const [waiting, newcomer] = runs as [Run, Run];
+      await slots.wait(waiting);
+      expect(await acquire(newcomer)).toBe(false);
+    });
+
+    test('gives back a slot once, however often it is told', async () => {
+      const runs = runsOf(2);
+      for (const run of runs) await acquire(run);
+      await slots.release(tenantOf(runs), runs[0]?.id ?? '');
+      await slots.release(tenantOf(runs), runs[0]?.id ?? '');
+      expect(await slots.occupancy(tenantOf(runs))).toMatchObject({ running: [runs[1]?.id] });
+    });
+
+    test('a run that leaves the waiting room is not called', async () => {
+      const runs = runsOf(2);
+      for (const run of runs) await slots.wait(run);
+      await slots.leave(runs[0] as Run);
+      await slots.leave(runs[0] as Run);
+      expect(await slots.waits(runs[0] as Run)).toBe(false);
+      expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([runs[1]?.id]);
+    });
+
+    test('synchronous calls have slots of their own', async () => {
+      const runs = runsOf(3);
+      const enter = (run: Run) => slots.enterSync({ tenant: run.tenant, runId: run.id, limit: LIMIT, now: Date.now() });
+      for (const run of runs.slice(0, LIMIT)) expect(await enter(run)).toBe(true);
+      expect(await enter(runs[2] as Run)).toBe(false);
+      expect(await acquire(runs[2] as Run)).toBe(true);
+      await slots.leaveSync(tenantOf(runs), runs[0]?.id ?? '');
+      expect(await enter(runs[2] as Run)).toBe(true);
+    });
+  });
+}

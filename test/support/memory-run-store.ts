@@ -1,0 +1,237 @@
+// A RunStore in memory: the same moves under the same conditions, proven by the same suite as the one on DynamoDB.
+
+import type { JsonObject } from '../../lambdas/core/json.ts';
+import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
+import type { Due, NewRun, RunQuery, RunStore } from '../../lambdas/core/ports.ts';
+import { type Delivery, isSettled, type NodeRecord, type Run, type Signal } from '../../lambdas/core/run.ts';
+
+interface Entry {
+  run: Run;
+  accepted: NewRun;
+  outputs: JsonObject | null;
+  deliveries: Map<number, Delivery & { dueAt?: number }>;
+  records: Map<string, NodeRecord>;
+  signals: Map<string, Signal>;
+}
+
+const copy = <Value>(value: Value): Value => structuredClone(value);
+
+function without<Key extends keyof Run>(run: Run, ...keys: Key[]): Run {
+  const rest = { ...run };
+  for (const key of keys) delete rest[key];
+  return rest;
+}
+
+export interface MemoryRunStore extends RunStore {
+  runs: ReadonlyMap<string, { run: Run; records: ReadonlyMap<string, NodeRecord> }>;
+}
+
+export function makeMemoryRunStore(): MemoryRunStore {
+  const entries = new Map<string, Entry>();
+  const idempotency = new Map<string, { runId: string; fingerprint: string }>();
+  const live = (id: string): Entry | undefined => {
+    const entry = entries.get(id);
+    return entry && !isSettled(entry.run.status) ? entry : undefined;
+  };
+  const planned = ({ run, accepted, deliveries }: Entry): Delivery[] =>
+    deliveries.size > 0
+      ? [...deliveries.values()].map(({ dueAt, ...delivery }) => copy(delivery))
+      : accepted.webhooks.map((hook, index) => ({
+          ...hook,
+          run: run.id,
+          tenant: run.tenant,
+          n: index + 1,
+          status: 'pending' as const,
+          attempts: [],
+        }));
+  const deliveryOf = (run: string, n: number) => entries.get(run)?.deliveries.get(n);
+
+  return {
+    runs: entries,
+
+    async create(accepted) {
+      const { run, idempotency: given } = accepted;
+      const key = given && `${run.tenant} ${given.key}`;
+      const used = key === undefined ? undefined : idempotency.get(key);
+      if (used && used.runId !== given?.replaces) return { kind: 'duplicate', ...used };
+      if (key !== undefined && given) idempotency.set(key, { runId: run.id, fingerprint: given.fingerprint });
+      entries.set(run.id, {
+        run: copy(run),
+        accepted: copy(accepted),
+        outputs: null,
+        deliveries: new Map(),
+        records: new Map(),
+        signals: new Map(),
+      });
+      return { kind: 'created' };
+    },
+    get: async (id) => copy(entries.get(id)?.run),
+    glance: async (id) => copy(entries.get(id)?.run),
+    async read(id) {
+      const entry = entries.get(id);
+      if (!entry) return undefined;
+      return copy({
+        run: entry.run,
+        inputs: entry.accepted.inputs,
+        outputs: entry.outputs,
+        deliveries: planned(entry),
+      });
+    },
+    async list(query) {
+      const all = [...entries.values()]
+        .filter((entry) => fits(entry, query))
+        .sort((a, b) => (a.run.id < b.run.id ? 1 : -1));
+      const rest = query.cursor === undefined ? all : all.filter(({ run }) => run.id < (query.cursor ?? ''));
+      const runs = rest.slice(0, query.limit).map(({ run }) => copy(run));
+      return { runs, next: rest.length > query.limit ? (runs.at(-1)?.id ?? null) : null };
+    },
+
+    async claim(id, { now, leaseUntil, handover, ending }) {
+      const entry = live(id);
+      const { run } = entry ?? {};
+      const isOther = handover !== undefined && run?.handovers !== handover;
+      if (!entry || !run || isOther || (run.leaseUntil !== undefined && run.leaseUntil > now)) {
+        return { kind: 'refused', run: copy(entries.get(id)?.run) };
+      }
+      const isDead = run.leaseUntil !== undefined;
+      const kept = isDead || ending ? run : without(run, 'waitingFor', 'wakeAt', 'parkToken');
+      entry.run = {
+        ...kept,
+        leaseUntil,
+        epoch: run.epoch + 1,
+        crashes: run.crashes + (isDead ? 1 : 0),
+        ...(!ending && { status: 'running', startedAt: run.startedAt ?? now }),
+      };
+      return { kind: 'claimed', run: copy(entry.run) };
+    },
+    async renew(id, epoch, leaseUntil) {
+      const entry = live(id);
+      if (!entry || entry.run.epoch !== epoch || entry.run.leaseUntil === undefined) return undefined;
+      entry.run = { ...entry.run, leaseUntil };
+      return copy(entry.run);
+    },
+    async load(id) {
+      const entry = entries.get(id);
+      const { accepted, records = new Map(), signals = new Map() } = entry ?? {};
+      return copy({ inputs: accepted?.inputs ?? {}, records: [...records.values()], signals: [...signals.values()] });
+    },
+    async recordNode({ id }, record) {
+      const records = entries.get(id)?.records;
+      const stands = records?.get(record.path);
+      if (stands && stands.status !== 'waiting') return copy(stands);
+      records?.set(record.path, copy(record));
+      return copy(record);
+    },
+    async suspend(run, to) {
+      const entry = live(run.id);
+      const stands = entry?.run;
+      if (!entry || stands?.epoch !== run.epoch || stands.leaseUntil === undefined) return { kind: 'lost' };
+      if (stands.signals !== run.signals || stands.cancelRequested) return { kind: 'signaled' };
+      const { handOver, waitingFor, wakeAt, ...rest } = to;
+      entry.run = {
+        ...without(stands, 'leaseUntil', 'parkToken'),
+        ...rest,
+        handovers: stands.handovers + (handOver ? 1 : 0),
+        seenSignals: run.signals,
+        ...(waitingFor && { waitingFor }),
+        ...(wakeAt !== undefined && { wakeAt }),
+      };
+      return { kind: 'suspended', run: copy(entry.run) };
+    },
+    async settle(run, end) {
+      const entry = live(run.id);
+      if (!entry || entry.run.epoch !== run.epoch || entry.run.leaseUntil === undefined) return 'lost';
+      const { outputs, ...rest } = end;
+      entry.outputs = copy(outputs);
+      const fresh = planned(entry).map((delivery) => ({ ...delivery, nextAt: end.endedAt }));
+      entry.run = { ...without(entry.run, 'leaseUntil', 'dueAt', 'parkToken', 'wakeAt', 'waitingFor'), ...rest };
+      for (const it of fresh) entry.deliveries.set(it.n, { ...it, dueAt: end.endedAt + UNPICKED_SECONDS * 1_000 });
+      return copy({ run: entry.run, deliveries: fresh });
+    },
+    async park(id, { handover, token }) {
+      const entry = live(id);
+      const { run } = entry ?? {};
+      const isAsleep = run?.status === 'waiting' && run.handovers === handover && run.signals === run.seenSignals;
+      if (!entry || !run || !isAsleep || run.leaseUntil !== undefined || run.cancelRequested) return 'awake';
+      entry.run = { ...run, parkToken: token };
+      return 'parked';
+    },
+    async requestCancel(id) {
+      const entry = live(id);
+      if (entry) entry.run = { ...entry.run, cancelRequested: true };
+      return copy(entries.get(id)?.run);
+    },
+    async signal(id, signal, dueAt) {
+      const entry = live(id);
+      if (!entry) return { kind: 'settled' };
+      if (entry.signals.has(signal.path)) return { kind: 'given' };
+      entry.signals.set(signal.path, copy(signal));
+      entry.run = { ...entry.run, dueAt, signals: entry.run.signals + 1 };
+      return { kind: 'stored', run: copy(entry.run) };
+    },
+    async postpone(run, dueAt, to) {
+      const entry = live(run.id);
+      if (!entry || (entry.run.dueAt ?? 0) !== (run.dueAt ?? 0) || (to && entry.run.leaseUntil !== undefined)) return;
+      const kept = to ? without(entry.run, 'waitingFor', 'wakeAt') : entry.run;
+      entry.run = { ...kept, dueAt, ...(to && { status: to }) };
+    },
+    async due(now, limit) {
+      const found: { at: number; due: Due }[] = [];
+      for (const { run, deliveries } of entries.values()) {
+        if (run.dueAt !== undefined) found.push({ at: run.dueAt, due: { kind: 'run', id: run.id } });
+        for (const { n, dueAt } of deliveries.values()) {
+          if (dueAt !== undefined) found.push({ at: dueAt, due: { kind: 'delivery', run: run.id, n } });
+        }
+      }
+      return found
+        .filter(({ at }) => at <= now)
+        .sort((a, b) => a.at - b.at)
+        .slice(0, limit)
+        .map(({ due }) => due);
+    },
+
+    async delivery(run, n) {
+      const { dueAt, ...delivery } = deliveryOf(run, n) ?? { n: 0 };
+      return delivery.n === 0 ? undefined : copy(delivery as Delivery);
+    },
+    async recordAttempt(delivery, attempt, next) {
+      const stands = deliveryOf(delivery.run, delivery.n);
+      if (!stands || stands.attempts.length !== delivery.attempts.length) return false;
+      const { nextAt, dueAt, ...kept } = stands;
+      entries
+        .get(delivery.run)
+        ?.deliveries.set(delivery.n, { ...kept, ...next, attempts: [...stands.attempts, attempt] });
+      return true;
+    },
+    async reopenDelivery(delivery, now) {
+      const stands = deliveryOf(delivery.run, delivery.n);
+      if (stands) Object.assign(stands, { status: 'pending', nextAt: now, dueAt: now + UNPICKED_SECONDS * 1_000 });
+    },
+    async postponeDelivery(delivery, dueAt) {
+      const stands = deliveryOf(delivery.run, delivery.n);
+      if (stands?.status === 'pending' && stands.attempts.length === delivery.attempts.length) stands.dueAt = dueAt;
+    },
+  };
+}
+
+function fits({ run, accepted }: Entry, query: RunQuery): boolean {
+  const wanted = { ...query.inputs };
+  return (
+    run.tenant === query.tenant &&
+    (query.flow ?? run.flow) === run.flow &&
+    (query.status ?? run.status) === run.status &&
+    (query.mode ?? run.mode) === run.mode &&
+    (query.env ?? run.env) === run.env &&
+    (query.dialect ?? run.dialect) === run.dialect &&
+    (query.user ?? run.user) === run.user &&
+    run.createdAt >= (query.from ?? 0) &&
+    run.createdAt < (query.to ?? Number.POSITIVE_INFINITY) &&
+    Object.entries(query.indexed ?? {}).every(([name, value]) => accepted.searchable[name] === value) &&
+    Object.entries(wanted).every(([name, value]) => text(accepted.inputs[name]) === value) &&
+    (query.q === undefined ||
+      run.id === query.q ||
+      Object.values(accepted.inputs).some((it) => text(it).includes(query.q ?? '')))
+  );
+}
+
+const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value));

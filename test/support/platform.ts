@@ -1,0 +1,102 @@
+// The core with everything around it in memory: a clock that is moved by hand, queues and a machine that only remember,
+// and crashes on demand. What runs is the real core; what it stands on passes the same contracts as the real adapters.
+
+import { compile } from '../../lambdas/core/flow/compile.ts';
+import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
+import type { Machine, Ports } from '../../lambdas/core/ports.ts';
+import type { Run } from '../../lambdas/core/run.ts';
+import { type Submission, submit } from '../../lambdas/core/submit.ts';
+import { makeTenant } from '../../lambdas/core/tenants.ts';
+import { systemIds } from '../../lambdas/system.ts';
+import { type FakeClock, makeFakeClock } from './fake-clock.ts';
+import { makeMemoryFlowStore } from './memory-flow-store.ts';
+import { type MemoryQueues, makeMemoryQueues } from './memory-queues.ts';
+import { type MemoryRunStore, makeMemoryRunStore } from './memory-run-store.ts';
+import { makeMemorySlots } from './memory-slots.ts';
+import { makeMemoryTenantStore } from './memory-tenant-store.ts';
+
+export interface MemoryPlatform {
+  ports: Ports;
+  clock: FakeClock;
+  runs: MemoryRunStore;
+  queues: MemoryQueues;
+  started: Parameters<Machine['start']>[0][];
+  woken: string[];
+  /** Publishes the source and answers a way to start runs of it. */
+  accept(source: string, asked?: Partial<Submission>): Promise<Run>;
+}
+
+export async function makePlatform(overrides: Partial<Ports> = {}): Promise<MemoryPlatform> {
+  const clock = makeFakeClock();
+  const runs = makeMemoryRunStore();
+  const queues = makeMemoryQueues();
+  const started: MemoryPlatform['started'] = [];
+  const woken: string[] = [];
+  const silent = () => undefined;
+  const refuse = () => Promise.reject(new Error('not in this test'));
+  const tenants = makeMemoryTenantStore();
+  const tenant = makeTenant('acme', clock.now());
+  await tenants.putTenant(tenant);
+  const flows = makeMemoryFlowStore();
+  const ports: Ports = {
+    clock,
+    ids: systemIds,
+    runs,
+    slots: makeMemorySlots(),
+    queues,
+    machine: {
+      async start(start) {
+        started.push(start);
+      },
+      async wake(token) {
+        woken.push(token);
+        return true;
+      },
+    },
+    flows,
+    tenants,
+    keyring: makeKeyring(async () => 'a'.repeat(64)),
+    http: { check: silent, send: refuse },
+    functions: { invoke: refuse },
+    code: { run: refuse },
+    models: {},
+    log: { info: silent, warn: silent, error: silent, metric: silent },
+    ...overrides,
+  };
+  const key = { id: 'k', tenant: tenant.id, dialect: 'native', scopes: ['run'], createdAt: 0 } as const;
+
+  return {
+    ports,
+    clock,
+    runs,
+    queues,
+    started,
+    woken,
+    async accept(source, asked = {}) {
+      const compiled = await compile(source, NODE_KINDS);
+      const { plan, digest = '' } = compiled;
+      if (!plan) throw new Error(JSON.stringify(compiled.problems));
+      const at = { tenant: tenant.id, name: plan.name };
+      await flows.putDraft({ ...at, source, etag: digest, compiled, now: clock.now() });
+      const version = {
+        version: '1.0.0',
+        digest,
+        source,
+        publishedAt: clock.now(),
+        async: compiled.async,
+        sync: compiled.sync,
+      };
+      await flows.addVersion({ ...at, version, plan });
+      const caller = { tenant, key: { ...key, scopes: ['run' as const] }, origin: 'https://errand.example.com' };
+      const { run } = await submit(ports, caller, {
+        flow: plan.name,
+        inputs: {},
+        mode: 'async',
+        dialect: 'native',
+        ...asked,
+      });
+      return run;
+    },
+  };
+}
