@@ -2,8 +2,6 @@
 
 // The promise of the platform: an accepted run has ended 24 hours after it was accepted.
 export const RUN_CEILING_SECONDS = 24 * 60 * 60;
-// How late the sweeper may be in ending an overdue run.
-export const RUN_CEILING_GRACE_SECONDS = 90;
 
 // A worker slice is short because its batch is acknowledged together; the function's timeout leaves time to hand over.
 export const WORK_SLICE_SECONDS = 90;
@@ -18,9 +16,8 @@ export const WORK_MAX_CONCURRENCY = 20;
 export const ADVANCE_SLICE_SECONDS = 13 * 60;
 export const ADVANCE_TIMEOUT_SECONDS = 15 * 60;
 
-// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html (15 minutes; 5 idle minutes, Regional)
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/response-transfer-mode.html (15 minutes; cut after 5 idle minutes, Regional)
 export const API_TIMEOUT_SECONDS = 15 * 60;
-export const API_IDLE_SECONDS = 5 * 60;
 // A sync answer keeps its true HTTP status this long; after it the status is 200 and the body tells.
 export const SYNC_STATUS_SECONDS = 4 * 60;
 export const SYNC_KEEPALIVE_SECONDS = 30;

@@ -16,19 +16,6 @@ export type SettledStatus = Extract<RunStatus, 'succeeded' | 'failed' | 'cancele
 export const WAIT_KINDS = ['timer', 'callback', 'approval', 'question'] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
-const NEXT = {
-  pending: ['running', 'failed', 'canceled'],
-  running: ['pending', 'waiting', 'running', 'succeeded', 'failed', 'canceled'],
-  waiting: ['pending', 'running', 'failed', 'canceled'],
-  succeeded: [],
-  failed: [],
-  canceled: [],
-} as const satisfies Record<RunStatus, readonly RunStatus[]>;
-
-export function mayBecome(from: RunStatus, to: RunStatus): boolean {
-  return (NEXT[from] as readonly RunStatus[]).includes(to);
-}
-
 export function isSettled(status: RunStatus): status is SettledStatus {
   return status === 'succeeded' || status === 'failed' || status === 'canceled';
 }
