@@ -130,6 +130,10 @@ export interface VendorError {
   code: string | number;
 }
 
+/** The key of `Authorization: Bearer <key>`. */
+export const bearerOf = ({ headers }: Pick<ApiRequest, 'headers'>): string | undefined =>
+  /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1];
+
 export interface Principal {
   tenant: Tenant;
   key: Key;

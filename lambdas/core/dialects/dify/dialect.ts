@@ -3,15 +3,15 @@
 import * as z from 'zod';
 import { PlatformError } from '../../errors.ts';
 import { authenticate } from '../../keys.ts';
-import { type ApiRequest, type Dialect, json } from '../dialect.ts';
+import { type ApiRequest, bearerOf, type Dialect, json } from '../dialect.ts';
 import { appRoutes } from './app.ts';
 import { errors, messageOf } from './errors.ts';
 import { humanInputRoutes } from './human-input.ts';
 import { runRoutes } from './run.ts';
 import { runsRoutes } from './runs.ts';
 
-function keyOf({ headers }: ApiRequest): string {
-  const [, key] = /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '') ?? [];
+function keyOf(request: ApiRequest): string {
+  const key = bearerOf(request);
   if (key !== undefined) return key;
   throw new PlatformError('unauthenticated', "Authorization header must be provided and start with 'Bearer'");
 }

@@ -2,7 +2,7 @@
 
 import { ERRORS, type ErrorCode, PlatformError } from '../../errors.ts';
 import { authenticate } from '../../keys.ts';
-import { type ApiRequest, type Dialect, json, type VendorError } from '../dialect.ts';
+import { type ApiRequest, bearerOf, type Dialect, json, type VendorError } from '../dialect.ts';
 import { batchRoutes } from './batch.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { draftRoutes } from './drafts.ts';
@@ -24,8 +24,8 @@ const errors = Object.fromEntries(
   Object.entries(ERRORS).map(([code, { status }]) => [code, { status, code }]),
 ) as Record<ErrorCode, VendorError>;
 
-function bearer({ headers }: ApiRequest): string {
-  const [, credential] = /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '') ?? [];
+function keyOf(request: ApiRequest): string {
+  const credential = bearerOf(request);
   if (credential !== undefined) return credential;
   throw new PlatformError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
 }
@@ -48,7 +48,7 @@ export const native: Dialect = {
     ...modelRoutes,
     ...tenantRoutes,
   ],
-  authenticate: (request, ports) => authenticate(ports, bearer(request)),
+  authenticate: (request, ports) => authenticate(ports, keyOf(request)),
   errors,
   errorSchema: errorEnvelope,
   error: ({ code, message, details }, { id }) =>

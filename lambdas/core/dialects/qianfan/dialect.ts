@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { type ErrorCode, PlatformError } from '../../errors.ts';
 import { authenticate } from '../../keys.ts';
-import { type ApiRequest, type Dialect, inWordsOf, json, type VendorError } from '../dialect.ts';
+import { type ApiRequest, bearerOf, type Dialect, inWordsOf, json, type VendorError } from '../dialect.ts';
 import { componentRoutes } from './components.ts';
 import { toolRoutes } from './tool.ts';
 
@@ -56,8 +56,8 @@ const errors = {
 // The vendor's own words.
 const NO_PERMISSION = '没有权限';
 
-function keyOf({ headers }: ApiRequest): string {
-  const [, key] = /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '') ?? [];
+function keyOf(request: ApiRequest): string {
+  const key = bearerOf(request);
   if (key !== undefined) return key;
   throw new PlatformError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
 }
