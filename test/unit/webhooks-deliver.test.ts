@@ -1,6 +1,7 @@
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
 import type { RunStore } from '../../lambdas/core/ports.ts';
 import type { Delivery, Run, RunRecord } from '../../lambdas/core/run.ts';
 import { renderRun } from '../../lambdas/core/run-view.ts';
@@ -204,7 +205,7 @@ describe('an attempt', () => {
       inbox.answerWith({ status, headers: { location: `${inbox.url}/elsewhere` } });
       expect(await tell()).toBe('pending');
       expect(kept.delivery).toMatchObject({ status: 'pending', nextAt: NOW + 2 * SECONDS });
-      expect(kept.dueAt).toBe(NOW + 62 * SECONDS);
+      expect(kept.dueAt).toBe(NOW + (2 + UNPICKED_SECONDS) * SECONDS);
       expect(ports.queues.deliveries).toEqual([{ run: RUN, n: 1, tenant: 'acme', delaySeconds: 2 }]);
       ports.clock.advance(2 * SECONDS);
       expect(await tell()).toBe('delivered');
@@ -296,7 +297,7 @@ describe('an attempt', () => {
       throw new Error('the queue is away');
     };
     expect(await tell()).toBe('pending');
-    expect(kept.dueAt).toBe(NOW + 62 * SECONDS);
+    expect(kept.dueAt).toBe(NOW + (2 + UNPICKED_SECONDS) * SECONDS);
   });
 });
 
