@@ -7,6 +7,7 @@ import { FLOW_NAME } from './flow/fields.ts';
 import type { Compiled, Plan, Problem } from './flow/plan.ts';
 import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from './flow/versions.ts';
 import { MAX_SOURCE_BYTES } from './limits.ts';
+import { modelProblem } from './models/registry.ts';
 import type { FlowSummary, FlowVersion, Ports } from './ports.ts';
 
 type Flows = Pick<Ports, 'flows'>;
@@ -23,14 +24,18 @@ export interface Draft {
 
 /** Stores the draft, its problems included. Refuses only a text that cannot be read, or that is of another flow. */
 export async function saveDraft(
-  ports: TimedFlows,
+  ports: TimedFlows & Partial<Pick<Ports, 'models'>>,
   tenant: string,
   asked: { name: string; source: string; ifMatch?: string },
 ): Promise<{ etag: string; compiled: Compiled }> {
   const { name, source } = asked;
   checkSource(name, source);
   const [{ compile }, { NODE_KINDS }] = await Promise.all([import('./flow/compile.ts'), import('./nodes/index.ts')]);
-  const { readable, name: written, ...compiled } = await compile(source, NODE_KINDS);
+  const {
+    readable,
+    name: written,
+    ...compiled
+  } = await compile(source, NODE_KINDS, (use) => modelProblem(ports.models ?? {}, use));
   if (!readable) throw unreadable(compiled.problems);
   if (written !== undefined && written !== name) {
     throw new PlatformError('invalid-request', `The text is of flow '${written}', but it was sent to flow '${name}'`);

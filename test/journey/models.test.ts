@@ -94,3 +94,17 @@ test('the models that can be asked are listed with prices', async () => {
   });
   expect(items).toContainEqual({ id: 'openai/*', provider: 'openai', price: null });
 });
+
+test('a model that cannot be asked here is told when the draft is saved, with its line', async () => {
+  const source = TELL.replace('name: tell', 'name: other').replace(
+    'openai/gpt-4o-mini',
+    'bedrock/amazon.nova-lite-v1:0',
+  );
+  const { status, body } = await api.call('PUT', '/v1/flows/other/draft', source, {
+    'content-type': 'application/yaml',
+  });
+  expect(status).toBe(200);
+  expect(body.problems).toMatchObject([
+    { line: 4, severity: 'warning', message: expect.stringContaining('no configured provider (configured: openai)') },
+  ]);
+});

@@ -7,6 +7,7 @@ import { digestOf } from './canonical.ts';
 import { checkCycles, type Edges, edgesOf } from './edges.ts';
 import { checkInputs } from './input-specs.ts';
 import { addFromInside, type Checking, checkOutputs, mentionsOf } from './mentions.ts';
+import { checkModels, type ModelProblem } from './models.ts';
 import type { Compiled, Plan, PlanNode, Support } from './plan.ts';
 import { outputSites, planFlow } from './plan-flow.ts';
 import { planNode } from './plan-nodes.ts';
@@ -27,6 +28,7 @@ export type NodeKinds = Readonly<Record<string, NodeKind>>;
 export async function compile(
   text: string,
   kinds: NodeKinds,
+  modelProblem?: ModelProblem,
 ): Promise<Compiled & { readable: boolean; name?: string }> {
   const read = readSource(text);
   if ('unreadable' in read) {
@@ -36,6 +38,7 @@ export async function compile(
   const { value } = source;
   const problems = makeProblems(source);
   const plan = await compileSource(problems, source, kinds);
+  if (modelProblem) checkModels(problems, value, modelProblem);
   const name = value['name'];
   return {
     ...(plan.plan && !problems.hasErrors() && { plan: plan.plan, digest: digestOf(plan.plan) }),

@@ -11,6 +11,18 @@ export interface ModelView {
   price: { input: number; output: number; version: string } | null;
 }
 
+/** Why a flow that names the model could not ask it here; undefined where it can. */
+export function modelProblem(models: Models, use: string): string | undefined {
+  const slash = use.indexOf('/');
+  const provider = models[use.slice(0, slash) as keyof Models];
+  if (!provider) {
+    const known = Object.keys(models).join(', ') || 'none';
+    return `model '${use}' has no configured provider (configured: ${known}): its nodes will fail as model-not-configured`;
+  }
+  if (!provider.offers || provider.offers.includes(use.slice(slash + 1))) return undefined;
+  return `this deployment does not offer the model '${use}' (it offers: ${provider.offers.join(', ')})`;
+}
+
 const MICROS = 1_000_000;
 
 export function listModels(models: Models): ModelView[] {
