@@ -1,0 +1,96 @@
+// The flows that a first visitor finds, run as they are.
+
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ApiClient, type Body, demoClient, publishFlow } from '../support/api-client.ts';
+import { type OpenAiServer, startOpenAiServer } from '../support/openai-server.ts';
+import { startTestRuntime } from '../support/runtime.ts';
+
+const FLOWS = join(import.meta.dirname, '../../flows');
+
+let models: OpenAiServer;
+let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
+let api: ApiClient;
+
+beforeAll(async () => {
+  models = await startOpenAiServer(({ messages }) => {
+    const text: string = messages.at(-1).content;
+    return JSON.stringify({
+      summary: `In short: ${text.split('\n')[0]}`,
+      alert: text.includes('Storm') || text.includes('ferry'),
+    });
+  });
+  runtime = await startTestRuntime({ models: { OPENAI_BASE_URL: models.baseUrl } });
+  api = await demoClient(runtime);
+  for (const file of (await readdir(FLOWS)).filter((it) => it.endsWith('.yaml'))) {
+    const source = await readFile(join(FLOWS, file), 'utf8');
+    const [, name = ''] = /^name: (\w+)$/m.exec(source) ?? [];
+    await publishFlow(api, name, source);
+  }
+}, 120_000);
+afterAll(async () => {
+  await runtime?.stop();
+  await models?.[Symbol.asyncDispose]();
+});
+
+const run = async (flow: string, inputs: object = {}, mode = 'sync'): Promise<Body> =>
+  (await api.call('POST', `/v1/flows/${flow}/runs`, { mode, inputs })).body;
+const feed = () => `${api.baseUrl}/_local/feeds/news.rss.xml`;
+
+async function until(id: string, status: string): Promise<Body> {
+  let body: Body;
+  const look = async () => {
+    body = (await api.call('GET', `/v1/runs/${id}`)).body;
+    return body.status;
+  };
+  await expect.poll(look, { timeout: 20_000, interval: 100 }).toBe(status);
+  return body;
+}
+
+test('hello greets', async () => {
+  expect(await run('hello', { name: 'Ada' })).toMatchObject({
+    status: 'succeeded',
+    outputs: { greeting: 'Hello, Ada!' },
+  });
+});
+
+test('todayNews gives the newest items of a feed', async () => {
+  const { outputs } = await run('todayNews', { feed: feed(), max: 2 });
+  expect(outputs.news).toHaveLength(2);
+  expect(Object.keys(outputs.news[0])).toEqual(['title', 'summary', 'media']);
+});
+
+test('newsDigest summarises, asks before it publishes what is alarming, and can be dropped', async () => {
+  const accepted = await run('newsDigest', { feed: feed() }, 'async');
+  await until(accepted.id, 'waiting');
+  await api.call('POST', `/v1/runs/${accepted.id}/signals/review`, { action: 'approve' });
+  const { outputs, usage } = await until(accepted.id, 'succeeded');
+  expect(outputs.news.length).toBeGreaterThan(2);
+  expect(outputs.news[0].summary).toMatch(/^In short: /);
+  expect(usage.totalTokens).toBeGreaterThan(0);
+  const dropped = await run('newsDigest', { feed: feed() }, 'async');
+  await until(dropped.id, 'waiting');
+  await api.call('POST', `/v1/runs/${dropped.id}/signals/review`, { action: 'reject' });
+  expect((await until(dropped.id, 'failed')).error.code).toBe('rejected');
+});
+
+test.each([
+  ['nothing', true, []],
+  ['hotel', false, ['flight']],
+  ['car', false, ['hotel', 'flight']],
+])('booking, when %s goes wrong, undoes what was booked', async (fail, booked, undone) => {
+  expect(await run('booking', { fail })).toMatchObject({ status: 'succeeded', outputs: { booked, undone } });
+});
+
+test('colour asks, and goes on with the answer', async () => {
+  const waiting = await run('colour');
+  expect(waiting).toMatchObject({ status: 'waiting', waitingFor: 'question' });
+  await api.call('POST', `/v1/runs/${waiting.id}/signals/ask`, '"green"');
+  expect((await until(waiting.id, 'succeeded')).outputs).toEqual({ colour: 'green' });
+});
+
+test('batchOfNumbers works through five hundred items and passes over the five that fail', async () => {
+  const { status, outputs } = await run('batchOfNumbers');
+  expect([status, outputs.done]).toEqual(['succeeded', 495]);
+});
