@@ -37,15 +37,17 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
 
   return {
     async claim(id, asked) {
+      const cleared = asked.ending ? [] : ['waitingFor', 'wakeAt', 'parkToken'];
       const first = await take(id, asked, {
         add: { epoch: 1 },
-        remove: asked.ending ? [] : ['waitingFor', 'wakeAt', 'parkToken'],
+        remove: cleared,
         when: `attribute_not_exists(leaseUntil)${asked.handover === undefined ? '' : ' AND handovers = :handover'}`,
         values: asked.handover === undefined ? {} : { ':handover': asked.handover },
       });
       if (first.kind === 'claimed' || !isDead(first.run, asked)) return first;
       return take(id, asked, {
         add: { epoch: 1, crashes: 1 },
+        remove: cleared,
         when: 'leaseUntil = :dead AND epoch = :epoch',
         values: { ':dead': first.run.leaseUntil, ':epoch': first.run.epoch },
       });

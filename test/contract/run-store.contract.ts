@@ -131,6 +131,19 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         });
       });
 
+      test('of a waiting run, and of one whose end was begun by somebody who died, leaves nothing of the wait', async () => {
+        const run = await accepted();
+        const waiting = suspension({ waitingFor: 'callback', wakeAt: Date.now() + 5_000 });
+        await store.suspend(await claimed(run), waiting);
+        await store.park(run.id, { handover: 1, token: 't' });
+        const now = Date.now();
+        await store.claim(run.id, { now, leaseUntil: now + LEASE_MS, ending: true });
+        expect(await store.get(run.id)).toMatchObject({ status: 'waiting', waitingFor: 'callback', parkToken: 't' });
+        const heir = await claimed(run, now + LEASE_MS + 1);
+        expect(heir).toMatchObject({ status: 'running', crashes: 1 });
+        for (const gone of ['waitingFor', 'wakeAt', 'parkToken']) expect(heir).not.toHaveProperty(gone);
+      });
+
       test('to end a run does not count as its start', async () => {
         const run = await accepted();
         const now = Date.now();
@@ -283,6 +296,9 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       expect(await list({ flow: 'news', indexed: { n: '1' } })).toEqual([ids[1], ids[3]]);
       expect(await list({ inputs: { n: '2' } })).toEqual([ids[2]]);
       expect(await list({ q: ids[3] })).toEqual([ids[3]]);
+      expect(await list({ q: ids[3]?.toUpperCase() })).toEqual([ids[3]]);
+      expect(await list({ q: 'nEWs' })).toEqual(ids);
+      expect(await list({ q: 'nothing like it' })).toEqual([]);
       expect(await list({ from: base + 1, to: base + 3 })).toEqual([ids[2], ids[3]]);
       expect(await list({ status: 'running' })).toEqual([]);
       expect(await store.list({ tenant: 'nobody', limit: 5 })).toEqual({ runs: [], next: null });

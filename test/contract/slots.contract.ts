@@ -1,7 +1,7 @@
 // What every Slots must do, whatever it keeps them in.
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Slots } from '../../lambdas/core/ports.ts';
+import type { Due, Slots } from '../../lambdas/core/ports.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { buildRun } from '../support/build-run.ts';
 
@@ -20,11 +20,18 @@ function runsOf(count: number, priorities: number[] = []): Run[] {
 const tenantOf = ([run]: Run[]): string => run?.tenant ?? '';
 const idsOf = (runs: Run[]): string[] => runs.map(({ id }) => id);
 
-export function describeSlots(name: string, make: () => Slots | Promise<Slots>): void {
+interface Made {
+  slots: Slots;
+  /** What the sweeper finds of them. */
+  due(now: number): Promise<Due[]>;
+}
+
+export function describeSlots(name: string, make: () => Made | Promise<Made>): void {
   describe(`slots on ${name}`, () => {
     let slots: Slots;
+    let due: Made['due'];
     beforeAll(async () => {
-      slots = await make();
+      ({ slots, due } = await make());
     });
     const acquire = ({ tenant, id }: Run) => slots.acquire({ tenant, runId: id, limit: LIMIT, now: Date.now() });
 
@@ -88,6 +95,23 @@ export function describeSlots(name: string, make: () => Slots | Promise<Slots>):
       await slots.leave(runs[0] as Run);
       expect(await slots.waits(runs[0] as Run)).toBe(false);
       expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([runs[1]?.id]);
+    });
+
+    test('are shown to the sweeper some time after one was taken, until nobody holds any', async () => {
+      const [run] = runsOf(1) as [Run];
+      const later = Date.now() + 60 * 60_000;
+      const isDue = async (now: number) =>
+        (await due(now)).some((it) => it.kind === 'slots' && it.tenant === run.tenant);
+      await acquire(run);
+      expect(await isDue(Date.now())).toBe(false);
+      await expect.poll(() => isDue(later)).toBe(true);
+      await slots.reconcileAt(run.tenant, undefined);
+      expect(await isDue(later)).toBe(true);
+      await slots.reconcileAt(run.tenant, later + 1);
+      await expect.poll(() => isDue(later)).toBe(false);
+      await slots.release(run.tenant, run.id);
+      await slots.reconcileAt(run.tenant, undefined);
+      await expect.poll(() => isDue(later + 1)).toBe(false);
     });
 
     test('synchronous calls have slots of their own', async () => {

@@ -1,14 +1,17 @@
-import { CreateTableCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll } from 'vitest';
-import { makeDynamo } from '../../lambdas/aws/dynamo.ts';
+import { makeRunEvents } from '../../lambdas/aws/run-events.ts';
 import { makeSlots } from '../../lambdas/aws/slots.ts';
+import { makeKeyring } from '../../lambdas/core/keyring.ts';
 import { type LocalDynamoDb, startDynamoDb } from '../support/dynamodb.ts';
 import { makeMemorySlots } from '../support/memory-slots.ts';
+import { makeRuntimeTable } from '../support/runtime-table.ts';
 import { describeSlots } from './slots.contract.ts';
 
-const TABLE = 'runtime';
 let server: LocalDynamoDb;
-describeSlots('memory', makeMemorySlots);
+describeSlots('memory', () => {
+  const slots = makeMemorySlots();
+  return { slots, due: async (now) => slots.due(now) };
+});
 
 beforeAll(async () => {
   server = await startDynamoDb();
@@ -16,13 +19,8 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 
 describeSlots('DynamoDB', async () => {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = makeDynamo({ endpoint: server.endpoint, region: 'us-east-1', credentials });
-  const key = (AttributeName: string, KeyType: 'HASH' | 'RANGE') => ({ AttributeName, KeyType });
-  const KeySchema = [key('pk', 'HASH'), key('sk', 'RANGE')];
-  const AttributeDefinitions = KeySchema.map(({ AttributeName }) => ({ AttributeName, AttributeType: 'S' as const }));
-  await client.send(
-    new CreateTableCommand({ TableName: TABLE, BillingMode: 'PAY_PER_REQUEST', KeySchema, AttributeDefinitions }),
-  );
-  return makeSlots({ client, table: TABLE });
+  const at = await makeRuntimeTable(server);
+  const payloads = { get: async () => undefined, put: async () => undefined };
+  const events = makeRunEvents({ ...at, payloads, keyring: makeKeyring(async () => 'a'.repeat(64)) });
+  return { slots: makeSlots(at), due: (now) => events.due(now, 100) };
 });

@@ -94,7 +94,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
         return { kind: 'refused', run: copy(entries.get(id)?.run) };
       }
       const isDead = run.leaseUntil !== undefined;
-      const kept = isDead || ending ? run : without(run, 'waitingFor', 'wakeAt', 'parkToken');
+      const kept = ending ? run : without(run, 'waitingFor', 'wakeAt', 'parkToken');
       entry.run = {
         ...kept,
         leaseUntil,
@@ -215,7 +215,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
 }
 
 function fits({ run, accepted }: Entry, query: RunQuery): boolean {
-  const wanted = { ...query.inputs };
+  const sought = query.q?.toLowerCase();
   return (
     run.tenant === query.tenant &&
     (query.flow ?? run.flow) === run.flow &&
@@ -227,10 +227,10 @@ function fits({ run, accepted }: Entry, query: RunQuery): boolean {
     run.createdAt >= (query.from ?? 0) &&
     run.createdAt < (query.to ?? Number.POSITIVE_INFINITY) &&
     Object.entries(query.indexed ?? {}).every(([name, value]) => accepted.searchable[name] === value) &&
-    Object.entries(wanted).every(([name, value]) => text(accepted.inputs[name]) === value) &&
-    (query.q === undefined ||
-      run.id === query.q ||
-      Object.values(accepted.inputs).some((it) => text(it).includes(query.q ?? '')))
+    Object.entries(query.inputs ?? {}).every(([name, value]) => text(accepted.inputs[name]) === value) &&
+    (sought === undefined ||
+      run.id === sought ||
+      Object.values(accepted.inputs).some((it) => text(it).toLowerCase().includes(sought)))
   );
 }
 

@@ -1,11 +1,19 @@
 // Slots in memory: the same moves as on DynamoDB.
 
-import type { Slots } from '../../lambdas/core/ports.ts';
+import type { Due, Slots } from '../../lambdas/core/ports.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 
 const placeOf = (run: Run): string => `${9 - run.priority}#${String(run.createdAt).padStart(14, '0')}#${run.id}`;
 
-export function makeMemorySlots(): Slots {
+const LOOK_MS = 10 * 60_000;
+
+export interface MemorySlots extends Slots {
+  /** What the due index would hold of them. */
+  due(now: number): Due[];
+}
+
+export function makeMemorySlots(): MemorySlots {
+  const looks = new Map<string, number>();
   const running = new Map<string, Set<string>>();
   const sync = new Map<string, Set<string>>();
   const waiting = new Map<string, Map<string, string>>();
@@ -13,16 +21,19 @@ export function makeMemorySlots(): Slots {
     rows.get(tenant) ?? rows.set(tenant, new Set()).get(tenant) ?? new Set();
   const roomOf = (tenant: string) =>
     waiting.get(tenant) ?? waiting.set(tenant, new Map()).get(tenant) ?? new Map<string, string>();
-  const enter = (held: Set<string>, runId: string, hasRoom: boolean): boolean => {
-    if (held.has(runId)) return true;
-    if (hasRoom) held.add(runId);
-    return hasRoom;
-  };
+  function enter(held: Set<string>, slot: Parameters<Slots['acquire']>[0], hasRoom: boolean): boolean {
+    const isIn = held.has(slot.runId) || hasRoom;
+    if (!isIn) return false;
+    held.add(slot.runId);
+    looks.set(slot.tenant, slot.now + LOOK_MS);
+    return true;
+  }
 
   return {
-    async acquire({ tenant, runId, limit }) {
-      const held = setOf(running, tenant);
-      return enter(held, runId, held.size < limit && roomOf(tenant).size === 0);
+    due: (now) => [...looks].flatMap(([tenant, at]) => (at <= now ? { kind: 'slots' as const, tenant } : [])),
+    async acquire(slot) {
+      const held = setOf(running, slot.tenant);
+      return enter(held, slot, held.size < slot.limit && roomOf(slot.tenant).size === 0);
     },
     async release(tenant, runId) {
       setOf(running, tenant).delete(runId);
@@ -47,13 +58,17 @@ export function makeMemorySlots(): Slots {
     async occupancy(tenant) {
       return { running: [...setOf(running, tenant)], waiting: roomOf(tenant).size, sync: [...setOf(sync, tenant)] };
     },
-    async enterSync({ tenant, runId, limit }) {
-      const held = setOf(sync, tenant);
-      return enter(held, runId, held.size < limit);
+    async enterSync(slot) {
+      const held = setOf(sync, slot.tenant);
+      return enter(held, slot, held.size < slot.limit);
     },
     async leaveSync(tenant, runId) {
       setOf(sync, tenant).delete(runId);
     },
-    async reconcileAt() {},
+    async reconcileAt(tenant, dueAt) {
+      const isEmpty = setOf(running, tenant).size + setOf(sync, tenant).size === 0;
+      if (dueAt === undefined && isEmpty) looks.delete(tenant);
+      if (dueAt !== undefined && looks.has(tenant)) looks.set(tenant, dueAt);
+    },
   };
 }

@@ -29,7 +29,13 @@ export interface MemoryPlatform {
 
 export async function makePlatform(overrides: Partial<Ports> = {}): Promise<MemoryPlatform> {
   const clock = makeFakeClock();
-  const runs = makeMemoryRunStore();
+  const slots = makeMemorySlots();
+  const stored = makeMemoryRunStore();
+  // One index holds both.
+  const runs: MemoryRunStore = {
+    ...stored,
+    due: async (now, limit) => [...(await stored.due(now, limit)), ...slots.due(now)].slice(0, limit),
+  };
   const queues = makeMemoryQueues();
   const started: MemoryPlatform['started'] = [];
   const woken: string[] = [];
@@ -43,7 +49,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     clock,
     ids: systemIds,
     runs,
-    slots: makeMemorySlots(),
+    slots,
     queues,
     machine: {
       async start(start) {
