@@ -1,6 +1,7 @@
 // The events of a run as its records tell them: for callers elsewhere than the process that runs it, and for latecomers.
 
 import { endedSeq, type NumberedEvent, restedSeq, STARTED_SEQ } from './engine/events.ts';
+import { REUSED_EPOCH } from './reuse.ts';
 import { isSettled, type NodeRecord, type Run } from './run.ts';
 
 // Two units may end in one moment, and the later number be read first. What is this old is complete.
@@ -17,7 +18,8 @@ export function replay(run: Run, records: readonly NodeRecord[], now: number): N
 }
 
 function complete(run: Run, records: readonly NodeRecord[], now: number): NodeRecord[] {
-  const inOrder = [...records].sort((a, b) => a.seq - b.seq);
+  const own = records.filter(({ epoch }) => epoch !== REUSED_EPOCH);
+  const inOrder = own.sort((a, b) => a.seq - b.seq);
   if (run.status !== 'running') return inOrder;
   const young = inOrder.findIndex((record) => (record.endedAt ?? record.startedAt) > now - SETTLING_MS);
   return young < 0 ? inOrder : inOrder.slice(0, young);
@@ -25,7 +27,8 @@ function complete(run: Run, records: readonly NodeRecord[], now: number): NodeRe
 
 function eventsOf(record: NodeRecord): NumberedEvent[] {
   const { path, type, startedAt, endedAt, wait, seq } = record;
-  if (record.status === 'waiting') return wait ? [{ type: 'node.waiting', seq, at: startedAt, path, wait }] : [];
+  if (record.status === 'waiting')
+    return wait && wait.retry === undefined ? [{ type: 'node.waiting', seq, at: startedAt, path, wait }] : [];
   const at = endedAt ?? startedAt;
   const text = textOf(record);
   return [

@@ -8,11 +8,14 @@ import { isSettled, type Run } from '../../lambdas/core/run.ts';
 import { signalRun } from '../../lambdas/core/signal.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';
+import type { FakeClock } from './fake-clock.ts';
 import type { MemoryPlatform } from './platform.ts';
 
 const SLICE_MS = 90_000;
 const STEP_MS = 250;
 const MAX_STEPS = 2_000;
+// Rounds of the event loop in which everything that needs no time has happened.
+const TURNS = 3;
 const MAX_STATES = 200;
 const MAX_ROUNDS = 500;
 
@@ -69,13 +72,47 @@ function spawn(ports: Ports, crash: Crash | undefined): Process {
   };
 }
 
+/** Lets time pass until the work is done. */
+export async function throughTime<Done>(clock: FakeClock, work: Promise<Done>): Promise<Done> {
+  let isOver = false;
+  const over = work.finally(() => {
+    isOver = true;
+  });
+  // Whoever awaits it below hears of a failure.
+  over.catch(() => undefined);
+  for (let step = 0; !isOver; step += 1) {
+    if (step > MAX_STEPS) throw new Error('What was begun does not come to its end');
+    for (let turns = 0; turns < TURNS && !isOver; turns += 1) await turn();
+    if (!isOver) clock.advance(STEP_MS);
+  }
+  return over;
+}
+
+/** Lets this much time pass. */
+export async function pass(clock: FakeClock, ms: number): Promise<void> {
+  const until = clock.now() + ms;
+  while (clock.now() < until) await throughTime(clock, clock.sleep(Math.min(STEP_MS, until - clock.now())));
+  for (let turns = 0; turns < TURNS; turns += 1) await turn();
+}
+
 export interface Driven {
   run: Run;
   crashes: number;
 }
 
-/** Until the run has ended. `crashes` kill the processes that work on it, one after another. */
-export async function drive(platform: MemoryPlatform, runId: string, crashes: readonly Crash[] = []): Promise<Driven> {
+interface Circumstances {
+  /** They kill the processes that work on the run, one after another. */
+  crashes?: readonly Crash[];
+  /** Whether somebody answers whoever asks. */
+  answers?: boolean;
+}
+
+/** Until the run has ended. */
+export async function drive(
+  platform: MemoryPlatform,
+  runId: string,
+  { crashes = [], answers = true }: Circumstances = {},
+): Promise<Driven> {
   const { ports, clock, runs, queues, started, woken } = platform;
   const left = [...crashes];
   let killed = 0;
@@ -84,19 +121,10 @@ export async function drive(platform: MemoryPlatform, runId: string, crashes: re
   /** Lets time pass until the work is done or its process is dead. */
   async function inProcess(work: (ports: Ports) => Promise<unknown>): Promise<void> {
     const process = spawn(ports, left.shift());
-    let isOver = false;
     // A fault is left to the queue and the sweeper, as on AWS.
     const worked = work(process.ports).catch(() => undefined);
-    const over = Promise.race([worked, process.killed]).then((end) => {
-      isOver = true;
-      if (end === 'killed') killed += 1;
-    });
-    for (let step = 0; !isOver; step += 1) {
-      if (step > MAX_STEPS) throw new Error('A process does not come to its end');
-      for (let turns = 0; turns < 3 && !isOver; turns += 1) await turn();
-      if (!isOver) clock.advance(STEP_MS);
-    }
-    await over;
+    const end = await throughTime(clock, Promise.race([worked, process.killed]));
+    if (end === 'killed') killed += 1;
   }
 
   /** An execution: slices and parks in turn, until the run has ended or the function died. */
@@ -126,7 +154,7 @@ export async function drive(platform: MemoryPlatform, runId: string, crashes: re
 
   async function answerWhoeverIsAsked(): Promise<void> {
     const { run, records = new Map() } = runs.runs.get(runId) ?? {};
-    if (run?.status !== 'waiting') return;
+    if (run?.status !== 'waiting' || !answers) return;
     for (const { path, status, wait } of records.values()) {
       if (status !== 'waiting' || wait?.kind !== 'callback') continue;
       await signalRun(ports, { runId, path, payload: { v: path } }).catch(() => undefined);

@@ -23,7 +23,9 @@ export interface MemoryPlatform {
   queues: MemoryQueues;
   started: Parameters<Machine['start']>[0][];
   woken: string[];
-  /** Publishes the source and answers a way to start runs of it. */
+  /** Publishes the source under the name that it has; answers the name. */
+  publish(source: string): Promise<string>;
+  /** The same, and accepts a run of it. */
   accept(source: string, asked?: Partial<Submission>): Promise<Run>;
 }
 
@@ -71,6 +73,21 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     ...overrides,
   };
   const key = { id: 'k', tenant: tenant.id, dialect: 'native', scopes: ['run'], createdAt: 0 } as const;
+  const caller = { tenant, key: { ...key, scopes: ['run' as const] }, origin: 'https://errand.example.com' };
+  let published = 0;
+
+  async function publish(source: string): Promise<string> {
+    const compiled = await compile(source, NODE_KINDS);
+    const { plan, digest = '', async, sync } = compiled;
+    if (!plan) throw new Error(JSON.stringify(compiled.problems));
+    const at = { tenant: tenant.id, name: plan.name };
+    await flows.putDraft({ ...at, source, etag: digest, compiled, now: clock.now() });
+    const after = (await flows.get(tenant.id, plan.name))?.latest?.version;
+    published += 1;
+    const version = { version: `${published}.0.0`, digest, source, publishedAt: clock.now(), async, sync };
+    await flows.addVersion({ ...at, version, plan, ...(after !== undefined && { after }) });
+    return plan.name;
+  }
 
   return {
     ports,
@@ -79,29 +96,10 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     queues,
     started,
     woken,
+    publish,
     async accept(source, asked = {}) {
-      const compiled = await compile(source, NODE_KINDS);
-      const { plan, digest = '' } = compiled;
-      if (!plan) throw new Error(JSON.stringify(compiled.problems));
-      const at = { tenant: tenant.id, name: plan.name };
-      await flows.putDraft({ ...at, source, etag: digest, compiled, now: clock.now() });
-      const version = {
-        version: '1.0.0',
-        digest,
-        source,
-        publishedAt: clock.now(),
-        async: compiled.async,
-        sync: compiled.sync,
-      };
-      await flows.addVersion({ ...at, version, plan });
-      const caller = { tenant, key: { ...key, scopes: ['run' as const] }, origin: 'https://errand.example.com' };
-      const { run } = await submit(ports, caller, {
-        flow: plan.name,
-        inputs: {},
-        mode: 'async',
-        dialect: 'native',
-        ...asked,
-      });
+      const flow = await publish(source);
+      const { run } = await submit(ports, caller, { flow, inputs: {}, mode: 'async', dialect: 'native', ...asked });
       return run;
     },
   };

@@ -4,51 +4,14 @@ import { describe, expect, test } from 'vitest';
 import { cancelRun } from '../../lambdas/core/cancel.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
-import type { Functions, Ports } from '../../lambdas/core/ports.ts';
+import type { Functions } from '../../lambdas/core/ports.ts';
 import { rerun } from '../../lambdas/core/rerun.ts';
+import { recordsOf } from '../../lambdas/core/reuse.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { drive } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-
-/** A lambda node that answers by its payload: `{say}` is the answer, `{fail: n}` fails the first n calls, `{ms}` takes long. */
-function callable(calls: JsonObject[], platform: () => MemoryPlatform): Functions {
-  return {
-    async invoke({ payload }) {
-      const asked = payload as { say?: string; fail?: number; ms?: number; name?: string };
-      calls.push(asked as JsonObject);
-      const nth = calls.filter(({ name }) => name === asked.name).length;
-      await platform().clock.sleep(asked.ms ?? 0);
-      if (nth <= (asked.fail ?? 0)) return { kind: 'error', type: 'Broken', message: 'It broke', retryable: true };
-      return { kind: 'answer', payload: asked.say ?? nth };
-    },
-  };
-}
-
-async function ran(
-  nodes: object,
-  outputs: object = {},
-  more: { overrides?: Partial<Ports>; asked?: object; extra?: object } = {},
-) {
-  const calls: JsonObject[] = [];
-  const platform: MemoryPlatform = await makePlatform({
-    functions: callable(calls, () => platform),
-    ...more.overrides,
-  });
-  const source = JSON.stringify({ flow: 1, name: 'probe', nodes, outputs, ...more.extra });
-  const accepted = await platform.accept(source, more.asked);
-  const { run } = await drive(platform, accepted.id);
-  const record = await platform.runs.read(run.id);
-  const paths = [...(platform.runs.runs.get(run.id)?.records.keys() ?? [])];
-  return { run, outputs: record?.outputs, calls, platform, paths };
-}
-
-const call = (name: string, payload: object = {}, more: object = {}) => ({
-  type: 'lambda',
-  with: { function: 'work', payload: { name, ...payload } },
-  ...more,
-});
-const set = (value: unknown, more: object = {}) => ({ type: 'set', with: { values: { v: value } }, ...more });
+import { call, callable, ran, set } from '../support/probe.ts';
 
 describe('a node', () => {
   test('waits for everything that it mentions, and runs beside what it does not', async () => {
@@ -158,6 +121,42 @@ describe('each', () => {
     expect([run.status, (outputs as JsonObject | null)?.['v']]).toEqual([status, list]);
   });
 
+  test('of groups of lists gives lists of lists, or one list when flattened', async () => {
+    const inner = { ...set('${{ $item }}', { each: '[$item * 10, $item * 10 + 1]' }), output: '${{ $result.v }}' };
+    const group = (flatten: boolean) => ({
+      type: 'group',
+      each: { in: '[1, 2]', flatten, concurrency: 2 },
+      with: { nodes: { inner }, output: '${{ $nodes.inner }}' },
+    });
+    const array = (value: string) => ({ type: 'array', value });
+    const { outputs, paths } = await ran(
+      { deep: group(false), flat: group(true) },
+      { deep: array('${{ $nodes.deep }}'), flat: array('${{ $nodes.flat }}') },
+    );
+    expect(outputs).toEqual({
+      deep: [
+        [10, 11],
+        [20, 21],
+      ],
+      flat: [10, 11, 20, 21],
+    });
+    expect(paths).toContain('deep[00001].inner[00000]');
+  });
+
+  test('fails with its first failed item, even while other items wait for somebody', async () => {
+    const nodes = {
+      ask: { type: 'callback', when: '$item = 1', with: { message: 'Well?' } },
+      boom: { type: 'fail', when: '$item = 2', with: { message: 'No' } },
+    };
+    const all = { type: 'group', each: { in: '[1, 2]', concurrency: 2 }, with: { nodes, output: 'x' } };
+    const { run } = await ran({ all });
+    expect([run.status, run.error, run.handovers]).toMatchObject([
+      'failed',
+      { node: 'all', message: expect.stringContaining('No') },
+      0,
+    ]);
+  });
+
   test('refuses more items than its max', async () => {
     const { run } = await ran({ all: set(1, { each: { in: '[1, 2, 3]', max: 2 } }) });
     expect(run.error).toMatchObject({ node: 'all', message: expect.stringContaining('more than its max of 2') });
@@ -202,6 +201,24 @@ describe('a failure', () => {
     ]);
   });
 
+  test('whose replacement fails, too, ends the run and tells of both', async () => {
+    const { run } = await ran({
+      a: broken({ onError: { output: '${{ $number("many") }}' } }),
+      b: set('${{ $nodes.a }}'),
+    });
+    expect([run.status, run.error?.code, run.handledErrors]).toEqual(['failed', 'expression-failed', 0]);
+    expect(run.error?.message).toMatch(/It broke.*onError\.output/);
+  });
+
+  test('of a node that nobody answers in time takes the branch timeout', async () => {
+    const nodes = {
+      review: { type: 'lambda', timeout: '5m', with: { function: 'f', mode: 'callback' } },
+      late: set('nobody came', { needs: 'review:timeout' }),
+    };
+    const { run, outputs } = await ran(nodes, { v: '${{ $nodes.late.v }}' }, { answers: false });
+    expect([run.status, run.handledErrors, outputs]).toEqual(['succeeded', 0, { v: 'nobody came' }]);
+  });
+
   test('takes the branch error, which tells what it was', async () => {
     const { run, outputs } = await ran(
       { a: broken(), rescue: set('${{ $errors.a.message }}', { needs: 'a:error' }) },
@@ -243,11 +260,8 @@ describe('a run', () => {
     const platform: MemoryPlatform = await makePlatform({ functions: callable([], () => platform) });
     const source = JSON.stringify({ flow: 1, name: 'probe', nodes: { a: call('a') }, outputs: {} });
     const { id } = await platform.accept(source, { webhooks: [{ url: 'https://example.com' }] });
-    const { run, crashes } = await drive(
-      platform,
-      id,
-      Array.from({ length: 30 }, () => ({ atCall: 6, when: 'before' as const })),
-    );
+    const killing = Array.from({ length: 30 }, () => ({ atCall: 6, when: 'before' as const }));
+    const { run, crashes } = await drive(platform, id, { crashes: killing });
     expect([run.status, run.error?.code, crashes]).toEqual(['failed', 'run-crashed', 5]);
     expect(platform.queues.deliveries).toMatchObject([{ run: id, n: 1 }]);
   });
@@ -278,6 +292,8 @@ describe('a run', () => {
     expect([second.status, second.rerunOf]).toEqual(['succeeded', { run: run.id, from: 'failed' }]);
     expect(calls.map(({ name }) => name)).toEqual(['a', 'b', 'b']);
     expect((await platform.runs.read(second.id))?.outputs).toEqual({ a: 'once', b: 2 });
+    expect([run.usage.steps, second.usage.steps]).toEqual([2, 1]);
+    expect((await recordsOf(platform.ports, second)).map(({ path }) => path)).toEqual(['a', 'b']);
   });
 
   test('whose doorbell was lost is found by the sweeper', async () => {

@@ -86,7 +86,7 @@ async function world(): Promise<{ platform: MemoryPlatform; calls: Map<string, n
 async function outcome(source: string, killing: readonly Crash[]) {
   const { platform, calls } = await world();
   const run = await platform.accept(source);
-  const driven = await drive(platform, run.id, killing);
+  const driven = await drive(platform, run.id, { crashes: killing });
   const record = await platform.runs.read(run.id);
   return { ...driven, calls, outputs: record?.outputs, slots: await platform.ports.slots.occupancy('acme') };
 }

@@ -6,7 +6,7 @@ import { failed, type NodeContext, type NodeKind, type Outcome, type Resumption 
 import { childrenOf } from './children.ts';
 import { fromThrown } from './conclude.ts';
 import { evaluateInput } from './input.ts';
-import type { Attempt, Slice, Unit } from './slice.ts';
+import { type Attempt, type Slice, STOPPED, type Unit, YIELDED } from './slice.ts';
 
 export function kindOf(slice: Slice, node: PlanNode): NodeKind {
   const kind = slice.kinds[node.type];
@@ -31,8 +31,25 @@ export async function attemptOnce(
   unit: Unit,
   attempt: Attempt,
   resume: Resumption | undefined,
-): Promise<Outcome> {
+): Promise<Outcome | typeof STOPPED | typeof YIELDED> {
   await slice.gate.enter();
+  try {
+    // It may have queued for long.
+    if (unit.signal.aborted) return STOPPED;
+    if (!fits(slice, unit)) return YIELDED;
+    attempt.startedAt = slice.ports.clock.now();
+    return await bounded(slice, unit, (signal) => invoke(slice, unit, { attempt, signal, resume }));
+  } finally {
+    slice.gate.leave();
+  }
+}
+
+/** Over when the work is, when its time is up, or when the slice or the graph stops. */
+export async function bounded<End extends Outcome | undefined>(
+  slice: Slice,
+  unit: Unit,
+  work: (signal: AbortSignal) => Promise<End>,
+): Promise<End | Outcome> {
   const timeout = new AbortController();
   const over = new AbortController();
   const timeoutMs = attemptMs(slice, unit);
@@ -45,10 +62,9 @@ export async function attemptOnce(
     unit.signal.addEventListener('abort', () => resolve(failed('run-canceled', 'The run stopped')), { once: true });
   });
   try {
-    return await Promise.race([invoke(slice, unit, { attempt, signal, resume }), timer, stopped]);
+    return await Promise.race([work(signal), timer, stopped]);
   } finally {
     over.abort();
-    slice.gate.leave();
   }
 }
 

@@ -6,7 +6,7 @@ import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { failed, type Outcome } from '../nodes/node-kind.ts';
 import type { NodeRecord, Usage } from '../run.ts';
-import { endedState, record } from './record.ts';
+import { endedState, record, usageWith } from './record.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd } from './slice.ts';
 
 /** Records the end of the unit and says what it means for the graph. */
@@ -38,11 +38,12 @@ export async function conclude(
 type End = Pick<NodeRecord, 'status' | 'output' | 'port' | 'error' | 'handled' | 'usage'>;
 
 async function reshape(slice: Slice, unit: Unit, outcome: Exclude<Outcome, { kind: 'wait' }>): Promise<End> {
-  const usage: { usage?: Usage } = outcome.usage ? { usage: outcome.usage } : {};
+  const sum = usageWith(slice, unit, outcome.usage);
+  const usage: { usage?: Usage } = sum ? { usage: sum } : {};
   if (outcome.kind === 'failed') return { ...(await failure(slice, unit, outcome)), ...usage };
   try {
     const output = await shaped(unit, outcome.result);
-    if (JSON.stringify(output).length > MAX_PAYLOAD_BYTES) {
+    if (Buffer.byteLength(JSON.stringify(output)) > MAX_PAYLOAD_BYTES) {
       const message = `The node's output is larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB: keep less of it with \`output:\``;
       return { ...(await failure(slice, unit, failed('payload-too-large', message))), ...usage };
     }
@@ -63,17 +64,21 @@ async function failure(slice: Slice, unit: Unit, outcome: Outcome): Promise<End>
     return { status: 'succeeded', output: null, port: 'timeout' };
   }
   const error = failureOf(slice, unit.path, given);
-  if (typeof onError === 'object') {
-    const known = { code: error.code, message: error.message };
-    return {
-      status: 'failed',
-      handled: true,
-      error,
-      output: await evaluateDeep(onError.output, { ...unit.bindings, error: known }),
-    };
-  }
+  if (typeof onError === 'object') return { status: 'failed', error, ...(await instead(slice, unit, onError, error)) };
   const handled = onError === 'continue' || unit.takes('error');
   return { status: 'failed', error, ...(handled && { handled }) };
+}
+
+/** What `onError.output` gives in place of an output; where that fails too, the unit is not handled and says so. */
+async function instead(slice: Slice, unit: Unit, onError: { output: Json }, { code, message }: Failure) {
+  try {
+    const output = await evaluateDeep(onError.output, { ...unit.bindings, error: { code, message } });
+    return { handled: true, output };
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    const both = `${message}; and its \`onError.output\` failed: ${error.message}`;
+    return { error: failureOf(slice, unit.path, { code: error.code, message: both }) };
+  }
 }
 
 export function failureOf(

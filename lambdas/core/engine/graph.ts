@@ -121,7 +121,8 @@ function wakeDue(slice: Slice, asleep: Map<string, Suspended>): void {
 /** A short wait is spent here: leaving the slice costs more than waiting. False when the slice should end. */
 async function nap(slice: Slice, asleep: Map<string, Suspended>, signal: AbortSignal): Promise<boolean> {
   const until = earliest(asleep);
-  if (until === undefined) return false;
+  // What was too long for the rest of this slice had better begin elsewhere at once.
+  if (until === undefined || [...asleep.values()].some(({ yielded }) => yielded)) return false;
   const ms = until - slice.ports.clock.now();
   if (ms >= HANDOVER_WAIT_SECONDS * 1_000 || until >= slice.budgetUntil) return false;
   const over = new AbortController();

@@ -70,18 +70,17 @@ async function runEach(slice: Slice, unit: Unit, policy: EachPolicy): Promise<Un
     return conclude(slice, unit, { number: 1, startedAt }, failed('node-failed', message));
   }
   const ends = await runItems(slice, unit, { list, policy });
-  if (ends.includes(undefined) || ends.some((end) => end?.kind === 'stopped')) {
-    const failure = firstFailure(ends);
-    return failure ? concludeEach(slice, unit, { startedAt, items: list.length, failure }) : STOPPED;
-  }
+  // It ends the node at once, whatever other items still wait for.
+  const failure = policy.onItemError === 'fail' ? firstFailure(ends) : undefined;
+  if (failure) return concludeEach(slice, unit, { startedAt, items: list.length, failure });
+  if (ends.includes(undefined) || ends.some((end) => end?.kind === 'stopped')) return STOPPED;
   const suspended = ends.filter((end) => end?.kind === 'suspended');
   if (suspended.length > 0) return together(suspended);
   const states = ends.flatMap((end) => (end?.kind === 'ended' ? [end.state] : []));
-  const failure = policy.onItemError === 'fail' ? states.find((state) => state.status === 'failed') : undefined;
   const kept = states.filter((state) => policy.onItemError !== 'skip' || state.status !== 'failed');
   const outputs = kept.map((state) => state.output);
   const output = policy.flatten ? outputs.flat(1) : outputs;
-  return concludeEach(slice, unit, { startedAt, items: list.length, output, ...(failure && { failure }) });
+  return concludeEach(slice, unit, { startedAt, items: list.length, output });
 }
 
 interface EachEnd {

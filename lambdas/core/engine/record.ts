@@ -1,8 +1,9 @@
 // Records of units: written only under a lease that is surely held, and read back as the state the graph goes on from.
 
 import type { PlanNode } from '../flow/plan.ts';
+import { REUSED_EPOCH } from '../reuse.ts';
 import { NO_USAGE, type NodeRecord, type Usage } from '../run.ts';
-import type { NodeState, Slice } from './slice.ts';
+import type { NodeState, Slice, Unit } from './slice.ts';
 
 /** Writes the record; answers with the one that stands (another slice may have been first), undefined without a lease. */
 export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch' | 'seq'>): Promise<NodeRecord | undefined> {
@@ -19,14 +20,27 @@ export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch' | 'se
 export function endedState(ended: NodeRecord, node: PlanNode): NodeState {
   const output = ended.output ?? null;
   if (ended.status === 'succeeded') return { status: 'succeeded', output, ...(ended.port && { port: ended.port }) };
-  const status = node.onError === 'fail' ? 'failed' : 'handled';
+  const status = node.onError !== 'fail' && ended.handled ? 'handled' : 'failed';
   return { status, output, ...(ended.error && { error: ended.error }) };
 }
 
+/** What the attempts of a unit have used so far, with what this one has. */
+export function usageWith({ records }: Slice, { path }: Unit, usage: Usage | undefined): Usage | undefined {
+  const before = records.get(path)?.usage;
+  if (before === undefined || usage === undefined) return usage ?? before;
+  const sum = { ...before, ...usage };
+  for (const field of ['totalTokens', 'costMicros', 'steps', 'inputTokens', 'outputTokens'] as const) {
+    if (sum[field] !== undefined) sum[field] = (before[field] ?? 0) + (usage[field] ?? 0);
+  }
+  return sum;
+}
+
+/** Of this run alone: what it reuses was counted with the run before. */
 export function sumUsage(records: Iterable<NodeRecord>): { usage: Usage; handledErrors: number } {
   const usage = { ...NO_USAGE };
   let handledErrors = 0;
   for (const it of records) {
+    if (it.epoch === REUSED_EPOCH) continue;
     if (it.status !== 'waiting') usage.steps += 1;
     usage.totalTokens += it.usage?.totalTokens ?? 0;
     usage.costMicros += it.usage?.costMicros ?? 0;

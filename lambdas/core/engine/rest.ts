@@ -4,9 +4,9 @@ import { HANDOVER_WAIT_SECONDS } from '../limits.ts';
 import type { Outcome, Resumption } from '../nodes/node-kind.ts';
 import { retryDelayMs } from '../retry.ts';
 import type { NodeRecord, Signal } from '../run.ts';
-import { fits } from './attempt.ts';
-import { conclude, failureOf, fromThrown } from './conclude.ts';
-import { endedState, record } from './record.ts';
+import { bounded } from './attempt.ts';
+import { failureOf, fromThrown } from './conclude.ts';
+import { endedState, record, usageWith } from './record.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, type Wait } from './slice.ts';
 
 export interface Begin {
@@ -44,7 +44,10 @@ export function resumption(slice: Slice, waiting: NodeRecord | undefined): Begin
   return wait.notified === false ? { attempt } : undefined;
 }
 
-/** Before the next attempt: a short delay is slept, a long one recorded. Undefined means: try again now. */
+/**
+ * Before the next attempt. It is recorded, so that a crash does not begin to count anew; a short delay is then slept
+ * here. Undefined means: try again now.
+ */
 export async function pause(
   slice: Slice,
   unit: Unit,
@@ -56,23 +59,28 @@ export async function pause(
   const delayMs = Math.max(retryDelayMs(unit.node.retry, retry, ids.random()), outcome.retryAfterMs ?? 0);
   const error = failureOf(slice, unit.path, outcome);
   slice.emit({ type: 'node.retrying', at: clock.now(), path: unit.path, attempt: retry, error, delayMs });
-  if (delayMs >= HANDOVER_WAIT_SECONDS * 1_000) {
-    return rest(slice, unit, attempt, { kind: 'timer', until: clock.now() + delayMs, retry });
-  }
+  const usage = usageWith(slice, unit, outcome.usage);
+  const wait = { kind: 'timer', until: clock.now() + delayMs, retry } as const;
+  const rested = await rest(slice, unit, attempt, { wait, error, ...(usage && { usage }) });
+  if (rested.kind !== 'suspended' || delayMs >= HANDOVER_WAIT_SECONDS * 1_000) return rested;
   await clock.sleep(delayMs, unit.signal);
-  if (unit.signal.aborted) return STOPPED;
-  return fits(slice, unit) ? undefined : rest(slice, unit, attempt, { kind: 'timer', until: clock.now(), retry });
+  return unit.signal.aborted ? STOPPED : undefined;
 }
 
-export async function waitFor(slice: Slice, unit: Unit, attempt: Attempt, outcome: Extract<Outcome, { kind: 'wait' }>) {
-  const { notify } = outcome;
-  const wait = { ...outcome.wait, ...(notify && { notified: false }) };
-  const rested = await rest(slice, unit, attempt, wait);
-  if (!notify || rested.kind !== 'suspended' || slice.records.get(unit.path)?.status !== 'waiting') return rested;
-  const told = await notify().catch((error: unknown) => fromThrown(slice, unit, error));
-  if (slice.stop.signal.aborted) return STOPPED;
-  if (told && told.kind !== 'wait') return conclude(slice, unit, attempt, told);
-  return rest(slice, unit, attempt, { ...wait, notified: true });
+/** Waits, once whoever must answer is told. What telling them came to ends the unit or its attempt. */
+export async function waitFor(
+  slice: Slice,
+  unit: Unit,
+  attempt: Attempt,
+  { wait: asked, notify }: Extract<Outcome, { kind: 'wait' }>,
+): Promise<UnitEnd | Exclude<Outcome, { kind: 'wait' }>> {
+  const wait = { ...asked, ...(notify && { notified: false }) };
+  const rested = await rest(slice, unit, attempt, { wait });
+  if (notify === undefined || rested.kind !== 'suspended') return rested;
+  const told = await bounded(slice, unit, () => notify().catch((error: unknown) => fromThrown(slice, unit, error)));
+  if (unit.signal.aborted) return STOPPED;
+  if (told && told.kind !== 'wait') return told;
+  return rest(slice, unit, attempt, { wait: { ...wait, notified: true } });
 }
 
 /** Records that the unit waits. */
@@ -80,19 +88,21 @@ async function rest(
   slice: Slice,
   unit: Unit,
   attempt: Attempt,
-  wait: NonNullable<NodeRecord['wait']>,
+  because: Required<Pick<NodeRecord, 'wait'>> & Pick<NodeRecord, 'error' | 'usage'>,
 ): Promise<UnitEnd> {
+  const { wait } = because;
   const waiting = await record(slice, {
     path: unit.path,
     type: unit.node.type,
     status: 'waiting',
     attempts: attempt.number,
-    startedAt: attempt.startedAt,
-    wait,
+    startedAt: slice.records.get(unit.path)?.startedAt ?? attempt.startedAt,
+    ...because,
   });
   if (waiting === undefined) return STOPPED;
   if (waiting.status !== 'waiting') return { kind: 'ended', state: endedState(waiting, unit.node) };
-  // Told once whoever must answer knows of it.
-  if (wait.notified !== false) slice.emit({ type: 'node.waiting', at: slice.ports.clock.now(), path: unit.path, wait });
+  // Told once whoever must answer knows of it; of a retry `node.retrying` tells.
+  const isNews = wait.notified !== false && wait.retry === undefined;
+  if (isNews) slice.emit({ type: 'node.waiting', at: slice.ports.clock.now(), path: unit.path, wait });
   return asleep(waiting);
 }

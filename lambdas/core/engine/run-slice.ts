@@ -8,6 +8,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { MAX_PAYLOAD_BYTES, RUN_NODE_CONCURRENCY, SWEEP_PERIOD_SECONDS } from '../limits.ts';
 import { NODE_KINDS } from '../nodes/index.ts';
 import type { Ports, Settlement, Suspension } from '../ports.ts';
+import { reusedRecords } from '../reuse.ts';
 import type { Run } from '../run.ts';
 import { openSecrets } from '../secrets.ts';
 import { settleRun } from '../settle.ts';
@@ -16,7 +17,6 @@ import { type Emit, makeSequence, numberOf } from './events.ts';
 import { runGraph } from './graph.ts';
 import { asList } from './node.ts';
 import { sumUsage } from './record.ts';
-import { reusedRecords } from './reuse.ts';
 import { type GraphEnd, makeGate, type Scope, type Slice, type StopReason } from './slice.ts';
 import { watch } from './watch.ts';
 
@@ -202,7 +202,7 @@ async function giveBack(slice: Slice): Promise<void> {
 
 async function outputsOf(slice: Slice, states: Extract<GraphEnd, { kind: 'done' }>['states']): Promise<JsonObject> {
   const outputs = await evaluateOutputs(slice.plan, scopeBindings(slice, rootScope(slice), states));
-  if (JSON.stringify(outputs).length > MAX_PAYLOAD_BYTES) {
+  if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_PAYLOAD_BYTES) {
     throw new PlatformError('payload-too-large', `The outputs are larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB`);
   }
   return outputs;

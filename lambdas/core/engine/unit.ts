@@ -16,13 +16,14 @@ export async function runUnit(slice: Slice, unit: Unit): Promise<UnitEnd> {
   const begin = resumption(slice, before);
   if (begin === undefined && before?.wait) return asleep(before);
   if (!fits(slice, unit)) return YIELDED;
-  if (before === undefined) slice.units += 1;
+  if (before !== undefined) return attempts(slice, unit, begin ?? { attempt: 1 });
+  slice.units += 1;
   const exceeded = budgetExceeded(slice);
   if (exceeded !== undefined) return conclude(slice, unit, attemptOf(slice, 1), failed('budget-exceeded', exceeded));
-  return attempts(slice, unit, begin ?? { attempt: 1 });
+  return attempts(slice, unit, { attempt: 1 });
 }
 
-/** Checked between units: what has begun may still end above it. */
+/** Checked before a unit begins: what has begun may still end above it. */
 function budgetExceeded({ units, plan: { settings }, records }: Slice): string | undefined {
   if (units > MAX_UNITS) return `A run has at most ${MAX_UNITS} units`;
   const { maxTokens, maxCostMicros } = settings;
@@ -41,12 +42,13 @@ const attemptOf = (slice: Slice, number: number): Attempt => ({ number, startedA
 async function attempts(slice: Slice, unit: Unit, begin: Begin): Promise<UnitEnd> {
   for (let number = begin.attempt; ; number += 1) {
     const attempt = attemptOf(slice, number);
-    const outcome = await attemptOnce(slice, unit, attempt, number === begin.attempt ? begin.resume : undefined);
-    if (slice.stop.signal.aborted || unit.signal.aborted) return STOPPED;
-    if (outcome.kind === 'wait') return waitFor(slice, unit, attempt, outcome);
-    if (outcome.kind === 'done' || !mayRetry(unit.node.retry, number, outcome)) {
-      return conclude(slice, unit, attempt, outcome);
-    }
+    const end = await attemptOnce(slice, unit, attempt, number === begin.attempt ? begin.resume : undefined);
+    const outcome = end.kind === 'wait' ? await waitFor(slice, unit, attempt, end) : end;
+    if (outcome.kind === 'done') return conclude(slice, unit, attempt, outcome);
+    if (outcome.kind !== 'failed') return outcome;
+    // Nobody knows whether it failed of its own accord.
+    if (unit.signal.aborted) return STOPPED;
+    if (!mayRetry(unit.node.retry, number, outcome)) return conclude(slice, unit, attempt, outcome);
     const retried = await pause(slice, unit, attempt, outcome);
     if (retried) return retried;
   }

@@ -6,6 +6,7 @@ import type { Plan } from '../../flow/plan.ts';
 import { viewNode, viewNodes, viewWait } from '../../nodes-view.ts';
 import type { Ports } from '../../ports.ts';
 import { replay } from '../../replay.ts';
+import { recordsOf } from '../../reuse.ts';
 import { renderRun } from '../../run-view.ts';
 import { type StreamItem, streamEvents } from '../../stream.ts';
 import { type ApiRequest, type Reply, route } from '../dialect.ts';
@@ -94,7 +95,7 @@ export const eventRoutes = [
       const follow = (after: number) =>
         framesOf(ports, plan, streamEvents(ports, { runId: run.id, after, receivedAt: request.receivedAt }));
       if (!query.snapshot) return { status: 200, body: eventStream(follow(lastSeen(request, query.after))) };
-      const { records } = await ports.runs.load(run.id);
+      const records = await recordsOf(ports, run);
       const last = replay(run, records, ports.clock.now()).at(-1)?.seq ?? 0;
       const data = { run: renderRun(record), nodes: viewNodes(plan, run, records) };
       const snapshot = frame({ id: last, event: 'run.snapshot', data });

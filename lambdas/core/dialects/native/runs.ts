@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { viewNodes } from '../../nodes-view.ts';
+import { recordsOf } from '../../reuse.ts';
 import { renderRun } from '../../run-view.ts';
 import { json, route } from '../dialect.ts';
 import { pinnedPlan, reachRecord, reachRun, requireFlow } from '../reach.ts';
@@ -57,7 +58,7 @@ const getNodes = route({
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
     const reached = await reachRun(ports, caller, params.id);
-    const [plan, { records }] = await Promise.all([pinnedPlan(ports, reached), ports.runs.load(reached.id)]);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, reached), recordsOf(ports, reached)]);
     return json(200, { items: viewNodes(plan, reached, records), next: null });
   },
 });

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { PlatformError } from '../../errors.ts';
 import { flowOf } from '../../keys.ts';
 import { viewNodes } from '../../nodes-view.ts';
+import { recordsOf } from '../../reuse.ts';
 import { submit } from '../../submit.ts';
 import { json, route } from '../dialect.ts';
 import { pinnedPlan, reachRecord } from '../reach.ts';
@@ -50,7 +51,7 @@ const retrieve = route({
   errors: ['run-not-found'],
   async handle({ body, caller }, ports) {
     const record = await reachRecord(ports, caller, body.execute_id);
-    const [plan, { records }] = await Promise.all([pinnedPlan(ports, record.run), ports.runs.load(record.run.id)]);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), recordsOf(ports, record.run)]);
     return json(200, renderResult(record, viewNodes(plan, record.run, records)));
   },
 });

@@ -8,6 +8,7 @@ import type { InputSpec } from '../../flow/plan.ts';
 import type { Json } from '../../json.ts';
 import { pageOfRuns } from '../../paged-runs.ts';
 import type { Ports } from '../../ports.ts';
+import { recordsOf } from '../../reuse.ts';
 import { type Caller, submit } from '../../submit.ts';
 import type { ApiRequest } from '../dialect.ts';
 import { pinnedPlan, reachRecord, reachRun } from '../reach.ts';
@@ -91,7 +92,7 @@ const describeRun = action({
   async act({ ports, caller }, asked) {
     const record = await reachRecord(ports, caller, asked.WorkflowRunId);
     requireApplication(appBizIdOf(record.run), asked);
-    const [plan, { records }] = await Promise.all([pinnedPlan(ports, record.run), ports.runs.load(record.run.id)]);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), recordsOf(ports, record.run)]);
     const container = asked.SubWorkflowNodePath ?? '';
     const shown = records.filter(({ path }) => isWithin(path, container)).sort((a, b) => a.seq - b.seq);
     return {
@@ -143,7 +144,7 @@ const describeNode = action({
     const { runId, path } = readNodeRunId(asked.NodeRunId);
     const run = await reachRun(ports, caller, runId);
     requireApplication(appBizIdOf(run), asked);
-    const [plan, { records }] = await Promise.all([pinnedPlan(ports, run), ports.runs.load(run.id)]);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, run), recordsOf(ports, run)]);
     const record = records.find((it) => it.path === path);
     if (!record) throw new PlatformError('not-found', `There is no node run '${asked.NodeRunId.slice(0, 200)}'`);
     return { NodeRun: nodeDetail(run, plan, record) };

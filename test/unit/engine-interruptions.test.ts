@@ -1,0 +1,232 @@
+// What happens to a run when its slice is disturbed: by faults of the store, by a lost lease, by cancels and deadlines,
+// by answers that come early, by too little time.
+
+import { expect, test } from 'vitest';
+import { cancelRun } from '../../lambdas/core/cancel.ts';
+import { HttpFault, type Ports, type RunStore } from '../../lambdas/core/ports.ts';
+import { signalRun } from '../../lambdas/core/signal.ts';
+import { sweep } from '../../lambdas/core/sweep.ts';
+import { workRun } from '../../lambdas/core/work.ts';
+import { drive, pass, throughTime } from '../support/driver.ts';
+import type { MemoryPlatform } from '../support/platform.ts';
+import { accepted, call, ran, set } from '../support/probe.ts';
+
+const SLICE_MS = 90_000;
+
+/** A worker that picks the run up now, in a world that may differ for it. */
+function work({ ports, clock }: MemoryPlatform, runId: string, runs: Partial<RunStore> = {}, sliceMs = SLICE_MS) {
+  const its: Ports = { ...ports, runs: { ...ports.runs, ...runs } };
+  return workRun(its, { runId, budgetUntil: clock.now() + sliceMs });
+}
+
+/** `recordNode` that fails the first time somebody records this unit. */
+function failsToRecord({ ports }: MemoryPlatform, path: string): Pick<RunStore, 'recordNode'> {
+  let isDone = false;
+  return {
+    async recordNode(run, record) {
+      if (record.path !== path || isDone) return ports.runs.recordNode(run, record);
+      isDone = true;
+      throw new Error('The store is away');
+    },
+  };
+}
+
+test('a fault of the store gives the run back, and the next worker goes on behind what was recorded', async () => {
+  const { platform, run, calls } = await accepted({ a: call('a'), b: call('b', {}, { needs: 'a' }) });
+  await expect(throughTime(platform.clock, work(platform, run.id, failsToRecord(platform, 'b')))).rejects.toThrow(
+    'The store is away',
+  );
+  const between = await platform.runs.get(run.id);
+  expect([between?.status, between?.leaseUntil, between?.crashes]).toEqual(['running', undefined, 0]);
+  await throughTime(platform.clock, work(platform, run.id));
+  expect((await platform.runs.get(run.id))?.status).toBe('succeeded');
+  expect(calls.map(({ name }) => name)).toEqual(['a', 'b', 'b']);
+});
+
+test('a fault beside an `each` does not turn an item that may fail into the failure of all', async () => {
+  const nodes = {
+    all: {
+      ...call('${{ "item" & $item }}', { say: 'fine', ms: '${{ $item * 2000 }}', fail: '${{ $item = 1 ? 9 : 0 }}' }),
+      each: { in: '[1, 2]', onItemError: 'null' },
+    },
+    beside: call('beside', { ms: 3_000 }),
+  };
+  const { platform, run } = await accepted(nodes, { v: { type: 'array', value: '${{ $nodes.all }}' } });
+  const worker = work(platform, run.id, failsToRecord(platform, 'beside'));
+  await expect(throughTime(platform.clock, worker)).rejects.toThrow('The store is away');
+  const { run: ended } = await drive(platform, run.id);
+  expect([ended.status, (await platform.runs.read(run.id))?.outputs]).toEqual(['succeeded', { v: [null, 'fine'] }]);
+});
+
+test('a worker whose lease was taken over while it could not reach the store writes nothing any more', async () => {
+  const { platform, run, calls } = await accepted({ a: call('a', { ms: 40_000 }) }, { v: '${{ $nodes.a }}' });
+  const { clock, ports } = platform;
+  const back = Promise.withResolvers<void>();
+  const zombie = work(platform, run.id, {
+    glance: async () => undefined,
+    renew: (...its) => back.promise.then(() => ports.runs.renew(...its)),
+  });
+  await pass(clock, 31_000);
+  await throughTime(clock, work(platform, run.id));
+  const stands = await platform.runs.read(run.id);
+  expect(stands).toMatchObject({ run: { status: 'succeeded', epoch: 2, crashes: 1 }, outputs: { v: 2 } });
+  back.resolve();
+  await throughTime(clock, zombie);
+  expect(calls).toHaveLength(2);
+  expect(await platform.runs.read(run.id)).toEqual(stands);
+  expect(platform.runs.runs.get(run.id)?.records.get('a')).toMatchObject({ epoch: 2 });
+});
+
+test('a node that queued behind others until it no longer fits the slice begins in another one', async () => {
+  const long = { ms: 50_000 };
+  const nodes = { a: call('a', long, { timeout: '60s' }), b: call('b', long, { timeout: '60s' }) };
+  const { platform, run, calls } = await accepted(nodes, {}, { extra: { settings: { concurrency: 1 } } });
+  await throughTime(platform.clock, work(platform, run.id, {}, 100_000));
+  expect(calls).toHaveLength(1);
+  expect(await platform.runs.get(run.id)).toMatchObject({ status: 'running', handovers: 1 });
+  expect(platform.started).toEqual([{ runId: run.id, handover: 1 }]);
+  expect((await drive(platform, run.id)).run.status).toBe('succeeded');
+  expect(calls).toHaveLength(2);
+});
+
+test('a run whose next node does not fit is handed over at once, even if something else naps', async () => {
+  const nodes = { nap: { type: 'wait', with: { for: '20s' } }, long: call('long', {}, { timeout: '2m' }) };
+  const { platform, run } = await accepted(nodes);
+  const before = platform.clock.now();
+  await throughTime(platform.clock, work(platform, run.id));
+  expect(platform.clock.now() - before).toBeLessThan(5_000);
+  expect(platform.started).toHaveLength(1);
+});
+
+test('a cancel request stops a run within seconds, and what had not begun never begins', async () => {
+  const nodes = { a: call('a', { ms: 60_000 }, { timeout: '70s' }), b: call('b') };
+  const { platform, run, calls } = await accepted(nodes, {}, { extra: { settings: { concurrency: 1 } } });
+  const worker = work(platform, run.id);
+  await pass(platform.clock, 1_000);
+  const canceled = await throughTime(platform.clock, cancelRun(platform.ports, 'acme', run.id));
+  await throughTime(platform.clock, worker);
+  expect([canceled.status, calls.map(({ name }) => name)]).toEqual(['canceled', ['a']]);
+  expect(platform.runs.runs.get(run.id)?.records.size).toBe(0);
+  expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [] });
+});
+
+test('a cancel request that comes while the run goes to wait is not slept over', async () => {
+  const { platform, run } = await accepted({ ask: { type: 'callback', with: { message: 'Well?' } } });
+  const { ports, clock } = platform;
+  await throughTime(
+    clock,
+    work(platform, run.id, {
+      async suspend(...its) {
+        await ports.runs.requestCancel(run.id);
+        return ports.runs.suspend(...its);
+      },
+    }),
+  );
+  expect((await platform.runs.get(run.id))?.status).toBe('canceled');
+});
+
+test('a deadline in the middle of a node ends the run as expired and tells its webhooks', async () => {
+  const { run, platform } = await ran(
+    { a: call('a', { ms: 60_000 }, { timeout: '80s' }) },
+    {},
+    { asked: { timeout: '20s', webhooks: [{ url: 'https://example.com' }] } },
+  );
+  expect([run.error?.code, (run.endedAt ?? 0) - run.createdAt]).toEqual(['run-expired', 20_000]);
+  expect(platform.queues.deliveries).toHaveLength(1);
+});
+
+test('an answer that comes before it is asked for is kept, and the run does not wait', async () => {
+  const nodes = { ask: { type: 'callback', with: { message: 'Well?' } } };
+  const { platform, run } = await accepted(nodes, { v: '${{ $nodes.ask.v }}' });
+  await signalRun(platform.ports, { runId: run.id, path: 'ask', payload: { v: 'early' } });
+  await throughTime(platform.clock, work(platform, run.id));
+  const record = await platform.runs.read(run.id);
+  expect(record).toMatchObject({ run: { status: 'succeeded', handovers: 0 }, outputs: { v: 'early' } });
+});
+
+test('an answer that comes while other nodes run is taken up in the same slice', async () => {
+  const nodes = {
+    ask: { type: 'callback', with: { message: 'Well?' } },
+    after: call('after', {}, { needs: 'ask' }),
+    long: call('long', { ms: 25_000 }),
+  };
+  const { platform, run, calls } = await accepted(nodes);
+  const worker = work(platform, run.id);
+  await pass(platform.clock, 5_000);
+  await signalRun(platform.ports, { runId: run.id, path: 'ask', payload: {} });
+  await pass(platform.clock, 5_000);
+  expect(calls.map(({ name }) => name)).toEqual(['long', 'after']);
+  await throughTime(platform.clock, worker);
+  expect(await platform.runs.get(run.id)).toMatchObject({ status: 'succeeded', handovers: 0 });
+});
+
+test.each([3, 4, 5, 6, 7, 8, 9, 10, 11])(
+  'a crash at call %i does not make a node forget how often it was tried',
+  async (atCall) => {
+    const retry = { max: 2, delay: '10s', jitter: false };
+    const { platform, run, calls } = await accepted({ a: call('a', { fail: 9 }, { retry }) });
+    const { run: ended, crashes } = await drive(platform, run.id, { crashes: [{ atCall, when: 'after' }] });
+    expect([ended.status, ended.error?.node]).toEqual(['failed', 'a']);
+    expect(calls.length).toBeGreaterThanOrEqual(3);
+    expect(calls.length).toBeLessThanOrEqual(3 + crashes);
+  },
+);
+
+test('whoever must answer is told again when telling them failed, as often as the node says', async () => {
+  let asked = 0;
+  const functions: Ports['functions'] = {
+    async invoke() {
+      asked += 1;
+      if (asked === 1) return { kind: 'error', type: 'Throttled', message: 'Too many', retryable: true };
+      return { kind: 'answer', payload: null };
+    },
+  };
+  const nodes = { a: { type: 'lambda', retry: 1, with: { function: 'work', mode: 'callback' } } };
+  const { run, outputs } = await ran(nodes, { v: '${{ $nodes.a.v }}' }, { overrides: { functions } });
+  expect([run.status, outputs, asked]).toEqual(['succeeded', { v: 'a' }, 2]);
+});
+
+test('a server that says when to come back is not asked sooner, however long that is', async () => {
+  const asked: number[] = [];
+  const http: Ports['http'] = {
+    check: () => undefined,
+    async send() {
+      asked.push(platformNow());
+      const headers: Record<string, string> = asked.length === 1 ? { 'retry-after': '300' } : {};
+      const status = asked.length === 1 ? 429 : 200;
+      return { status, headers, body: new TextEncoder().encode('{}'), truncated: false, durationMs: 1 };
+    },
+  };
+  let platformNow = () => 0;
+  const nodes = { a: { type: 'http', retry: { max: 1, delay: '1s' }, with: { url: 'https://example.com' } } };
+  const { platform, run } = await accepted(nodes, {}, { overrides: { http } });
+  platformNow = platform.clock.now;
+  expect((await drive(platform, run.id)).run).toMatchObject({ status: 'succeeded', handovers: 1 });
+  expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(300_000);
+});
+
+test('a retry is for the codes that the node names, and for no others', async () => {
+  const fails = { fail: 9 };
+  const { calls } = await ran({ a: call('a', fails, { retry: { max: 3, delay: '1s', on: ['node-timed-out'] } }) });
+  expect(calls).toHaveLength(1);
+  const http: Ports['http'] = {
+    check: () => undefined,
+    send: () => Promise.reject(new HttpFault('dns', 'There is no such host')),
+  };
+  const nodes = { a: { type: 'http', with: { url: 'https://nowhere.example' } } };
+  expect((await ran(nodes, {}, { overrides: { http } })).run.error?.message).toContain('no such host');
+});
+
+test('a plan that is gone ends the run with a sentence, not with crashes', async () => {
+  const { platform, run } = await accepted({ a: set(1) });
+  platform.ports.flows.plan = async () => undefined;
+  const { run: ended, crashes } = await drive(platform, run.id);
+  expect([ended.status, ended.error?.message, crashes]).toEqual(['failed', expect.stringContaining('is gone'), 0]);
+});
+
+test('a run that nobody serves for a day ends when the sweeper comes', async () => {
+  const { platform, run } = await accepted({ a: set(1) });
+  platform.clock.advance(24 * 60 * 60_000);
+  await sweep(platform.ports, { untilMs: platform.clock.now() + 1_000 });
+  expect((await platform.runs.get(run.id))?.error?.code).toBe('run-expired');
+});
