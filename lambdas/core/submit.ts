@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { checked } from './checked.ts';
 import { PlatformError } from './errors.ts';
 import { type Offer, searchableValues, validateInputs, withOffers } from './flow/inputs.ts';
-import type { Plan, Support } from './flow/plan.ts';
+import type { Plan } from './flow/plan.ts';
 import { resolveVersion } from './flows.ts';
 import type { JsonObject } from './json.ts';
 import {
@@ -16,6 +16,7 @@ import {
   RUN_CEILING_SECONDS,
   UNPICKED_SECONDS,
 } from './limits.ts';
+import { checkCaller, checkMode, checkRoom } from './permit.ts';
 import type { Key, Ports, Tenant } from './ports.ts';
 import { type DialectName, NO_USAGE, type Run, type RunMode, type Webhook } from './run.ts';
 import { readWebhooks } from './webhooks/targets.ts';
@@ -101,12 +102,12 @@ export async function submit(
     conversation: asked.conversation,
     echo: asked.echo,
   });
-  checkMode(caller, asked);
+  checkCaller(caller, asked);
   const resolved = await resolveVersion(ports, caller.tenant.id, asked.flow, {
     ...(asked.version !== undefined && { version: asked.version }),
     ...(asked.draft && { draft: true }),
   });
-  checkSupport(asked.mode, resolved);
+  checkMode(asked.mode, resolved);
   const inputs = await validateInputs(
     resolved.plan.inputs,
     withOffers(resolved.plan.inputs, asked.inputs ?? {}, asked.offers ?? []),
@@ -223,41 +224,6 @@ async function ring(ports: Ports, run: Run): Promise<void> {
   } catch (error) {
     ports.log.warn('an accepted run could not be rung; the sweeper will', { run: run.id, error });
   }
-}
-
-function checkMode({ tenant }: Caller, { mode, startAfter }: Submission): void {
-  if (mode === 'async' && !tenant.entitlements.async) throw new PlatformError('async-not-entitled');
-  if (mode !== 'async' && startAfter !== undefined) {
-    throw new PlatformError('invalid-request', '`startAfter` is for asynchronous runs', {
-      details: [{ field: 'startAfter', message: 'is for asynchronous runs: set mode to async' }],
-    });
-  }
-}
-
-function checkSupport(mode: RunMode, { flow, plan }: { flow: { async: Support; sync: Support }; plan: Plan }): void {
-  const only = plan.settings.mode;
-  if (only !== 'any' && (only === 'async') !== (mode === 'async')) {
-    throw new PlatformError(
-      `${only === 'async' ? 'sync' : 'async'}-unsupported`,
-      `Flow '${plan.name}' runs in mode ${only} only (settings.mode)`,
-    );
-  }
-  const support = mode === 'async' ? flow.async : flow.sync;
-  // What blocks a sync call only makes it long: it answers 202 and goes on. An async run has nobody to ask.
-  if (mode !== 'async' || support.supported) return;
-  const details = support.blockers.map(({ node, line, message }) => ({ field: `nodes.${node}`, line, message }));
-  throw new PlatformError(
-    'async-unsupported',
-    `Flow '${plan.name}' cannot run asynchronously: ${details[0]?.message ?? ''}`,
-    { details },
-  );
-}
-
-async function checkRoom(ports: Ports, tenant: Tenant): Promise<void> {
-  const { waiting } = await ports.slots.occupancy(tenant.id);
-  if (waiting < tenant.limits.waiting) return;
-  const message = `${waiting} runs of this tenant are waiting already, the most it may have: try again later`;
-  throw new PlatformError('tenant-over-limit', message, { retryAfterSeconds: 30 });
 }
 
 /** At most 24 hours after acceptance, less where the flow or the request says so. */
