@@ -20,7 +20,7 @@ export async function freeSlot(ports: Ports, run: Run): Promise<void> {
   if (run.mode !== 'async') await ports.slots.leaveSync(run.tenant, run.id);
   // The first epoch of a sync call is its caller's own process, which needs no slot.
   if (run.mode !== 'async' && run.epoch === 1) return;
-  if (run.startedAt === undefined) await ports.slots.leave(run);
+  if (run.startedAt === undefined || run.status === 'pending') await ports.slots.leave(run);
   const { waiting } = await ports.slots.release(run.tenant, run.id);
   if (waiting > 0) await callWaiting(ports, run.tenant);
 }

@@ -10,6 +10,7 @@ export async function settleRun(ports: Ports, run: Run, settlement: Settlement):
   const settled = await ports.runs.settle(run, settlement);
   if (settled === 'lost') return undefined;
   ports.log.metric(METRICS[settlement.status]);
+  if (settlement.error === CRASHED.error) ports.log.metric('RunCrashed');
   if (settlement.error) ports.log.info('run failed', { run: run.id, flow: run.flow, code: settlement.error.code });
   const after = [
     settled.deliveries.length > 0 &&

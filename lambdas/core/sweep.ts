@@ -47,15 +47,18 @@ export interface Swept {
 export async function sweep(ports: Ports, { untilMs }: { untilMs: number }): Promise<Swept> {
   const swept: Swept = { runs: 0, deliveries: 0, tenants: 0 };
   const seen = new Set<string>();
+  let broken = 0;
   while (ports.clock.now() < untilMs) {
-    const due = await ports.runs.due(ports.clock.now(), BATCH);
+    // What cannot be repaired stays due, and must not stand in the way of the rest.
+    const due = await ports.runs.due(ports.clock.now(), BATCH + broken);
     const fresh = due.filter((it) => !seen.has(JSON.stringify(it)));
     if (fresh.length === 0) break;
     for (const it of fresh) seen.add(JSON.stringify(it));
     const results = await Promise.allSettled(fresh.map((it) => repair(ports, it)));
     results.forEach((result, index) => {
-      if (result.status === 'rejected')
-        ports.log.error('a repair failed; the next sweep tries again', { due: fresh[index], error: result.reason });
+      if (result.status === 'fulfilled') return;
+      broken += 1;
+      ports.log.error('a repair failed; the next sweep tries again', { due: fresh[index], error: result.reason });
     });
     swept.runs += fresh.filter((it) => it.kind === 'run').length;
     swept.deliveries += fresh.filter((it) => it.kind === 'delivery').length;
@@ -86,7 +89,6 @@ async function repairRun(ports: Ports, id: string): Promise<void> {
       await endIdleRun(ports, run, { status: 'canceled' });
       return;
     case 'crash':
-      ports.log.metric('RunCrashed');
       await endIdleRun(ports, run, CRASHED);
       return;
     case 'look':
