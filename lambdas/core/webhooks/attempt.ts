@@ -3,8 +3,8 @@
 import { PlatformError } from '../errors.ts';
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
 import { HttpFault, type HttpRequest, type Ports } from '../ports.ts';
+import { readRetryAfter } from '../retry-after.ts';
 import type { DeliveryAttempt } from '../run.ts';
-import { readRetryAfter } from './schedule.ts';
 
 export interface AttemptResult {
   attempt: DeliveryAttempt;

@@ -20,14 +20,6 @@ export function isExpected(status: number, expect: RequestInput['expect'] = '2xx
 // https://www.rfc-editor.org/rfc/rfc9110#section-15: these say "not now" rather than "not so".
 export const isRetryableStatus = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500;
 
-/** `Retry-After`: seconds or a date. */
-export function retryAfterMs(answer: HttpAnswer, now: number): number | undefined {
-  const value = answer.headers['retry-after']?.trim();
-  if (value === undefined) return undefined;
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1_000 : Date.parse(value) - now;
-  return Number.isFinite(ms) ? Math.max(ms, 0) : undefined;
-}
-
 const mediaType = (answer: HttpAnswer): string =>
   (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 

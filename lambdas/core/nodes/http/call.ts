@@ -2,8 +2,9 @@
 
 import { PlatformError } from '../../errors.ts';
 import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports.ts';
+import { readRetryAfter } from '../../retry-after.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
-import { isExpected, isRetryableStatus, type Parse, readBody, retryAfterMs, textOf } from './answer.ts';
+import { isExpected, isRetryableStatus, type Parse, readBody, textOf } from './answer.ts';
 import { composeRequest, type RequestInput } from './request.ts';
 import { UnreadableAnswer } from './unreadable.ts';
 
@@ -31,11 +32,11 @@ function faultOutcome(error: unknown): Outcome {
 }
 
 function unexpected(context: NodeContext, request: HttpRequest, answer: HttpAnswer): Outcome {
-  const wait = retryAfterMs(answer, context.now());
+  const seconds = readRetryAfter(answer.headers['retry-after'], context.now());
   const excerpt = textOf(answer).trim().slice(0, EXCERPT_CHARS);
   return failed(`http-${answer.status}`, `${named(request)} answered ${answer.status}`, {
     retryable: isRetryableStatus(answer.status),
-    ...(wait !== undefined && { retryAfterMs: wait }),
+    ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }),
     ...(excerpt && { details: [{ field: 'body', message: excerpt }] }),
   });
 }
