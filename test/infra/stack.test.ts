@@ -218,7 +218,7 @@ describe('every alarm', () => {
     const own = all('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
     const counted = own.filter(({ Namespace }) => Namespace === 'Errand').map(({ MetricName }) => MetricName);
     expect(counted.sort()).toEqual(['DeliveryExhausted', 'RunCrashed']);
-    const sources = ['sweep.ts', 'webhooks/deliver.ts'].map((file) =>
+    const sources = ['settle.ts', 'webhooks/deliver.ts'].map((file) =>
       readFileSync(join(import.meta.dirname, '../../lambdas/core', file), 'utf8'),
     );
     for (const metric of counted) expect(sources.join()).toContain(`'${metric}'`);

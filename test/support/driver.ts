@@ -3,6 +3,7 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { advanceRun, parkRun } from '../../lambdas/core/advance.ts';
+import { runInline } from '../../lambdas/core/engine/run-inline.ts';
 import type { Ports } from '../../lambdas/core/ports.ts';
 import { isSettled, type Run } from '../../lambdas/core/run.ts';
 import { signalRun } from '../../lambdas/core/signal.ts';
@@ -18,46 +19,75 @@ const MAX_STEPS = 2_000;
 const TURNS = 3;
 const MAX_STATES = 200;
 const MAX_ROUNDS = 500;
+// The sweeper looks at slots within ten minutes.
+const QUIET_LOOKS = 2;
+const QUIET_LOOK_MS = 11 * 60_000;
 
-/** Kills a process at its nth call of the outside world, before the call or after it has taken effect. */
+/** What befalls a process at its nth call of the outside world. */
 export interface Crash {
   atCall: number;
-  when: 'before' | 'after';
+  /**
+   * It dies before the call or after it has taken effect; it freezes for longer than its lease and goes on as if nothing
+   * had happened; or the call fails.
+   */
+  how: 'dies before' | 'dies after' | 'freezes' | 'fails';
 }
+
+// Long enough for the sweeper to have found the run and somebody else to have ended it.
+const FROZEN_MS = 150_000;
 
 interface Process {
   ports: Ports;
-  /** Resolves when the process has been killed. */
-  killed: Promise<'killed'>;
+  /** Resolves with the call at which the process was lost to the outside. */
+  lost: Promise<string>;
+  /** Calls that failed. */
+  failed: string[];
 }
 
-/** A process with its own view of the world: once killed, nothing that it asks is ever answered. */
+/** A process with its own view of the world: once dead, nothing that it asks is ever answered. */
 function spawn(ports: Ports, crash: Crash | undefined): Process {
-  const { promise: killed, resolve } = Promise.withResolvers<'killed'>();
+  const { promise: lost, resolve } = Promise.withResolvers<string>();
   const silence = new Promise<never>(() => {});
+  const failed: string[] = [];
   let calls = 0;
   let isDead = false;
-  async function answered(call: () => unknown): Promise<unknown> {
-    if (isDead) return silence;
+  let thawsAt = 0;
+
+  function die(name: string): void {
+    isDead = true;
+    resolve(name);
+  }
+  function freeze(name: string): void {
+    thawsAt = ports.clock.now() + FROZEN_MS;
+    resolve(name);
+  }
+  function fail(name: string): void {
+    // What a function answers is the node's own business.
+    if (name === 'invoke') return;
+    failed.push(name);
+    throw new Error(`${name} failed`);
+  }
+  async function answered(name: string, call: () => unknown): Promise<unknown> {
     calls += 1;
-    const isHere = crash?.atCall === calls;
-    if (isHere && crash.when === 'before') return die();
+    const how = crash?.atCall === calls ? crash.how : undefined;
+    if (how === 'dies before') die(name);
+    if (isDead) return silence;
+    if (how === 'fails') fail(name);
+    if (how === 'freezes') freeze(name);
+    // A function takes its own time, and a frozen caller hears of it late enough.
+    if (name !== 'invoke') await ports.clock.sleep(thawsAt - ports.clock.now());
     const answer = await call();
-    return isHere ? die() : isDead ? silence : answer;
+    if (how === 'dies after') die(name);
+    return isDead ? silence : answer;
   }
   const guarded = <Port extends object>(port: Port): Port =>
     new Proxy(port, {
       get(target, name, receiver) {
         const method = Reflect.get(target, name, receiver);
         if (typeof method !== 'function') return method;
-        return (...args: unknown[]) => answered(() => method.apply(target, args));
+        return (...args: unknown[]) => answered(String(name), () => method.apply(target, args));
       },
     });
-  function die(): Promise<never> {
-    isDead = true;
-    resolve('killed');
-    return silence;
-  }
   const { runs, slots, queues, machine, functions } = ports;
   return {
     ports: {
@@ -68,7 +98,8 @@ function spawn(ports: Ports, crash: Crash | undefined): Process {
       machine: guarded(machine),
       functions: guarded(functions),
     },
-    killed,
+    lost,
+    failed,
   };
 }
 
@@ -88,16 +119,28 @@ export async function throughTime<Done>(clock: FakeClock, work: Promise<Done>): 
   return over;
 }
 
-/** Lets this much time pass. */
+/** Lets this much time pass, in steps so small that nobody's time is up while another is to act. */
 export async function pass(clock: FakeClock, ms: number): Promise<void> {
   const until = clock.now() + ms;
-  while (clock.now() < until) await throughTime(clock, clock.sleep(Math.min(STEP_MS, until - clock.now())));
-  for (let turns = 0; turns < TURNS; turns += 1) await turn();
+  while (clock.now() < until) {
+    clock.advance(Math.min(STEP_MS, until - clock.now()));
+    for (let turns = 0; turns < TURNS; turns += 1) await turn();
+  }
+}
+
+/** Sweeps until everything that a run has left behind is cleared away. */
+export async function quiet({ ports, clock }: MemoryPlatform): Promise<void> {
+  for (let looks = 0; looks < QUIET_LOOKS; looks += 1) {
+    await pass(clock, FROZEN_MS);
+    clock.advance(QUIET_LOOK_MS);
+    await sweep(ports, { untilMs: clock.now() + 1_000 });
+  }
 }
 
 export interface Driven {
   run: Run;
-  crashes: number;
+  /** The calls at which a process was struck. */
+  crashes: string[];
 }
 
 interface Circumstances {
@@ -115,16 +158,19 @@ export async function drive(
 ): Promise<Driven> {
   const { ports, clock, runs, queues, started, woken } = platform;
   const left = [...crashes];
-  let killed = 0;
+  const struck: string[] = [];
   let tokens = 0;
 
   /** Lets time pass until the work is done or its process is dead. */
   async function inProcess(work: (ports: Ports) => Promise<unknown>): Promise<void> {
     const process = spawn(ports, left.shift());
     // A fault is left to the queue and the sweeper, as on AWS.
-    const worked = work(process.ports).catch(() => undefined);
-    const end = await throughTime(clock, Promise.race([worked, process.killed]));
-    if (end === 'killed') killed += 1;
+    const worked = work(process.ports).then(
+      () => undefined,
+      () => undefined,
+    );
+    const lost = await throughTime(clock, Promise.race([worked, process.lost]));
+    struck.push(...(lost === undefined ? process.failed : [lost]));
   }
 
   /** An execution: slices and parks in turn, until the run has ended or the function died. */
@@ -149,7 +195,7 @@ export async function drive(
     await inProcess((its) => parkRun(its, { runId: id, handover, token }));
     await answerWhoeverIsAsked();
     const until = clock.now() + seconds * 1_000;
-    while (clock.now() < until && !woken.includes(token)) clock.advance(Math.min(5_000, until - clock.now()));
+    while (clock.now() < until && !woken.includes(token)) await pass(clock, Math.min(1_000, until - clock.now()));
   }
 
   async function answerWhoeverIsAsked(): Promise<void> {
@@ -161,19 +207,22 @@ export async function drive(
     }
   }
 
+  const { run: first } = runs.runs.get(runId) ?? {};
+  if (first && first.mode !== 'async') {
+    await inProcess((its) => runInline(its, first, { untilMs: clock.now() + SLICE_MS }));
+  }
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const run = await runs.get(runId);
     if (!run) throw new Error(`There is no run ${runId}`);
-    if (isSettled(run.status)) return { run, crashes: killed };
+    if (isSettled(run.status)) return { run, crashes: struck };
     const ring = queues.runs.shift();
     const execution = ring ? undefined : started.shift();
     if (ring) await inProcess((its) => workRun(its, { runId: ring.runId, budgetUntil: clock.now() + SLICE_MS }));
     else if (execution) await machine(execution);
     else {
       await answerWhoeverIsAsked();
-      clock.advance(31_000);
-      const until = clock.now() + 40_000;
-      await sweep(ports, { untilMs: until });
+      await pass(clock, 31_000);
+      await sweep(ports, { untilMs: clock.now() + 40_000 });
     }
   }
   throw new Error(`The run does not end: ${JSON.stringify(await runs.get(runId))}`);

@@ -260,9 +260,9 @@ describe('a run', () => {
     const platform: MemoryPlatform = await makePlatform({ functions: callable([], () => platform) });
     const source = JSON.stringify({ flow: 1, name: 'probe', nodes: { a: call('a') }, outputs: {} });
     const { id } = await platform.accept(source, { webhooks: [{ url: 'https://example.com' }] });
-    const killing = Array.from({ length: 30 }, () => ({ atCall: 6, when: 'before' as const }));
+    const killing = Array.from({ length: 30 }, () => ({ atCall: 6, how: 'dies before' as const }));
     const { run, crashes } = await drive(platform, id, { crashes: killing });
-    expect([run.status, run.error?.code, crashes]).toEqual(['failed', 'run-crashed', 5]);
+    expect([run.status, run.error?.code, crashes.length]).toEqual(['failed', 'run-crashed', 5]);
     expect(platform.queues.deliveries).toMatchObject([{ run: id, n: 1 }]);
   });
 

@@ -15,7 +15,8 @@ type Watched = Pick<Slice, 'ports' | 'run' | 'signals' | 'stop'>;
 export function watch(slice: Watched): Watch {
   const { clock, runs, log } = slice.ports;
   const over = new AbortController();
-  let renewedAt = clock.now();
+  // Not from now: loading the run has taken some of it.
+  let leaseUntil = slice.run.leaseUntil ?? clock.now();
   let notify: () => void = () => {};
   let change = newChange();
 
@@ -26,13 +27,13 @@ export function watch(slice: Watched): Watch {
   }
 
   async function renew(): Promise<boolean> {
-    const now = clock.now();
-    const run = await runs.renew(slice.run.id, slice.run.epoch, now + LEASE_SECONDS * 1_000);
+    const until = clock.now() + LEASE_SECONDS * 1_000;
+    const run = await runs.renew(slice.run.id, slice.run.epoch, until);
     if (run === undefined) {
       slice.stop.abort('lost');
       return false;
     }
-    renewedAt = now;
+    leaseUntil = until;
     await notice(run);
     return true;
   }
@@ -52,7 +53,7 @@ export function watch(slice: Watched): Watch {
 
   async function look(): Promise<void> {
     if (clock.now() >= slice.run.deadlineAt) slice.stop.abort('expired');
-    else if (clock.now() - renewedAt >= LEASE_RENEW_SECONDS * 1_000) await renew();
+    else if (leaseUntil - clock.now() <= (LEASE_SECONDS - LEASE_RENEW_SECONDS) * 1_000) await renew();
     else {
       const run = await runs.glance(slice.run.id);
       if (run) await notice(run);
@@ -73,8 +74,7 @@ export function watch(slice: Watched): Watch {
   return {
     async hold() {
       if (slice.stop.signal.aborted) return slice.stop.signal.reason !== 'lost';
-      const left = renewedAt + LEASE_SECONDS * 1_000 - clock.now();
-      return left >= LEASE_MARGIN_SECONDS * 1_000 || renew();
+      return leaseUntil - clock.now() >= LEASE_MARGIN_SECONDS * 1_000 || renew();
     },
     changed: () => change,
     async end() {
