@@ -67,13 +67,16 @@ function spawn(ports: Ports, crash: Crash | undefined): Process {
     failed.push(name);
     throw new Error(`${name} failed`);
   }
-  async function answered(name: string, call: () => unknown): Promise<unknown> {
+  function next(): Crash['how'] | undefined {
     calls += 1;
-    const how = crash?.atCall === calls ? crash.how : undefined;
+    return calls === crash?.atCall ? crash.how : undefined;
+  }
+  async function answered(name: string, call: () => unknown): Promise<unknown> {
+    const how = next();
     if (how === 'dies before') die(name);
-    if (isDead) return silence;
     if (how === 'fails') fail(name);
     if (how === 'freezes') freeze(name);
+    if (isDead) return silence;
     // A function takes its own time, and a frozen caller hears of it late enough.
     if (name !== 'invoke') await ports.clock.sleep(thawsAt - ports.clock.now());
     const answer = await call();
