@@ -30,6 +30,8 @@ const optionsSchema = z.object({
   openaiKeySecretArn: z.union([z.literal(''), z.string().startsWith('arn:')]).default(''),
   /** Models, or inference profiles, of Bedrock in this Region that flows may ask, as `bedrock/<id>`. */
   bedrockModels: z.array(z.string().regex(/^[\w.:-]+$/)).default([]),
+  /** Knowledge bases of Bedrock in this Region that `retrieve` nodes may search: name in flows → id. */
+  knowledgeBases: z.record(z.string().regex(/^[A-Za-z]\w{0,63}$/), z.string().regex(/^[0-9A-Za-z]{10}$/)).default({}),
   /** SNS topic that is told of every alarm. */
   alarmTopicArn: z.string().startsWith('arn:').optional(),
   /** Runs that one worker invocation takes at once. 1 keeps tenants in separate invocations, at a higher price. */

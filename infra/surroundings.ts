@@ -42,6 +42,9 @@ export function sliceEnvironment(surroundings: Surroundings): Environment<'advan
     OPENAI_BASE_URL: options.openaiBaseUrl,
     OPENAI_KEY_SECRET_ARN: options.openaiKeySecretArn,
     BEDROCK_MODELS: options.bedrockModels.join(','),
+    KNOWLEDGE_BASES: Object.entries(options.knowledgeBases)
+      .map((base) => base.join('='))
+      .join(','),
   };
 }
 
@@ -64,10 +67,11 @@ export function grantSlices(surroundings: Surroundings, fn: IGrantable & Constru
     ...options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name)),
   ];
   fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
-  grantModels(options, fn);
+  grantModelsAndKnowledge(options, fn);
 }
 
-function grantModels({ openaiKeySecretArn, bedrockModels }: PlatformOptions, fn: IGrantable & Construct): void {
+function grantModelsAndKnowledge(options: PlatformOptions, fn: IGrantable & Construct): void {
+  const { openaiKeySecretArn, bedrockModels, knowledgeBases } = options;
   const allow = (actions: string[], resources: string[]) =>
     resources.length > 0 && fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   allow(['secretsmanager:GetSecretValue'], openaiKeySecretArn ? [openaiKeySecretArn] : []);
@@ -78,6 +82,10 @@ function grantModels({ openaiKeySecretArn, bedrockModels }: PlatformOptions, fn:
     stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: id }),
   ]);
   allow(['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'], arns);
+  const bases = Object.values(knowledgeBases).map((id) =>
+    stack.formatArn({ service: 'bedrock', resource: 'knowledge-base', resourceName: id }),
+  );
+  allow(['bedrock:Retrieve'], bases);
 }
 
 // A qualifier is part of the ARN that IAM compares, so a name stands for the function and all its versions and aliases.

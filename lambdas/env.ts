@@ -27,6 +27,8 @@ const runner = platform.extend({
   OPENAI_KEY_SECRET_ARN: z.string(),
   /** Models of Bedrock that flows may ask, separated by commas; empty: none. */
   BEDROCK_MODELS: z.string(),
+  /** Knowledge bases of Bedrock that flows may search, `name=id` separated by commas; empty: none. */
+  KNOWLEDGE_BASES: z.string().regex(/^(\w+=\w+(,\w+=\w+)*)?$/),
 });
 
 /** Functions that hand runs to the Step Functions machine. (`advance` runs inside it and is told its ARN in the event:

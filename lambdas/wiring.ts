@@ -5,6 +5,7 @@ import { makeCode } from './aws/code.ts';
 import { makeDynamo } from './aws/dynamo.ts';
 import { makeFlowStore } from './aws/flow-store.ts';
 import { makeFunctions } from './aws/functions.ts';
+import { makeKnowledge } from './aws/knowledge.ts';
 import { makeMachine } from './aws/machine.ts';
 import { makeModelKey } from './aws/model-key.ts';
 import { makePayloads } from './aws/payloads.ts';
@@ -45,6 +46,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     functions,
     code: makeCode({ functions, names: codeFunctions(env) }),
     models: modelsOf(env, http),
+    knowledge: makeKnowledge({ bases: knowledgeBases(env) }),
     log: makeLog(name),
   };
 }
@@ -54,6 +56,10 @@ function codeFunctions(env: PlatformEnvironment): Partial<Record<CodeLanguage, s
     ...(env.CODE_NODE_FUNCTION !== undefined && { javascript: env.CODE_NODE_FUNCTION }),
     ...(env.CODE_PYTHON_FUNCTION !== undefined && { python: env.CODE_PYTHON_FUNCTION }),
   };
+}
+
+function knowledgeBases({ KNOWLEDGE_BASES: bases }: PlatformEnvironment): Record<string, string> {
+  return bases ? Object.fromEntries(bases.split(',').map((base) => base.split('='))) : {};
 }
 
 function modelsOf(env: PlatformEnvironment, http: HttpClient): Models {

@@ -97,6 +97,9 @@ export const MAX_HTTP_BODY_BYTES = 10 * 1_024 * 1_024;
 export const LLM_TIMEOUT_SECONDS = 60;
 export const MAX_PROMPT_CHARS = 400_000;
 export const MAX_TEMPLATE_CHARS = 1_024 * 1_024;
+// https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_KnowledgeBaseVectorSearchConfiguration.html
+export const MAX_PASSAGES = 100;
+export const MAX_QUERY_CHARS = 10_000;
 export const RUN_NODE_CONCURRENCY = 20;
 
 // Code nodes.

@@ -484,6 +484,33 @@ export interface CodeRunner {
   }): Promise<CodeEnd | { kind: 'unavailable'; message: string; retryable: boolean }>;
 }
 
+/** Every key must have the value, or one of the values. */
+export type PassageFilter = Record<string, Scalar | Scalar[]>;
+type Scalar = string | number | boolean;
+
+export interface Passage extends JsonObject {
+  text: string;
+  /** How well it fits, 0 to 1; null where the base does not say. */
+  score: number | null;
+  /** Where the document lies. */
+  url: string | null;
+  metadata: JsonObject;
+}
+
+/** Knowledge bases that `retrieve` nodes may search. */
+export interface Knowledge {
+  /** Names of those that this deployment has. */
+  sources: readonly string[];
+  /** The best passages first. */
+  retrieve(search: {
+    source: string;
+    query: string;
+    topK: number;
+    filter?: PassageFilter;
+    signal?: AbortSignal;
+  }): Promise<{ kind: 'passages'; passages: Passage[] } | { kind: 'error'; message: string; retryable: boolean }>;
+}
+
 export interface Log {
   info(message: string, fields?: Record<string, unknown>): void;
   warn(message: string, fields?: Record<string, unknown>): void;
@@ -506,5 +533,6 @@ export interface Ports {
   functions: Functions;
   code: CodeRunner;
   models: Models;
+  knowledge: Knowledge;
   log: Log;
 }

@@ -202,6 +202,26 @@ describe('least privilege', () => {
   });
 });
 
+describe('knowledge bases', () => {
+  const id = 'ABCDEFGHIJ';
+  const withBase = () => synthesized({ knowledgeBases: { handbook: id } });
+
+  test('may be searched only by those who run slices, and only where the deployment names them', () => {
+    const granted = Object.values<Resource>(withBase().findResources('AWS::IAM::Policy'))
+      .flatMap(({ Properties }) => Properties.PolicyDocument.Statement)
+      .filter(({ Action }) => Action === 'bedrock:Retrieve');
+    expect(granted).toHaveLength(3);
+    for (const { Resource } of granted) expect(JSON.stringify(Resource)).toContain(`:knowledge-base/${id}"`);
+    expect(JSON.stringify(template.findResources('AWS::IAM::Policy'))).not.toContain('bedrock:Retrieve');
+  });
+
+  test('are told to the functions by the names that flows use', () => {
+    withBase().hasResourceProperties('AWS::Lambda::Function', {
+      Environment: { Variables: Match.objectLike({ KNOWLEDGE_BASES: `handbook=${id}` }) },
+    });
+  });
+});
+
 describe('every alarm', () => {
   const runbook = readFileSync(join(import.meta.dirname, '../../docs/runbook.md'), 'utf8');
   const sections = [...runbook.matchAll(/^## (\S+)$/gm)].map(([, heading]) => heading);
@@ -262,6 +282,7 @@ test.each([
   [{ stage: 'Prod!' }, /stage: use lower-case/],
   [{ workerBatchSize: 11 }, /workerBatchSize/],
   [{ alarmTopicArn: 'alarms' }, /alarmTopicArn/],
+  [{ knowledgeBases: { 'hand=book': 'x' } }, /knowledgeBases/],
 ])('refuses the options %j with a sentence', (context, sentence) => {
   expect(() => stackOf(context)).toThrow(sentence);
 });

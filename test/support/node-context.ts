@@ -39,6 +39,10 @@ export function nodeContext(extra: Extra = {}): NodeContext {
       functions,
       code,
       models: {},
+      knowledge: {
+        sources: [],
+        retrieve: () => Promise.reject(new Error('This test expects nothing to be looked up')),
+      },
       log: { info: silent, warn: silent, error: silent, metric: silent },
     },
     ...rest,

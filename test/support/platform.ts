@@ -69,6 +69,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     functions: { invoke: refuse },
     code: { run: refuse },
     models: {},
+    knowledge: { sources: [], retrieve: refuse },
     log: { info: silent, warn: silent, error: silent, metric: silent },
     ...overrides,
   };

@@ -15,6 +15,7 @@ import { LLM } from './llm.ts';
 import type { NodeKind } from './node-kind.ts';
 import { QUESTION } from './question.ts';
 import { REPLY } from './reply.ts';
+import { RETRIEVE } from './retrieve.ts';
 import { SET } from './set.ts';
 import { SWITCH } from './switch.ts';
 import { TEMPLATE } from './template.ts';
@@ -39,6 +40,7 @@ export const NODE_KINDS = {
   question: QUESTION,
   reply: REPLY,
   flow: FLOW,
+  retrieve: RETRIEVE,
 } as const satisfies Record<string, NodeKind>;
 
 /** The kind of a node's `type`; undefined for a word that is none. */

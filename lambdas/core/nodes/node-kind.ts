@@ -70,7 +70,7 @@ export interface NodeContext {
   /** Aliases that the flow gives to models. */
   models: Record<string, JsonObject>;
   children: Children;
-  ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'log'>;
+  ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'log'>;
 }
 
 /** What is wrong with `with`, found when the flow is compiled. */

@@ -1,0 +1,53 @@
+// The retrieve node: finds passages in a knowledge base. Which ones there are is what the deployment grants.
+
+import * as z from 'zod';
+import { ID } from '../flow/fields.ts';
+import { MAX_PASSAGES, MAX_QUERY_CHARS } from '../limits.ts';
+import { asWritten, readInput } from './input.ts';
+import { done, failed, type NodeKind } from './node-kind.ts';
+
+const DEFAULT_PASSAGES = 5;
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const FIELDS = {
+  source: z.string().regex(ID),
+  query: z.string().trim().min(1).max(MAX_QUERY_CHARS),
+  topK: z.int().min(1).max(MAX_PASSAGES).optional(),
+  minScore: z.number().min(0).max(1).optional(),
+  filter: z.record(z.string().min(1), z.union([scalar, z.array(scalar).min(1)])).optional(),
+};
+const evaluated = z.strictObject(FIELDS);
+
+export const RETRIEVE: NodeKind = {
+  type: 'retrieve',
+  summary: 'Finds passages in a knowledge base. Gives {items: [{text, score, url, metadata}]}, the best first.',
+  // Whose documents are read is not decided by data.
+  with: asWritten(FIELDS, { source: FIELDS.source }),
+  defaultTimeoutMs: 30_000,
+
+  async run(context, given) {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    const { source, query, topK = DEFAULT_PASSAGES, minScore = 0, filter } = read.input;
+    const { knowledge } = context.ports;
+    if (!knowledge.sources.includes(source)) return failed('node-failed', unknownSource(source, knowledge.sources));
+    const answer = await knowledge.retrieve({
+      source,
+      query,
+      topK,
+      ...(filter && { filter }),
+      signal: context.signal,
+    });
+    if (answer.kind === 'error') {
+      const message = `The knowledge base '${source}' gave no answer: ${answer.message}`;
+      return failed('node-failed', message, { retryable: answer.retryable });
+    }
+    const items = answer.passages.filter(({ score }) => score === null || score >= minScore);
+    return done({ items: items.map((passage) => ({ ...passage })) });
+  },
+};
+
+function unknownSource(source: string, sources: readonly string[]): string {
+  const known = sources.length === 0 ? 'it has none (stack option knowledgeBases)' : `it has ${sources.join(', ')}`;
+  return `This deployment has no knowledge base '${source}': ${known}`;
+}
