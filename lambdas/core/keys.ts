@@ -79,6 +79,15 @@ export function requireScope(caller: { key: Key }, scope: Scope): void {
   throw new PlatformError('forbidden', `This needs a key with the scope '${scope}'`);
 }
 
+/** What concerns the whole tenant is not for a key that is bound to one flow, or it could free itself. */
+export function requireUnbound({ key }: { key: Key }): void {
+  if (key.flow === undefined) return;
+  throw new PlatformError(
+    'forbidden',
+    `The key is bound to the flow '${key.flow}', and this concerns the whole tenant`,
+  );
+}
+
 /** Makes a key for the caller's tenant. `credentials` are shown to the caller and kept nowhere. */
 export async function issueKey(
   ports: KeyPorts,

@@ -2,7 +2,7 @@
 
 import type { ApiRequest, Dialect, Reply, Route } from '../core/dialects/dialect.ts';
 import type { ErrorCode, PlatformError } from '../core/errors.ts';
-import { requireScope } from '../core/keys.ts';
+import { requireScope, requireUnbound } from '../core/keys.ts';
 import type { Ports } from '../core/ports.ts';
 import type { Caller } from '../core/submit.ts';
 import { readCall, refuseSize } from './call.ts';
@@ -50,6 +50,7 @@ async function admit({ dialect, route }: Endpoint, request: ApiRequest, ports: P
   if (route.access === 'anyone') return nobody(request.origin);
   const { tenant, key } = await dialect.authenticate(request, ports);
   requireScope({ key }, route.access);
+  if (route.access !== 'run' && !route.keepsToFlow) requireUnbound({ key });
   return { tenant, key, origin: request.origin };
 }
 

@@ -74,6 +74,8 @@ export interface Route {
   path: string;
   /** The scope that the key must have; `anyone` needs no key, and its handler must not look at the caller. */
   access: Scope | 'anyone';
+  /** Its handler keeps a key that is bound to a flow to that flow. Else a call that needs a scope is refused to such keys. */
+  keepsToFlow?: true;
   tag: string;
   summary: string;
   description?: string;

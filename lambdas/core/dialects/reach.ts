@@ -12,10 +12,13 @@ export function requireFlow({ key }: Caller, flow: string): void {
   throw new PlatformError('forbidden', `The key is bound to the flow '${key.flow}'`);
 }
 
+export function isReached({ key, tenant }: Caller, run: Run): boolean {
+  return run.tenant === tenant.id && (key.flow ?? run.flow) === run.flow;
+}
+
 /** Somebody else's run is told like one that does not exist. */
 function own<Found extends Run | undefined>(caller: Caller, id: string, run: Found): NonNullable<Found> {
-  const flow = caller.key.flow ?? run?.flow;
-  if (run && run.tenant === caller.tenant.id && run.flow === flow) return run;
+  if (run && isReached(caller, run)) return run;
   throw new PlatformError('run-not-found', `There is no run '${id}'`);
 }
 

@@ -8,7 +8,9 @@ import type { Ports } from '../../ports.ts';
 import type { NodeRecord, NodeWait } from '../../run.ts';
 import { signalByToken } from '../../signal.ts';
 import type { StreamItem } from '../../stream.ts';
+import type { Caller } from '../../submit.ts';
 import { json, route } from '../dialect.ts';
+import { isReached } from '../reach.ts';
 import { stableUuid } from '../stable-uuid.ts';
 import { headOf, type Pause } from './result.ts';
 import { seconds, type Told } from './words.ts';
@@ -66,11 +68,12 @@ const dataOf = (event: object): object => (event as { data: object }).data;
 const tag = 'Dify';
 const params = z.object({ form_token: z.string() });
 
-/** The waiting unit behind a token, for anybody who holds it: it cannot be guessed. */
-async function waitingFor(ports: Ports, token: string): Promise<NodeWait> {
+/** The waiting unit behind a token, for the app that it belongs to. */
+async function waitingFor(ports: Ports, caller: Caller, token: string): Promise<NodeWait> {
   await ports.keyring.ready();
   const address = ports.keyring.readSignalToken(token);
-  const { records } = address ? await ports.runs.load(address.runId) : { records: [] };
+  const run = address && (await ports.runs.get(address.runId));
+  const { records } = run && isReached(caller, run) ? await ports.runs.load(run.id) : { records: [] };
   const record = records.find(({ path }) => path === address?.path);
   if (!record) throw new PlatformError('not-found', 'Form not found');
   if (record.status === 'waiting' && record.wait) return record.wait;
@@ -88,8 +91,8 @@ export const humanInputRoutes = [
     params,
     answers: { 200: { description: 'The form' } },
     errors: [],
-    async handle({ params: { form_token } }, ports) {
-      const wait = await waitingFor(ports, form_token);
+    async handle({ caller, params: { form_token } }, ports) {
+      const wait = await waitingFor(ports, caller, form_token);
       const { actions, ...form } = formOf(wait.prompt);
       return json(200, { ...form, user_actions: actions, expiration_time: expirationOf(wait) });
     },
@@ -112,8 +115,8 @@ export const humanInputRoutes = [
     },
     answers: { 200: { description: 'Accepted' } },
     errors: [],
-    async handle({ params: { form_token }, body }, ports) {
-      await waitingFor(ports, form_token);
+    async handle({ caller, params: { form_token }, body }, ports) {
+      await waitingFor(ports, caller, form_token);
       const form = body.inputs as JsonObject;
       await signalByToken(ports, form_token, { action: body.action, form, ...(body.user && { by: body.user }) });
       return json(200, {});

@@ -14,7 +14,7 @@ import { isRunId } from '../../run-id.ts';
 import { streamOn, streamRun } from '../../stream.ts';
 import { type Caller, submit } from '../../submit.ts';
 import { type Call, json, type Reply, route } from '../dialect.ts';
-import { pinnedPlan, reachRun } from '../reach.ts';
+import { isReached, pinnedPlan, reachRun } from '../reach.ts';
 import { eventStream } from '../sse.ts';
 import { fileSchema, filesFor, withFiles } from './files.ts';
 import { pauseOf } from './human-input.ts';
@@ -88,8 +88,7 @@ async function paused(ports: Ports, told: Told, reply: Reply): Promise<Reply> {
 /** Always a success: whether there was something to stop is not told. */
 async function stop({ caller, params }: Call<{ task_id: string }, undefined, { user: string }>, ports: Ports) {
   const run = isRunId(params.task_id) ? await ports.runs.get(params.task_id) : undefined;
-  const isOwn = run?.tenant === caller.tenant.id && (caller.key.flow ?? run.flow) === run.flow;
-  if (run && isOwn && !isSettled(run.status)) await cancelRun(ports, caller.tenant.id, run.id);
+  if (run && isReached(caller, run) && !isSettled(run.status)) await cancelRun(ports, caller.tenant.id, run.id);
   return json(200, { result: 'success' });
 }
 

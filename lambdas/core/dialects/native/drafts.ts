@@ -35,6 +35,7 @@ const put = route({
   method: 'PUT',
   path: '/v1/flows/{name}/draft',
   access: 'admin',
+  keepsToFlow: true,
   tag,
   summary: "Store a flow's draft",
   description: 'A draft with problems is stored too; only a text that cannot be parsed is refused.',
@@ -66,6 +67,7 @@ const read = route({
   method: 'GET',
   path: '/v1/flows/{name}/draft',
   access: 'admin',
+  keepsToFlow: true,
   tag,
   summary: "Read a flow's draft",
   params: flowParams,
@@ -89,6 +91,7 @@ const publishDraft = route({
   method: 'POST',
   path: '/v1/flows/{name}/publish',
   access: 'admin',
+  keepsToFlow: true,
   tag,
   summary: 'Publish the draft as an immutable version',
   description:

@@ -30,7 +30,8 @@ const issue = route({
   access: 'admin',
   tag,
   summary: 'Issue a key',
-  description: '`credentials` are shown this once and kept nowhere. Nobody hands out a scope that their key lacks.',
+  description:
+    '`credentials` are shown this once and kept nowhere. Nobody hands out a scope that their key lacks. A key bound to a flow may do with it what its scopes say, and nothing that concerns the whole tenant.',
   body: {
     kind: 'json',
     schema: newKeySchema,
