@@ -10,6 +10,7 @@ import { makeMachine } from './aws/machine.ts';
 import { makeModelKey } from './aws/model-key.ts';
 import { makePayloads } from './aws/payloads.ts';
 import { makePlatformSecret } from './aws/platform-secret.ts';
+import { makePluginStore } from './aws/plugin-store.ts';
 import { makeQueues } from './aws/queues.ts';
 import { makeRunStore } from './aws/run-store.ts';
 import { makeSlots } from './aws/slots.ts';
@@ -41,6 +42,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     machine: makeMachine(env.MACHINE_ARN === undefined ? {} : { machineArn: env.MACHINE_ARN }),
     flows: makeFlowStore(catalog),
     tenants: makeTenantStore(catalog),
+    plugins: makePluginStore(catalog),
     keyring,
     http,
     functions,

@@ -67,7 +67,7 @@ export function makeRunStore(at: RunTable): RunStore {
     async create(fresh) {
       const { run, inputs, webhooks } = fresh;
       const stored = await store(payloads, payloadKey(run, 'in'), inputs);
-      const sealed = await deliveries.sealWebhooks(run, webhooks);
+      const sealed = { ...(await deliveries.sealWebhooks(run, webhooks)), ...(await sealCredentials(at, fresh)) };
       const writes: TransactWriteItem[] = [
         { Put: { TableName: table, Item: runToItem(run), ConditionExpression: 'attribute_not_exists(pk)' } },
         put(table, { pk: keys.runPk(run.id), sk: keys.INPUTS, ttl: keys.expiry(run.createdAt), ...stored, ...sealed }),
@@ -117,6 +117,7 @@ export function makeRunStore(at: RunTable): RunStore {
         inputs: await restore<JsonObject>(payloads, fromItem<Stored>(given)),
         records: await Promise.all(nodes.map((item) => nodeFromItem(payloads, item))),
         signals: signals.map((item) => JSON.parse(fromItem<{ signal: string }>(item).signal) as Signal),
+        ...(await openCredentials(at, all, given)),
       };
     },
 
@@ -140,6 +141,20 @@ export function makeRunStore(at: RunTable): RunStore {
       }
     },
   };
+}
+
+const credentialContext = (run: { id: string; tenant: string }) => `credentials/${run.tenant}/${run.id}`;
+
+async function sealCredentials({ keyring }: RunTable, { run, credentials }: NewRun): Promise<{ credentials?: string }> {
+  if (credentials === undefined) return {};
+  return { credentials: await keyring.seal(JSON.stringify(credentials), credentialContext(run)) };
+}
+
+async function openCredentials({ keyring }: RunTable, all: Item[], given: Item): Promise<Pick<NewRun, 'credentials'>> {
+  const sealed = fromItem<{ credentials?: string }>(given).credentials;
+  const meta = all.find((item) => item['sk']?.S === keys.META);
+  if (sealed === undefined || meta === undefined) return {};
+  return { credentials: JSON.parse(await keyring.open(sealed, credentialContext(runFromItem(meta)))) };
 }
 
 /** The last write of a create, so its failed condition is the last reason. */

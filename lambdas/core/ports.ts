@@ -4,6 +4,7 @@
 import type { Failure } from './errors.ts';
 import type { Compiled, Plan } from './flow/plan.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { Credentials, PluginDefinition } from './nodes/plugin.ts';
 import type {
   Delivery,
   DeliveryAttempt,
@@ -41,6 +42,8 @@ export interface NewRun {
   run: Run;
   inputs: JsonObject;
   webhooks: Webhook[];
+  /** The user's credentials by plugin: kept sealed, for the slices of this run alone. */
+  credentials?: Record<string, Credentials>;
   /** Values of inputs marked `searchable`. */
   searchable: Record<string, string>;
   idempotency?: { key: string; fingerprint: string; replaces?: string };
@@ -120,7 +123,12 @@ export interface RunStore {
   /** Extends the lease of this epoch; undefined when the lease is lost. The run tells of cancel requests and signals. */
   renew(id: string, epoch: number, leaseUntil: number): Promise<Run | undefined>;
   /** Everything a slice starts from. */
-  load(id: string): Promise<{ inputs: JsonObject; records: NodeRecord[]; signals: Signal[] }>;
+  load(id: string): Promise<{
+    inputs: JsonObject;
+    records: NodeRecord[];
+    signals: Signal[];
+    credentials?: Record<string, Credentials>;
+  }>;
   /** Writes the record unless the unit has already ended; answers with the record that stands. */
   recordNode(run: Pick<Run, 'id' | 'tenant'>, record: NodeRecord): Promise<NodeRecord>;
   /**
@@ -302,6 +310,22 @@ export interface TenantStore {
     secrets: { sealed: string; until?: number }[],
     known: string | undefined,
   ): Promise<boolean>;
+}
+
+export interface StoredPlugin {
+  id: string;
+  definition: PluginDefinition;
+  /** Credentials of the tenant (see Keyring). */
+  sealed?: string;
+  updatedAt: number;
+}
+
+export interface PluginStore {
+  get(tenant: string, id: string): Promise<StoredPlugin | undefined>;
+  /** By id. */
+  list(tenant: string): Promise<StoredPlugin[]>;
+  put(tenant: string, plugin: StoredPlugin): Promise<void>;
+  remove(tenant: string, id: string): Promise<boolean>;
 }
 
 /** Keys derived per purpose from the one platform secret. */
@@ -528,6 +552,7 @@ export interface Ports {
   machine: Machine;
   flows: FlowStore;
   tenants: TenantStore;
+  plugins: PluginStore;
   keyring: Keyring;
   http: HttpClient;
   functions: Functions;

@@ -21,12 +21,14 @@ export async function rerun(ports: Ports, caller: Caller, runId: string, asked: 
   if (from === 'failed' && run.status === 'succeeded') refuse('the run succeeded: use start', 'from');
   if (from === 'failed' && version === 'latest')
     refuse('results of one version do not fit another: use same', 'version');
+  const { credentials } = await ports.runs.load(run.id);
   const { run: fresh } = await submit(ports, caller, {
     flow: run.flow,
     inputs: old.inputs,
     mode: 'async',
     dialect: run.dialect,
     rerunOf: { run: run.id, from },
+    ...(credentials && { plugins: credentials }),
     priority: run.priority,
     webhooks: old.deliveries.map(({ url, method, headers }) => ({ url, method, ...(headers && { headers }) })),
     ...(run.env === 'debug' ? { draft: true } : version === 'same' && { version: run.version }),

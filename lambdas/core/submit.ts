@@ -16,7 +16,9 @@ import {
   RUN_CEILING_SECONDS,
   UNPICKED_SECONDS,
 } from './limits.ts';
+import type { Credentials } from './nodes/plugin.ts';
 import { checkCaller, checkMode, checkRoom } from './permit.ts';
+import { userCredentials } from './plugins.ts';
 import type { Key, Ports, Tenant } from './ports.ts';
 import { type DialectName, NO_USAGE, type Run, type RunMode, type Webhook } from './run.ts';
 import { readWebhooks } from './webhooks/targets.ts';
@@ -119,6 +121,7 @@ export async function submit(
     );
   }
   const webhooks = readWebhooks(asked.webhooks, ports.http);
+  const credentials = userCredentials(resolved.plan, asked.plugins, asked.parent !== undefined);
   if (asked.mode === 'async') await checkRoom(ports, caller.tenant);
 
   const now = ports.clock.now();
@@ -155,6 +158,7 @@ export async function submit(
     run,
     inputs,
     webhooks,
+    ...(Object.keys(credentials).length > 0 && { credentials }),
     idempotencyKey,
     asked,
     searchable: {
@@ -168,6 +172,7 @@ interface Accepted {
   run: Run;
   inputs: JsonObject;
   webhooks: Webhook[];
+  credentials?: Record<string, Credentials>;
   searchable: Record<string, string>;
   idempotencyKey: string | undefined;
   asked: Submission;

@@ -113,7 +113,12 @@ export function makeMemoryRunStore(): MemoryRunStore {
     async load(id) {
       const entry = entries.get(id);
       const { accepted, records = new Map(), signals = new Map() } = entry ?? {};
-      return copy({ inputs: accepted?.inputs ?? {}, records: [...records.values()], signals: [...signals.values()] });
+      return copy({
+        inputs: accepted?.inputs ?? {},
+        records: [...records.values()],
+        signals: [...signals.values()],
+        ...(accepted?.credentials && { credentials: accepted.credentials }),
+      });
     },
     async recordNode({ id }, record) {
       const records = entries.get(id)?.records;

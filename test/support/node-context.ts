@@ -33,6 +33,7 @@ export function nodeContext(extra: Extra = {}): NodeContext {
     streams: false,
     models: {},
     children: { start: () => Promise.reject(new Error('no children here')), read: async () => undefined },
+    plugin: () => Promise.reject(new Error('no plugins here')),
     now: () => NOW,
     ports: {
       http: makeHttpClient({ policy: 'loopback' }),

@@ -11,6 +11,7 @@ import { makeTenant } from '../../lambdas/core/tenants.ts';
 import { systemIds } from '../../lambdas/system.ts';
 import { type FakeClock, makeFakeClock } from './fake-clock.ts';
 import { makeMemoryFlowStore } from './memory-flow-store.ts';
+import { makeMemoryPluginStore } from './memory-plugin-store.ts';
 import { type MemoryQueues, makeMemoryQueues } from './memory-queues.ts';
 import { type MemoryRunStore, makeMemoryRunStore } from './memory-run-store.ts';
 import { makeMemorySlots } from './memory-slots.ts';
@@ -64,6 +65,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     },
     flows,
     tenants,
+    plugins: makeMemoryPluginStore(),
     keyring: makeKeyring(async () => 'a'.repeat(64)),
     http: { check: silent, send: refuse },
     functions: { invoke: refuse },

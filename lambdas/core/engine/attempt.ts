@@ -3,6 +3,7 @@
 import { PlatformError } from '../errors.ts';
 import type { PlanNode } from '../flow/plan.ts';
 import { failed, type NodeContext, type NodeKind, type Outcome, type Resumption } from '../nodes/node-kind.ts';
+import { openPlugin } from '../plugins.ts';
 import { childrenOf } from './children.ts';
 import { fromThrown } from './conclude.ts';
 import { evaluateInput } from './input.ts';
@@ -124,6 +125,8 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
     streams: unit.node.stream === true || slice.streaming.has(unit.node.id),
     models: slice.plan.models,
     children: childrenOf(slice, unit),
+    plugin: (id, auth) =>
+      openPlugin(ports, { tenant: run.tenant, plan: slice.plan, id, auth, given: slice.credentials }),
     ports,
   };
 }

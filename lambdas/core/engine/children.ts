@@ -8,7 +8,7 @@ import { submit } from '../submit.ts';
 import { getTenant } from '../tenants.ts';
 import type { Slice, Unit } from './slice.ts';
 
-export function childrenOf({ ports, run }: Slice, { path }: Unit): Children {
+export function childrenOf({ ports, run, credentials }: Slice, { path }: Unit): Children {
   return {
     async start({ flow, version, inputs }) {
       const depth = (run.parent?.depth ?? 0) + 1;
@@ -30,6 +30,7 @@ export function childrenOf({ ports, run }: Slice, { path }: Unit): Children {
           idempotencyKey: `flow-node/${run.id}/${path}`.slice(-255),
           timeout: `${secondsLeft}s`,
           parent: { run: run.id, path, depth },
+          plugins: credentials,
           ...(version !== undefined && { version }),
           ...(run.user !== undefined && { user: run.user }),
         },

@@ -83,6 +83,7 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     plan,
     inputs: loaded.inputs,
     secrets,
+    credentials: loaded.credentials ?? {},
     records,
     signals: new Map(loaded.signals.map((signal) => [signal.path, signal])),
     budgetUntil: options.budgetUntil,

@@ -4,6 +4,7 @@ import type { Failure } from '../errors.ts';
 import type { Plan, PlanNode } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { NodeKind } from '../nodes/node-kind.ts';
+import type { Credentials } from '../nodes/plugin.ts';
 import type { Ports } from '../ports.ts';
 import type { NodeRecord, NodeWait, Run, Signal } from '../run.ts';
 import type { RunEvent, Sequence } from './events.ts';
@@ -19,6 +20,8 @@ export interface Slice {
   plan: Plan;
   inputs: JsonObject;
   secrets: Record<string, string>;
+  /** The user's, by plugin. */
+  credentials: Record<string, Credentials>;
   /** Every unit that ended or waits, by path. */
   records: Map<string, NodeRecord>;
   signals: Map<string, Signal>;

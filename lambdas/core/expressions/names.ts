@@ -14,6 +14,8 @@ export const ROOTS = [
   'result',
   'error',
   'callback',
+  'args',
+  'credentials',
 ] as const;
 export type Root = (typeof ROOTS)[number];
 

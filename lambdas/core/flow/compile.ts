@@ -122,5 +122,5 @@ function checkSizes(problems: Problems, value: Record<string, unknown>): void {
 function declaredBy(value: Record<string, unknown>): Checking['declared'] {
   const keys = (field: unknown) => (isMap(field) ? Object.keys(field) : []);
   const secrets = Array.isArray(value['secrets']) ? value['secrets'].filter((name) => typeof name === 'string') : [];
-  return { inputs: keys(value['inputs']), env: keys(value['env']), secrets };
+  return { inputs: keys(value['inputs']), env: keys(value['env']), secrets, plugins: keys(value['plugins']) };
 }

@@ -7,7 +7,16 @@ import type { NodeFields } from './shapes.ts';
 import type { Path } from './source.ts';
 
 /** Roots that exist only in some places. */
-export type LocalRoot = 'item' | 'index' | 'vars' | 'result' | 'error' | 'callback' | 'secrets';
+export type LocalRoot =
+  | 'item'
+  | 'index'
+  | 'vars'
+  | 'result'
+  | 'error'
+  | 'callback'
+  | 'secrets'
+  | 'args'
+  | 'credentials';
 
 export interface Site {
   expression: string;

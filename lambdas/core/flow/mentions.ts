@@ -21,6 +21,7 @@ interface Declared {
   inputs: readonly string[];
   env: readonly string[];
   secrets: readonly string[];
+  plugins: readonly string[];
 }
 
 export interface Checking {
@@ -54,6 +55,7 @@ export async function mentionsOf(checking: Checking, scope: Scope, draft: Draft)
     else if (found) addAll(mentions, found);
   }
   checkSecretNames(checking, draft);
+  checkPluginName(checking, draft);
   return mentions;
 }
 
@@ -121,7 +123,7 @@ function localProblems({ site, found }: Place): string[] {
 const DECLARED = { inputs: 'input', env: 'env value', secrets: 'secret' } as const;
 
 function nameProblems(declared: Declared, found: References): string[] {
-  return (Object.keys(DECLARED) as (keyof Declared)[]).flatMap((field) =>
+  return (Object.keys(DECLARED) as (keyof typeof DECLARED)[]).flatMap((field) =>
     [...found[field]]
       .filter((name) => !declared[field].includes(name))
       .map((name) => `no ${DECLARED[field]} '${name}'${didYouMean(name, declared[field])}`),
@@ -136,6 +138,8 @@ const LOCAL_ROOTS: ReadonlyMap<LocalRoot, string> = new Map([
   ['error', 'exists only in onError.output'],
   ['callback', 'exists only in nodes that wait to be called'],
   ['secrets', 'may not stand here: a secret goes only into the fields of a node that send it'],
+  ['args', 'exists only in the actions of a plugin'],
+  ['credentials', 'exists only in the actions of a plugin'],
 ]);
 
 /** Mentions that are no expressions: those of a template's text. */
@@ -161,6 +165,13 @@ function checkSecretNames({ problems, declared }: Checking, { kind, path, with: 
     const meant = didYouMean(name, declared.secrets) || ' (list it in `secrets` of the flow)';
     problems.expression([...path, 'with'], name, `no secret '${name}'${meant}`);
   }
+}
+
+function checkPluginName({ problems, declared }: Checking, { kind, path, with: source }: Draft): void {
+  const name = source === undefined ? undefined : kind.pluginName?.(source);
+  if (name === undefined || declared.plugins.includes(name)) return;
+  const meant = didYouMean(name, declared.plugins) || ' (declare it in `plugins` of the flow)';
+  problems.error([...path, 'with', 'plugin'], `no plugin '${name}'${meant}`);
 }
 
 function findNode(scope: Scope, id: string): Scope | undefined {

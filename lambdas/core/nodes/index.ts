@@ -19,6 +19,7 @@ import { RETRIEVE } from './retrieve.ts';
 import { SET } from './set.ts';
 import { SWITCH } from './switch.ts';
 import { TEMPLATE } from './template.ts';
+import { TOOL } from './tool.ts';
 import { WAIT } from './wait.ts';
 
 export const NODE_KINDS = {
@@ -36,6 +37,7 @@ export const NODE_KINDS = {
   wait: WAIT,
   callback: CALLBACK,
   lambda: LAMBDA,
+  tool: TOOL,
   approval: APPROVAL,
   question: QUESTION,
   reply: REPLY,

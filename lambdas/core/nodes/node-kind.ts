@@ -5,6 +5,7 @@ import type { ErrorCode, ErrorDetail, Failure } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Ports } from '../ports.ts';
 import type { NodeWait, RunStatus, Signal, Usage } from '../run.ts';
+import type { PluginAction } from './plugin.ts';
 
 /** What happened to one attempt of a unit. Failures and waits are data; only faults of the platform are thrown. */
 export type Outcome =
@@ -44,6 +45,12 @@ export interface Children {
   read(id: string): Promise<ChildRun | undefined>;
 }
 
+/** A plugin with the credentials that its actions may use here. */
+export interface OpenPlugin {
+  actions: Record<string, PluginAction>;
+  credentials: Record<string, string>;
+}
+
 export interface NodeContext {
   /** Path of the unit within the run. */
   path: string;
@@ -70,6 +77,8 @@ export interface NodeContext {
   /** Aliases that the flow gives to models. */
   models: Record<string, JsonObject>;
   children: Children;
+  /** `auth`: whose credentials, where the flow's declaration leaves it open. PlatformError where there is none. */
+  plugin(id: string, auth?: 'platform' | 'user'): Promise<OpenPlugin>;
   ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'log'>;
 }
 
@@ -111,6 +120,8 @@ export interface NodeKind<With extends JsonObject = JsonObject> {
   secretFields?: readonly string[];
   /** Secrets that `with` names outside of expressions (`auth: { secret: NAME }`). */
   secretNames?(source: With): string[];
+  /** The plugin that the node asks: one that the flow declares under `plugins`. */
+  pluginName?(source: With): string;
   /** Fields of `with` whose strings are bare expressions, as paths: `cases[].when`. They arrive evaluated. */
   bareFields?: readonly string[];
   /** Fields of `with` that the kind reads itself (e.g. a template's text): handed over as written. */

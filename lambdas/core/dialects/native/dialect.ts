@@ -11,6 +11,7 @@ import { flowRoutes } from './flows.ts';
 import { keyRoutes } from './keys.ts';
 import { modelRoutes } from './models.ts';
 import { platformRoutes } from './platform.ts';
+import { pluginRoutes } from './plugins.ts';
 import { runActionRoutes } from './run-actions.ts';
 import { runRoutes } from './runs.ts';
 import { errorEnvelope } from './schemas.ts';
@@ -45,6 +46,7 @@ export const native: Dialect = {
     ...deliveryRoutes,
     ...keyRoutes,
     ...secretRoutes,
+    ...pluginRoutes,
     ...modelRoutes,
     ...tenantRoutes,
   ],

@@ -1,0 +1,80 @@
+// The tool node: an action of a plugin, with the credentials that the flow, or its user, has for it.
+
+import * as z from 'zod';
+import { PlatformError } from '../errors.ts';
+import { evaluateDeep } from '../expressions/evaluate.ts';
+import { didYouMean } from '../expressions/suggest.ts';
+import { anyValue, ID } from '../flow/fields.ts';
+import { inputSpec } from '../flow/input-specs.ts';
+import { validateInputs } from '../flow/inputs.ts';
+import type { Json, JsonObject } from '../json.ts';
+import { call } from './http/call.ts';
+import { requestSchema } from './http/request.ts';
+import { asWritten, readInput } from './input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import type { PluginAction } from './plugin.ts';
+
+const name = z.string().regex(ID, 'is no id');
+// They decide which credentials are used, so data may not.
+const LITERAL = { plugin: name, action: name, auth: z.enum(['platform', 'user']).optional() };
+const FIELDS = { ...LITERAL, args: z.record(z.string(), anyValue).optional() };
+const evaluated = z.strictObject(FIELDS);
+
+interface ToolWith extends JsonObject {
+  plugin: string;
+}
+
+/** Failures of plugins name the field of `args`. */
+async function argsOf({ input = {} }: PluginAction, args: unknown): Promise<JsonObject | Outcome> {
+  const specs = Object.fromEntries(Object.entries(input).map(([key, fields]) => [key, inputSpec(fields)]));
+  try {
+    return await validateInputs(specs, args);
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    const details = error.details?.map(({ field, ...rest }) => ({
+      field: field?.replace('inputs', 'args') ?? '',
+      ...rest,
+    }));
+    const shown = details?.map(({ field, message }) => `${field} ${message}`).join('; ');
+    return failed('node-failed', shown ?? error.message, { ...(details && { details }) });
+  }
+}
+
+const isOutcome = (value: JsonObject | Outcome): value is Outcome => 'kind' in value && value.kind === 'failed';
+
+async function act(context: NodeContext, action: PluginAction, asked: { args: JsonObject; credentials: JsonObject }) {
+  const { input, output, title, description, ...request } = action;
+  const run = context.bindings['run'] ?? null;
+  const read = readInput(requestSchema, (await evaluateDeep(request as Json, { ...asked, run })) as JsonObject);
+  if ('refused' in read) return read.refused;
+  const { credentials } = asked as { credentials: Record<string, string> };
+  const guarded = { ...context, secrets: { ...context.secrets, ...credentials } };
+  const outcome = await call(guarded, read.input, { parse: 'auto', timeoutMs: context.timeoutMs });
+  if (outcome.kind !== 'done') return outcome;
+  const result = outcome.result as JsonObject;
+  if (output === undefined) return done(result['body'] ?? null);
+  return done(await evaluateDeep(output, { args: asked.args, result, run }));
+}
+
+export const TOOL: NodeKind<ToolWith> = {
+  type: 'tool',
+  summary: "Calls an action of a plugin. Gives the action's output: the body of the answer, where it names none.",
+  with: asWritten(FIELDS, LITERAL),
+  defaultTimeoutMs: 30_000,
+  secretFields: ['args'],
+  pluginName: ({ plugin }) => plugin,
+
+  async run(context, given) {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    const { plugin, action, auth, args = {} } = read.input;
+    const { actions, credentials } = await context.plugin(plugin, auth);
+    const found = Object.hasOwn(actions, action) ? actions[action] : undefined;
+    if (!found) {
+      const known = Object.keys(actions);
+      return failed('node-failed', `Plugin '${plugin}' has no action '${action}'${didYouMean(action, known)}`);
+    }
+    const values = await argsOf(found, args);
+    return isOutcome(values) ? values : act(context, found, { args: values, credentials });
+  },
+};
