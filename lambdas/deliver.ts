@@ -3,11 +3,12 @@
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { batch } from './batch.ts';
 import { WEBHOOK_SHAPES } from './core/dialects/webhook-shapes.ts';
+import { makeCircuits } from './core/webhooks/circuit.ts';
 import { deliver } from './core/webhooks/deliver.ts';
 import { readEnvironment } from './env.ts';
 import { makePorts } from './wiring.ts';
 
-const ports = makePorts('deliver', readEnvironment('deliver'));
+const ports = { ...makePorts('deliver', readEnvironment('deliver')), circuits: makeCircuits() };
 
 export function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   return batch<{ run: string; n: number }>(event, ports.log, (message) => deliver(ports, message, WEBHOOK_SHAPES));

@@ -23,9 +23,13 @@ interface DeliveryItem {
   /** Length of `attempts`, so that a condition can compare it. */
   tries: number;
   nextAt?: number;
+  putOffAt?: number;
 }
 
-type DeliveryMoves = Pick<RunStore, 'delivery' | 'recordAttempt' | 'reopenDelivery' | 'postponeDelivery'>;
+type DeliveryMoves = Pick<
+  RunStore,
+  'delivery' | 'recordAttempt' | 'reopenDelivery' | 'postponeDelivery' | 'putOffDelivery'
+>;
 
 export function makeDeliveryStore({ client, table, keyring }: RunTable) {
   const context = (run: { id: string; tenant: string }) => `webhook/${run.tenant}/${run.id}`;
@@ -60,6 +64,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       attempts: it.attempts,
       ...(headers && { headers }),
       ...(it.nextAt !== undefined && { nextAt: it.nextAt }),
+      ...(it.putOffAt !== undefined && { putOffAt: it.putOffAt }),
     };
   }
 
@@ -98,6 +103,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
         },
         add: { tries: 1 },
         remove: [
+          'putOffAt',
           ...(next.nextAt === undefined ? ['nextAt'] : []),
           ...(next.dueAt === undefined ? ['dueAt', 'dueShard'] : []),
         ],
@@ -120,6 +126,13 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
         values: { ':pending': 'pending', ':tries': delivery.attempts.length },
       });
     },
+
+    putOffDelivery: (delivery, { nextAt, dueAt, putOffAt }) =>
+      change(delivery, {
+        set: { nextAt, putOffAt, ...due(delivery, dueAt) },
+        when: '#status = :pending AND tries = :tries AND nextAt = :was',
+        values: { ':pending': 'pending', ':tries': delivery.attempts.length, ':was': delivery.nextAt ?? 0 },
+      }),
   };
 
   return {

@@ -162,6 +162,8 @@ export interface RunStore {
   /** Makes the delivery due now, whatever its state. */
   reopenDelivery(delivery: Delivery, now: number): Promise<void>;
   postponeDelivery(delivery: Delivery, dueAt: number): Promise<void>;
+  /** Makes the next attempt later; false when anything about the delivery has changed since it was read. */
+  putOffDelivery(delivery: Delivery, to: { nextAt: number; dueAt: number; putOffAt: number }): Promise<boolean>;
 }
 
 /** Per-tenant concurrency: a set of run ids, and the waiting room in front of it. */

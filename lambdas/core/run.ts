@@ -129,6 +129,8 @@ export interface Delivery extends Webhook {
   attempts: DeliveryAttempt[];
   /** When the next attempt is due; absent when none is. */
   nextAt?: number;
+  /** When this attempt was first put off, because nobody answers there. */
+  putOffAt?: number;
 }
 
 export type NodeStatus = 'succeeded' | 'failed' | 'waiting';

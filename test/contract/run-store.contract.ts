@@ -252,6 +252,22 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       expect(await store.delivery(run.id, 1)).toMatchObject({ attempts: [attempt], nextAt: 9 });
     });
 
+    test('an attempt is put off unless anything happened meanwhile, and its record ends that', async () => {
+      const run = await accepted({ webhookCount: 1 });
+      await store.settle(await claimed(run), { ...ENDED, status: 'succeeded', outputs: null });
+      const delivery = await store.delivery(run.id, 1);
+      if (!delivery) throw new Error('no delivery');
+      const to = { nextAt: ENDED.endedAt + 5, dueAt: ENDED.endedAt + 6, putOffAt: ENDED.endedAt + 1 };
+      expect(await store.putOffDelivery(delivery, to)).toBe(true);
+      expect(await store.putOffDelivery(delivery, to), 'it was put off meanwhile').toBe(false);
+      const later = await store.delivery(run.id, 1);
+      expect(later).toEqual({ ...delivery, nextAt: to.nextAt, putOffAt: to.putOffAt });
+      const attempt = { at: 1, durationMs: 2, status: 503 };
+      await store.recordAttempt(delivery, attempt, { status: 'pending', nextAt: to.nextAt, dueAt: to.dueAt });
+      expect(await store.putOffDelivery(later ?? delivery, to), 'it was tried meanwhile').toBe(false);
+      expect(await store.delivery(run.id, 1)).toEqual({ ...delivery, attempts: [attempt], nextAt: to.nextAt });
+    });
+
     test('the due index holds what the sweeper must look at, and nothing that has ended', async () => {
       const early = 1_000_000;
       const run = await accepted({ createdAt: early, dueAt: early });

@@ -202,7 +202,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
     async recordAttempt(delivery, attempt, next) {
       const stands = deliveryOf(delivery.run, delivery.n);
       if (!stands || stands.attempts.length !== delivery.attempts.length) return false;
-      const { nextAt, dueAt, ...kept } = stands;
+      const { nextAt, dueAt, putOffAt, ...kept } = stands;
       entries
         .get(delivery.run)
         ?.deliveries.set(delivery.n, { ...kept, ...next, attempts: [...stands.attempts, attempt] });
@@ -215,6 +215,13 @@ export function makeMemoryRunStore(): MemoryRunStore {
     async postponeDelivery(delivery, dueAt) {
       const stands = deliveryOf(delivery.run, delivery.n);
       if (stands?.status === 'pending' && stands.attempts.length === delivery.attempts.length) stands.dueAt = dueAt;
+    },
+    async putOffDelivery(delivery, to) {
+      const stands = deliveryOf(delivery.run, delivery.n);
+      const isSame = stands?.attempts.length === delivery.attempts.length && stands.nextAt === delivery.nextAt;
+      if (!isSame || stands.status !== 'pending') return false;
+      Object.assign(stands, to);
+      return true;
     },
   };
 }

@@ -47,7 +47,7 @@ const endedRun: Run = {
   handovers: 0,
 };
 
-type DeliveryRuns = Pick<RunStore, 'get' | 'read' | 'delivery' | 'recordAttempt' | 'reopenDelivery'>;
+type DeliveryRuns = Pick<RunStore, 'get' | 'read' | 'delivery' | 'recordAttempt' | 'reopenDelivery' | 'putOffDelivery'>;
 
 /** One run with one webhook; `dueAt` is when the sweeper would look at the webhook. */
 function makeRuns(run: Run, webhook: Partial<Delivery>) {
@@ -81,6 +81,7 @@ function makeRuns(run: Run, webhook: Partial<Delivery>) {
       kept.dueAt = dueAt;
       return true;
     },
+    putOffDelivery: () => Promise.reject(new Error('nobody is left alone in these tests')),
     async reopenDelivery(_delivery, now) {
       kept.delivery = { ...kept.delivery, status: 'pending', nextAt: now };
     },

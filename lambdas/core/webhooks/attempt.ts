@@ -2,14 +2,18 @@
 
 import { PlatformError } from '../errors.ts';
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
-import { HttpFault, type HttpRequest, type Ports } from '../ports.ts';
+import { HttpFault, type HttpFaultReason, type HttpRequest, type Ports } from '../ports.ts';
 import { readRetryAfter } from '../retry-after.ts';
 import type { DeliveryAttempt } from '../run.ts';
 
 export interface AttemptResult {
   attempt: DeliveryAttempt;
+  /** Nobody was there, or nobody spoke. */
+  isMissed: boolean;
   retryAfterSeconds?: number;
 }
+
+const MISSED: readonly HttpFaultReason[] = ['timeout', 'connect', 'dns', 'tls'];
 
 /** Whatever the receiver does is a result; only faults of the platform are thrown. */
 export async function makeAttempt(
@@ -22,11 +26,13 @@ export async function makeAttempt(
     const response = cleaned(body);
     const retryAfterSeconds = readRetryAfter(headers['retry-after'], ports.clock.now());
     return {
+      isMissed: false,
       attempt: { at, durationMs, status, ...(response !== '' && { response }) },
       ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     };
   } catch (error) {
-    return { attempt: { at, durationMs: ports.clock.now() - at, error: reasonOf(error) } };
+    const isMissed = error instanceof HttpFault && MISSED.includes(error.reason);
+    return { isMissed, attempt: { at, durationMs: ports.clock.now() - at, error: reasonOf(error) } };
   }
 }
 

@@ -1,9 +1,16 @@
 // Tells one webhook of one ended run: one attempt, its record, and when the next one is due.
 
-import { QUEUE_DELAY_MAX_SECONDS, UNPICKED_SECONDS } from '../limits.ts';
+import {
+  QUEUE_DELAY_MAX_SECONDS,
+  UNPICKED_SECONDS,
+  WEBHOOK_HURRIED_SECONDS,
+  WEBHOOK_PUT_OFF_MAX_SECONDS,
+  WEBHOOK_TIMEOUT_SECONDS,
+} from '../limits.ts';
 import type { Ports, RunStore } from '../ports.ts';
 import { type Delivery, type DeliveryStatus, isSettled } from '../run.ts';
 import { type AttemptResult, makeAttempt } from './attempt.ts';
+import type { Circuits } from './circuit.ts';
 import { type Shapes, shapeEvent } from './event.ts';
 import { isManual, scheduledAttempts } from './manual.ts';
 import { buildRequest } from './request.ts';
@@ -11,11 +18,13 @@ import { nextAttemptAt } from './schedule.ts';
 import { signingSecrets } from './signing-secrets.ts';
 
 export type DeliverPorts = Pick<Ports, 'clock' | 'ids' | 'queues' | 'tenants' | 'keyring' | 'http' | 'log'> & {
-  runs: Pick<RunStore, 'read' | 'recordAttempt'>;
+  runs: Pick<RunStore, 'read' | 'recordAttempt' | 'putOffDelivery'>;
+  /** Without them every attempt is made when it is due. */
+  circuits?: Circuits;
 };
 
-/** skipped: there was nothing to do (yet); a doorbell may ring twice or early. */
-export type DeliverOutcome = DeliveryStatus | 'skipped';
+/** skipped: there was nothing to do (yet); a doorbell may ring twice or early. put-off: the receiver is left alone. */
+export type DeliverOutcome = DeliveryStatus | 'skipped' | 'put-off';
 
 interface Next {
   status: DeliveryStatus;
@@ -45,9 +54,14 @@ export async function deliver(
   const at = ports.clock.now();
   if (!record || !delivery || !isSettled(record.run.status) || !isDue(delivery, at)) return 'skipped';
 
+  const turn = turnOf(ports, delivery, at);
+  if (turn.do === 'put-off') return putOff(ports, delivery, { at, until: turn.until });
+
   const secrets = await signingSecrets(ports, delivery.tenant);
-  const request = buildRequest(delivery, shapeEvent(record, shapes), { secrets, at });
+  const request = buildRequest(delivery, shapeEvent(record, shapes), { secrets, at, timeoutMs: turn.timeoutMs });
   const result = await makeAttempt(ports, request, at);
+  if (result.isMissed) ports.circuits?.missed(delivery, ports.clock.now());
+  else ports.circuits?.heard(delivery);
   const attempt = isManual(delivery) ? { ...result.attempt, manual: true } : result.attempt;
   const next = nextOf(ports, delivery, { ...result, attempt });
   // Somebody else made this attempt too, and was first to record it.
@@ -59,6 +73,33 @@ export async function deliver(
 
 function isDue(delivery: Delivery, now: number): boolean {
   return delivery.status === 'pending' && (delivery.nextAt ?? 0) <= now + EARLY_MS;
+}
+
+/**
+ * Whether the attempt is made now. While its receiver rests it is put off, but not for ever: an attempt that has been
+ * put off long enough is made, in a hurry. Somebody who asks by hand is not made to wait.
+ */
+function turnOf(ports: DeliverPorts, delivery: Delivery, at: number) {
+  const inTime = { do: 'try', timeoutMs: WEBHOOK_TIMEOUT_SECONDS * 1_000 } as const;
+  const until = isManual(delivery) ? undefined : ports.circuits?.restsUntil(delivery, at);
+  if (until === undefined) return inTime;
+  const isLate = at - (delivery.putOffAt ?? at) >= WEBHOOK_PUT_OFF_MAX_SECONDS * 1_000;
+  return isLate ? { ...inTime, timeoutMs: WEBHOOK_HURRIED_SECONDS * 1_000 } : ({ do: 'put-off', until } as const);
+}
+
+// Written down, so that a doorbell that rings meanwhile finds nothing due: otherwise doorbells would only multiply.
+async function putOff(
+  ports: DeliverPorts,
+  delivery: Delivery,
+  { at, until }: { at: number; until: number },
+): Promise<DeliverOutcome> {
+  // Up to twice the rest, so that those who waited do not all come at once.
+  const nextAt = until + Math.round(ports.ids.random() * (until - at));
+  const next = { nextAt, dueAt: nextAt + UNPICKED_SECONDS * 1_000, putOffAt: delivery.putOffAt ?? at };
+  if (!(await ports.runs.putOffDelivery(delivery, next))) return 'skipped';
+  ports.log.metric('DeliveryPutOff');
+  await ringNext(ports, delivery, { status: 'pending', ...next });
+  return 'put-off';
 }
 
 // A receiver that answers another 4xx is retried like any: most of them are deployments and expired credentials.

@@ -1,6 +1,6 @@
 // Builds the signed HTTP request of one attempt. Whether it is made, and what its answer means, belongs to deliver.ts.
 
-import { WEBHOOK_RESPONSE_LOG_CHARS, WEBHOOK_TIMEOUT_SECONDS } from '../limits.ts';
+import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
 import type { HttpRequest } from '../ports.ts';
 import type { Delivery } from '../run.ts';
 import { type WebhookEvent, withQuery } from './event.ts';
@@ -12,20 +12,20 @@ const MAX_ANSWER_BYTES = 4 * WEBHOOK_RESPONSE_LOG_CHARS;
 export function buildRequest(
   delivery: Delivery,
   event: WebhookEvent,
-  signing: { secrets: readonly string[]; at: number },
+  { secrets, at, timeoutMs }: { secrets: readonly string[]; at: number; timeoutMs: number },
 ): HttpRequest {
   const bodiless = delivery.method === 'GET';
   const body = bodiless ? '' : JSON.stringify(event.body);
-  const message = { id: messageId(delivery.run, delivery.n), at: signing.at, body };
+  const message = { id: messageId(delivery.run, delivery.n), at, body };
   return {
     url: bodiless ? withQuery(delivery.url, event.query) : delivery.url,
     method: delivery.method,
     headers: {
       ...merged(bodiless ? DEFAULTS : { ...DEFAULTS, 'content-type': 'application/json' }, delivery.headers),
-      ...signedHeaders(message, signing.secrets),
+      ...signedHeaders(message, secrets),
     },
     ...(!bodiless && { body }),
-    timeoutMs: WEBHOOK_TIMEOUT_SECONDS * 1_000,
+    timeoutMs,
     maxBytes: MAX_ANSWER_BYTES,
     redirects: 0,
   };
