@@ -59,6 +59,18 @@ export interface ErrorDetail {
   column?: number;
 }
 
+// What is wrong is told in the caller's own words, and those may be a megabyte of names.
+const MAX_DETAILS = 100;
+const MAX_FIELD_CHARS = 200;
+const MAX_MESSAGE_CHARS = 2_000;
+
+const bounded = (details: ErrorDetail[]): ErrorDetail[] =>
+  details.slice(0, MAX_DETAILS).map(({ field, message, ...place }) => ({
+    ...(field !== undefined && { field: field.slice(0, MAX_FIELD_CHARS) }),
+    message: message.slice(0, MAX_MESSAGE_CHARS),
+    ...place,
+  }));
+
 interface Extra {
   details?: ErrorDetail[];
   retryAfterSeconds?: number;
@@ -72,10 +84,10 @@ export class PlatformError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string = ERRORS[code].title, extra: Extra = {}) {
-    super(message, { cause: extra.cause });
+    super(message.slice(0, MAX_MESSAGE_CHARS), { cause: extra.cause });
     this.name = 'PlatformError';
     this.code = code;
-    this.details = extra.details;
+    this.details = extra.details && bounded(extra.details);
     this.retryAfterSeconds = extra.retryAfterSeconds;
   }
 

@@ -6,15 +6,24 @@ import type { ApiRequest } from '../core/dialects/dialect.ts';
 
 const HOST = /^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?$/;
 
+/** Two spellings are one header: whoever counts on the first must not be given the second alone. */
+function repeatedHeaders(event: APIGatewayProxyEvent): Record<string, string> {
+  const given = Object.entries(event.multiValueHeaders ?? {}).map(([name, values = []]) => ({ name, values }));
+  const spellings = Map.groupBy(given, ({ name }) => name.toLowerCase());
+  const headers: Record<string, string> = Object.create(null);
+  for (const [name, all] of spellings) {
+    const values = all.flatMap((it) => it.values);
+    if (values.length > 0) headers[name] = values.join(', ');
+  }
+  return headers;
+}
+
 function readHeaders(event: APIGatewayProxyEvent): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(event.headers ?? {})) {
     if (value !== undefined) headers[name.toLowerCase()] = value;
   }
-  for (const [name, values] of Object.entries(event.multiValueHeaders ?? {})) {
-    if (values && values.length > 0) headers[name.toLowerCase()] = values.join(', ');
-  }
-  return headers;
+  return Object.assign(headers, repeatedHeaders(event));
 }
 
 function readQuery(event: APIGatewayProxyEvent): URLSearchParams {

@@ -56,7 +56,8 @@ export function proxyEvent({ request, path, resource, body, requestId }: ProxyRe
 }
 
 function headersOf(request: IncomingMessage): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
+  // A header may be called `constructor`, which every ordinary object has.
+  const headers: Record<string, string[]> = Object.create(null);
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
     const name = request.rawHeaders[index] ?? '';
     if (HOP_BY_HOP.includes(name.toLowerCase())) continue;

@@ -13,14 +13,16 @@ export interface ApiCall {
   /** With its query, as in a URL. */
   path: string;
   headers?: Record<string, string>;
+  /** Headers that come more than once, by the spellings that they come in. */
+  repeated?: Record<string, string[]>;
   /** An object is sent as JSON. */
   body?: string | Uint8Array | object;
   stage?: string;
 }
 
-export function apiEvent({ method, path, headers = {}, body, stage }: ApiCall): APIGatewayProxyEvent {
+export function apiEvent({ method, path, headers = {}, repeated = {}, body, stage }: ApiCall): APIGatewayProxyEvent {
   const [bare = '/', search = ''] = path.split('?', 2);
-  const many: Record<string, string[]> = {};
+  const many: Record<string, string[]> = Object.create(null);
   for (const [name, value] of new URLSearchParams(search)) many[name] = [...(many[name] ?? []), value];
   const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
   const bytes = isJson ? Buffer.from(JSON.stringify(body)) : Buffer.from(body ?? '');
@@ -31,7 +33,10 @@ export function apiEvent({ method, path, headers = {}, body, stage }: ApiCall): 
     path: bare,
     pathParameters: bare === '/' ? null : { proxy: decodeSafely(bare.slice(1)) },
     headers: given,
-    multiValueHeaders: Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]])),
+    multiValueHeaders: {
+      ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]])),
+      ...repeated,
+    },
     queryStringParameters: null,
     multiValueQueryStringParameters: search === '' ? null : many,
     body: body === undefined ? null : bytes.toString('base64'),

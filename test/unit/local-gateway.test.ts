@@ -107,6 +107,13 @@ describe('an event', () => {
     expect(Object.keys(headers)).not.toEqual(expect.arrayContaining(['x-forwarded-proto']));
     expect(Object.keys(headers)).not.toEqual(expect.arrayContaining(['connection']));
   });
+
+  test('takes headers that are called like what every object has', async () => {
+    const answer = await send(await gatewayTo(mirror), '/?constructor=1', { constructor: 'a', ['__proto__']: 'b' });
+    const { multiValueHeaders, queryStringParameters } = JSON.parse(await text(answer)) as Event;
+    expect([multiValueHeaders['constructor'], queryStringParameters?.['constructor']]).toEqual([['a'], '1']);
+    expect(Object.hasOwn(multiValueHeaders, '__proto__')).toBe(true);
+  });
 });
 
 describe('an answer', () => {
