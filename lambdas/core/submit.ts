@@ -179,7 +179,7 @@ interface Accepted {
 }
 
 async function create(ports: Ports, caller: Caller, accepted: Accepted): Promise<{ run: Run; replayed: boolean }> {
-  const { run, idempotencyKey } = accepted;
+  const { run, inputs, webhooks, searchable, idempotencyKey } = accepted;
   await enter(ports, caller, run);
   try {
     const fingerprint = idempotencyKey === undefined ? '' : fingerprintOf(accepted.asked);
@@ -188,7 +188,7 @@ async function create(ports: Ports, caller: Caller, accepted: Accepted): Promise
         idempotencyKey === undefined
           ? {}
           : { idempotency: { key: idempotencyKey, fingerprint, ...(replaces !== undefined && { replaces }) } };
-      const created = await ports.runs.create({ ...accepted, ...idempotency });
+      const created = await ports.runs.create({ run, inputs, webhooks, searchable, ...idempotency });
       if (created.kind === 'created') break;
       if (created.fingerprint !== fingerprint) throw new PlatformError('idempotency-conflict');
       const original = await ports.runs.get(created.runId);

@@ -1,0 +1,51 @@
+// What every answer owes its caller, whatever was sent: no failure of ours, and the envelope of the dialect that was called.
+
+import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
+import type { FuzzedCall } from './fuzzed-calls.ts';
+
+interface Answered {
+  status: number;
+  /** Lower-case names. */
+  headers: Record<string, string>;
+  text: string;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where no route takes the call, the native dialect answers; where only the method is wrong, that of the path. */
+function isEnvelope(call: FuzzedCall, body: unknown): boolean {
+  const speaking = DIALECTS.filter(({ name }) => name === call.dialect || (!call.route && name === 'native'));
+  const asked = call.route || call.fromCase ? speaking : DIALECTS;
+  return asked.some(({ errorSchema }) => errorSchema.safeParse(body).success);
+}
+
+const routes = new Map(DIALECTS.flatMap((dialect) => dialect.routes.map((route) => [route.id, route])));
+
+function wrongInSuccess({ route, dialect }: FuzzedCall, { status, headers, text }: Answered): string[] {
+  if (headers['content-type']?.startsWith('text/event-stream')) return [];
+  const schema = routes.get(route ?? '')?.answers[status]?.schema;
+  if (status === 204 || text === '') return text === '' ? [] : ['204 has a body'];
+  const body = parsed(text);
+  if (body === undefined) return ['the answer is no JSON'];
+  if (dialect !== 'native' || !schema) return [];
+  const fits = schema.safeParse(body);
+  return fits.success ? [] : [`the answer is not as documented: ${fits.error.message}`];
+}
+
+/** What is wrong with an answer; none where it is right. */
+export function wrongIn(call: FuzzedCall, answer: Answered): string[] {
+  const { status, headers, text } = answer;
+  const wrong = status >= 500 || status < 200 ? [`status ${status}`] : [];
+  if (headers['x-content-type-options'] !== 'nosniff') wrong.push('sniffing is not forbidden');
+  if (headers['cache-control'] === undefined) wrong.push('nothing is said about caches');
+  if (/\bat \S+ \(|node_modules|\.ts:\d+/.test(text)) wrong.push('a stack is shown');
+  if (call.method.toUpperCase() === 'HEAD') return text === '' ? wrong : [...wrong, 'HEAD has a body'];
+  if (status < 400) return [...wrong, ...wrongInSuccess(call, answer)];
+  return isEnvelope(call, parsed(text)) ? wrong : [...wrong, 'the error wears the wrong envelope'];
+}

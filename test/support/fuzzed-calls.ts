@@ -1,0 +1,158 @@
+// Calls by chance: every route of a dialect as its OpenAPI description has it, and the calls of the vendors' case files,
+// each with something wrong. Good ids are among the values, so that calls get past "there is no such thing".
+
+import * as fc from 'fast-check';
+import type { Dialect, Route } from '../../lambdas/core/dialects/dialect.ts';
+import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
+import { describe } from '../../lambdas/core/dialects/openapi.ts';
+import type { Json, JsonObject } from '../../lambdas/core/json.ts';
+import type { ApiCall } from './api-event.ts';
+import { caseFiles } from './dialect-cases.ts';
+import { damagedBody, hostileHeaders, hostileTexts } from './hostile.ts';
+import { fitting } from './schema-arbitrary.ts';
+
+export interface FuzzedCall extends ApiCall {
+  dialect: string;
+  method: string;
+  /** How the caller proves who it is, as `proveCaller` has it. */
+  auth: string;
+  /** Its id. Absent where the call fits no route on purpose, and of those from case files. */
+  route?: string;
+  fromCase?: true;
+}
+
+/** Of things that exist, by the names of parameters; an event stream of a run that has not ended would not end here. */
+export interface GoodValues {
+  [parameter: string]: string[];
+}
+
+interface Operation {
+  parameters: { name: string; in: string; schema: JsonObject }[];
+  requestBody?: {
+    content: Record<string, { schema?: JsonObject; example?: Json; examples?: Record<string, { value: Json }> }>;
+  };
+}
+
+const auths = fc.oneof(
+  { weight: 12, arbitrary: fc.constant('default') },
+  { weight: 1, arbitrary: fc.constantFrom('none', 'wrong-key', 'bare-key', 'tc3-skip') },
+);
+
+const segment = (text: string) => (text.isWellFormed() ? encodeURIComponent(text) : 'x');
+
+function pathsOf(route: Route, good: GoodValues): fc.Arbitrary<string> {
+  const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
+  const valuesOf = (name: string) => {
+    const known = good[`${route.id}.${name}`] ?? good[name] ?? [];
+    const hostile = { weight: 1, arbitrary: hostileTexts };
+    return known.length > 0 ? fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...known) }, hostile) : hostileTexts;
+  };
+  return fc
+    .tuple(...names.map(valuesOf))
+    .map((values) =>
+      values.reduce((path, value, at) => path.replace(`{${names[at]}}`, () => segment(value)), route.path),
+    );
+}
+
+function queriesOf({ parameters }: Operation): fc.Arbitrary<string> {
+  const asked = parameters.filter((parameter) => parameter.in === 'query');
+  const values = Object.fromEntries(
+    asked.map(({ name, schema }) => [
+      name,
+      fc.oneof(
+        fitting(schema).map((it) => (typeof it === 'string' ? it : (JSON.stringify(it) ?? ''))),
+        hostileTexts,
+      ),
+    ]),
+  );
+  const some = fc.record(values, { requiredKeys: [] });
+  const strange = fc.dictionary(hostileTexts, hostileTexts, { maxKeys: 1 });
+  return fc.tuple(some, fc.oneof({ weight: 6, arbitrary: fc.constant({}) }, strange)).map(([known, odd]) => {
+    const pairs = Object.entries({ ...known, ...odd }).filter((pair) => pair.every((it) => String(it).isWellFormed()));
+    const query = pairs.map((pair) => pair.map((it) => encodeURIComponent(String(it))).join('=')).join('&');
+    return query === '' ? '' : `?${query}`;
+  });
+}
+
+function bodiesOf(
+  route: Route,
+  operation: Operation,
+  definitions: JsonObject,
+): fc.Arbitrary<string | Uint8Array | undefined> {
+  if (!route.body || !operation.requestBody) return fc.constant(undefined);
+  const [media = {}] = Object.values(operation.requestBody.content);
+  if (route.body.kind !== 'json') return damagedBody(fc.constant(media.example ?? ''));
+  const examples = Object.values(media.examples ?? {}).map(({ value }) => value);
+  const values = fitting(media.schema, definitions);
+  return damagedBody(examples.length > 0 ? fc.oneof(values, fc.constantFrom(...examples)) : values);
+}
+
+function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedCall>[] {
+  const document = describe(dialect, { title: '', version: '', origin: '' });
+  const paths = document['paths'] as unknown as Record<string, Record<string, Operation>>;
+  const { schemas } = document['components'] as { schemas: JsonObject };
+  return dialect.routes.map((route) => {
+    const operation = paths[route.path]?.[route.method.toLowerCase()] as Operation;
+    return fc
+      .record({
+        path: pathsOf(route, good),
+        query: queriesOf(operation),
+        headers: hostileHeaders,
+        body: bodiesOf(route, operation, schemas),
+        auth: auths,
+      })
+      .map(({ path, query, body, ...rest }) => ({
+        ...rest,
+        dialect: dialect.name,
+        route: route.id,
+        method: route.method,
+        path: `${path}${query}`,
+        ...(body !== undefined && { body }),
+      }));
+  });
+}
+
+async function callsOfCases(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>[]> {
+  const filled = (text: string) => text.replaceAll(/\{\{(\w+)\}\}/g, () => good['id']?.[0] ?? 'x');
+  const steps = (await caseFiles()).flatMap(({ vendor, test }) =>
+    test.steps.map((step) => ({ vendor, ...step.request })),
+  );
+  return steps.map(({ vendor, method, path, headers = {}, body, auth = 'default' }) => {
+    const said = body === undefined ? undefined : JSON.parse(filled(JSON.stringify(body)));
+    const bodies = said === undefined ? fc.constant(undefined) : damagedBody(fc.constant(said));
+    return fc.record({ body: bodies, headers: hostileHeaders }).map((made) => ({
+      dialect: vendor,
+      fromCase: true as const,
+      method,
+      auth,
+      path: filled(path),
+      headers: { ...(JSON.parse(filled(JSON.stringify(headers))) as Record<string, string>), ...made.headers },
+      ...(made.body !== undefined && { body: made.body }),
+    }));
+  });
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'get'];
+
+const strayCalls: fc.Arbitrary<FuzzedCall> = fc.record({
+  dialect: fc.constantFrom(...DIALECTS.map(({ name }) => name as string)),
+  method: fc.constantFrom(...METHODS),
+  path: fc
+    .array(
+      fc.oneof(fc.constantFrom('v1', 'v2', 'runs', 'flows', '', '..', '%2e', '%00', '%zz'), hostileTexts.map(segment)),
+      { maxLength: 5 },
+    )
+    .map((parts) => `/${parts.join('/')}`),
+  headers: hostileHeaders,
+  auth: auths,
+});
+
+export async function fuzzedCalls(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>> {
+  const routes = DIALECTS.flatMap((dialect) => callsOfRoutes(dialect, good));
+  const cases = await callsOfCases(good);
+  return fc.oneof(
+    { weight: 6, arbitrary: fc.oneof(...routes) },
+    { weight: 3, arbitrary: fc.oneof(...cases) },
+    { weight: 1, arbitrary: strayCalls },
+  );
+}

@@ -1,0 +1,108 @@
+// Every route of every dialect under fire: no fault, no hang, no wrong envelope, whatever comes. `npm run fuzz` fires
+// longer. What happened is told by the seed that fast-check prints.
+
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { HttpFault } from '../../lambdas/core/ports.ts';
+import { checkUrl } from '../../lambdas/core/safe-url.ts';
+import { caseFlows } from '../support/dialect-cases.ts';
+import { wrongIn } from '../support/fuzz-verdict.ts';
+import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
+import { type Holder, makeWholeApi } from '../support/whole-api.ts';
+
+const CALLS = Number(process.env['ERRAND_FUZZ_CALLS'] ?? 3_000);
+// A call that takes longer hangs; a busy machine is no hang.
+const HANGS_AFTER_MS = 15_000;
+
+const faults: unknown[] = [];
+const note = (message: string, fields?: Record<string, unknown>) => void faults.push([message, fields?.['error']]);
+const silent = () => undefined;
+
+const api = await makeWholeApi({
+  log: { info: silent, warn: silent, error: note, metric: silent },
+  http: {
+    check: (url) => void checkUrl(url, 'none'),
+    send: () => Promise.reject(new HttpFault('connect', 'Nobody is there')),
+  },
+});
+const holders: Record<string, Holder> = {};
+
+async function makeWorld(): Promise<Record<string, string[]>> {
+  const owner = await api.issue('acme', { scopes: ['run', 'admin', 'operator'] });
+  holders['native'] = owner;
+  for (const source of Object.values(await caseFlows())) await api.publishAs(owner, source);
+  const started = async (flow: string): Promise<string> => {
+    const { text } = await api.call({ path: `/v1/flows/${flow}/runs`, body: {} }, owner);
+    return JSON.parse(text).id;
+  };
+  const [ended, waiting, second] = [await started('greet'), await started('decide'), await started('patient')];
+  await api.issue('rival');
+  for (const dialect of ['dify', 'gptbots', 'qianfan', 'huawei', 'tencent'] as const) {
+    holders[dialect] = await api.issue('acme', { dialect, flow: 'greet' });
+  }
+  await api.call({ method: 'PUT', path: '/v1/secrets/TOKEN', body: { value: 'hidden' } }, owner);
+  return {
+    name: ['greet', 'decide', 'broken', 'TOKEN'],
+    version: ['1.0.0', '1'],
+    id: [ended, waiting, second, 'acme'],
+    // What is gone gives no depth.
+    'removeFlow.name': ['broken'],
+    'changeFlow.name': ['broken'],
+    'cancelRun.id': [second],
+    'changeTenant.id': ['rival'],
+    // The stream of a run that waits lasts until somebody answers.
+    'streamEvents.id': [ended],
+    workflow_run_id: [ended],
+    task_id: [ended, second],
+    n: ['1'],
+    path: ['review', 'wait', 'say'],
+    token: [api.ports.keyring.signalToken(waiting, 'review')],
+    form_token: [api.ports.keyring.signalToken(waiting, 'review')],
+    workflow_id: ['greet'],
+    component: ['greet'],
+    conversation_id: ['c1', 'c2'],
+    project_id: ['p1'],
+  };
+}
+
+async function answered(call: FuzzedCall) {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Error('hangs')), HANGS_AFTER_MS);
+  try {
+    return await Promise.race([api.call(call, holders[call.dialect], call.auth), late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+test(
+  'no call makes the platform fail, hang or speak the wrong dialect',
+  async () => {
+    const calls = await fuzzedCalls(await makeWorld());
+    const statuses = new Map<number, number>();
+    const report = ({ counterexample, errorInstance, seed }: fc.RunDetails<[FuzzedCall]>) => {
+      if (errorInstance)
+        throw new Error(
+          `seed ${seed}: ${JSON.stringify(counterexample)
+            .replaceAll(/(.)\1{20,}/g, '$1…')
+            .slice(0, 3_000)}`,
+          { cause: errorInstance },
+        );
+    };
+    await fc.assert(
+      fc.asyncProperty(calls, async (call) => {
+        faults.length = 0;
+        const answer = await answered(call);
+        statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+        const seen = `${answer.status} ${answer.text.slice(0, 500)}`;
+        expect({ wrong: wrongIn(call, answer), faults: [...faults], seen }).toEqual({ wrong: [], faults: [], seen });
+      }),
+      { numRuns: CALLS, endOnFailure: true, reporter: report },
+    );
+    if (process.env['SHOW']) console.log([...statuses].sort());
+    expect(Object.prototype).not.toHaveProperty('polluted');
+    // A fuzzer that is always turned away at the door proves nothing.
+    expect(statuses.get(200) ?? 0, JSON.stringify([...statuses])).toBeGreaterThan(CALLS / 20);
+  },
+  30_000 + CALLS * 20,
+);
