@@ -54,7 +54,8 @@ function ofText({ pattern, format, minLength, maxLength }: JsonObject): Arb {
   }
   const shortest = bound(minLength, 0);
   const plain = fc.string({ minLength: shortest, maxLength: Math.max(shortest, Math.min(bound(maxLength, 20), 20)) });
-  if (typeof pattern !== 'string') return plain;
+  // fast-check cannot look ahead.
+  if (typeof pattern !== 'string' || pattern.includes('(?')) return plain;
   return fc.oneof(fc.stringMatching(new RegExp(pattern)), plain);
 }
 
