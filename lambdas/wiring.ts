@@ -3,6 +3,7 @@
 import { makeBedrock } from './aws/bedrock.ts';
 import { makeCode } from './aws/code.ts';
 import { makeDynamo } from './aws/dynamo.ts';
+import { makeFileStore } from './aws/file-store.ts';
 import { makeFlowStore } from './aws/flow-store.ts';
 import { makeFunctions } from './aws/functions.ts';
 import { makeKnowledge } from './aws/knowledge.ts';
@@ -43,6 +44,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     flows: makeFlowStore(catalog),
     tenants: makeTenantStore(catalog),
     plugins: makePluginStore(catalog),
+    files: makeFileStore({ client, table: env.RUNTIME_TABLE, bucket: env.PAYLOAD_BUCKET }),
     keyring,
     http,
     functions,

@@ -9,6 +9,7 @@
 //   RUN#<id>                       SIG#<path>                  a signal
 //   IDEM#<tenant>#<hash>           IDEM                        idempotency key → run
 //   VALUE#<tenant>#<flow>#<hash>   <run id>                    value of a searchable input → run
+//   FILE#<tenant>#<id>             FILE                        an uploaded file; its bytes are in S3
 //   TEN#<tenant>                   SLOTS                       running: set of run ids, waiting: count
 //   TEN#<tenant>                   SYNC                        running: set of run ids of synchronous calls
 //   TEN#<tenant>                   WAIT#<9-prio>#<ms>#<id>     a waiting place; the lowest key is next

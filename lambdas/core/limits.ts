@@ -63,6 +63,9 @@ export const WEBHOOK_MAX_HEADER_BYTES = 4_096;
 // The API takes JSON bodies up to this size. Lambda's event is 6 MB and the body arrives in base64.
 export const MAX_BODY_BYTES = 1_024 * 1_024;
 export const MAX_UPLOAD_BYTES = 4 * 1_024 * 1_024;
+// Larger files go straight to S3, by an address that is good for this long. https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+export const MAX_FILE_BYTES = 100 * 1_024 * 1_024;
+export const UPLOAD_SECONDS = 15 * 60;
 export const MAX_JSON_DEPTH = 64;
 export const MAX_INPUT_BYTES = 256 * 1_024;
 // Larger payloads live in S3. A DynamoDB item is 400 KB at most and every write pays for its whole size.

@@ -7,7 +7,6 @@ import { didYouMean } from './expressions/suggest.ts';
 import type { Plan } from './flow/plan.ts';
 import type { OpenPlugin } from './nodes/node-kind.ts';
 import { type Credentials, credentialsSchema, type PluginAuth, type PluginDefinition } from './nodes/plugin.ts';
-import { checkPlugin } from './nodes/plugin-check.ts';
 import type { Ports, StoredPlugin } from './ports.ts';
 
 type PluginPorts = Pick<Ports, 'plugins' | 'keyring'>;
@@ -29,6 +28,8 @@ export async function putPlugin(
   asked: { id: string; plugin: PluginDefinition; credentials?: Credentials | undefined },
 ): Promise<PluginView> {
   const { id, plugin, credentials } = asked;
+  // It brings the parser of expressions, which nothing else needs at start.
+  const { checkPlugin } = await import('./nodes/plugin-check.ts');
   await checkPlugin(plugin, credentials);
   const before = credentials ? undefined : await ports.plugins.get(tenant, id);
   const sealed = credentials

@@ -330,6 +330,32 @@ export interface PluginStore {
   remove(tenant: string, id: string): Promise<boolean>;
 }
 
+/** A file that a tenant has uploaded, or is about to. */
+export interface StoredFile {
+  id: string;
+  tenant: string;
+  name: string;
+  /** Media type. */
+  type: string;
+  /** Bytes. */
+  size: number;
+  createdAt: number;
+}
+
+export interface FileStore {
+  /** Records the file; its bytes come later, by `uploadUrl` or `write`. */
+  add(file: StoredFile): Promise<void>;
+  get(tenant: string, id: string): Promise<StoredFile | undefined>;
+  /** Where the bytes are PUT, as many as were announced, within UPLOAD_SECONDS. */
+  uploadUrl(file: StoredFile): Promise<{ url: string; headers: Record<string, string> }>;
+  /** Where they are read without a key, within UPLOAD_SECONDS. */
+  downloadUrl(file: StoredFile): Promise<string>;
+  write(file: StoredFile, bytes: Uint8Array): Promise<void>;
+  isUploaded(file: StoredFile): Promise<boolean>;
+  /** Undefined while nothing was uploaded, and after it has expired. */
+  read(file: StoredFile): Promise<Uint8Array | undefined>;
+}
+
 /** Keys derived per purpose from the one platform secret. */
 export interface Keyring {
   /** Keyed hash of a credential, hex. */
@@ -555,6 +581,7 @@ export interface Ports {
   flows: FlowStore;
   tenants: TenantStore;
   plugins: PluginStore;
+  files: FileStore;
   keyring: Keyring;
   http: HttpClient;
   functions: Functions;

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { checked } from './checked.ts';
 import { PlatformError } from './errors.ts';
+import { withUploads } from './files.ts';
 import { type Offer, searchableValues, validateInputs, withOffers } from './flow/inputs.ts';
 import type { Plan } from './flow/plan.ts';
 import { resolveVersion } from './flows.ts';
@@ -110,10 +111,7 @@ export async function submit(
     ...(asked.draft && { draft: true }),
   });
   checkMode(asked.mode, resolved);
-  const inputs = await validateInputs(
-    resolved.plan.inputs,
-    withOffers(resolved.plan.inputs, asked.inputs ?? {}, asked.offers ?? []),
-  );
+  const inputs = await inputsOf(ports, caller, { asked, specs: resolved.plan.inputs });
   if (Buffer.byteLength(JSON.stringify(inputs)) > MAX_INPUT_BYTES) {
     throw new PlatformError(
       'payload-too-large',
@@ -166,6 +164,15 @@ export async function submit(
       ...(asked.conversation !== undefined && { [CONVERSATION]: asked.conversation }),
     },
   });
+}
+
+async function inputsOf(
+  ports: Ports,
+  { tenant }: Caller,
+  { asked, specs }: { asked: Submission; specs: Plan['inputs'] },
+): Promise<JsonObject> {
+  const given = withOffers(specs, asked.inputs ?? {}, asked.offers ?? []);
+  return validateInputs(specs, await withUploads(ports, { tenant: tenant.id, specs }, given));
 }
 
 interface Accepted {

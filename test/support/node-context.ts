@@ -1,9 +1,14 @@
 // What the engine hands a node kind, with every port real or refusing; tests override what they are about.
 
+import { keepFile, openFile, referenceOf } from '../../lambdas/core/files.ts';
 import type { NodeContext } from '../../lambdas/core/nodes/node-kind.ts';
-import type { CodeRunner, Functions } from '../../lambdas/core/ports.ts';
+import type { Clock, CodeRunner, Functions } from '../../lambdas/core/ports.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
+import { systemIds } from '../../lambdas/system.ts';
+import { makeMemoryFileStore } from './memory-file-store.ts';
 
+/** What every context keeps, for tests that look. */
+export const files = makeMemoryFileStore();
 export const NOW = Date.UTC(2026, 0, 31, 8);
 
 const noFunctions: Functions = {
@@ -18,6 +23,7 @@ type Extra = Partial<Omit<NodeContext, 'ports'>> & { functions?: Functions; code
 
 export function nodeContext(extra: Extra = {}): NodeContext {
   const { functions = noFunctions, code = noCode, ...rest } = extra;
+  const http = makeHttpClient({ policy: 'loopback' });
   const silent = () => undefined;
   return {
     path: 'pages[00002].fetch',
@@ -33,10 +39,21 @@ export function nodeContext(extra: Extra = {}): NodeContext {
     streams: false,
     models: {},
     children: { start: () => Promise.reject(new Error('no children here')), read: async () => undefined },
+    files: {
+      open: (ref, maxBytes) =>
+        openFile({ files, http }, ref, {
+          tenant: 'acme',
+          maxBytes,
+          timeoutMs: 5_000,
+          signal: AbortSignal.timeout(9_000),
+        }),
+      keep: async (file) =>
+        referenceOf(await keepFile({ files, clock: { now: () => NOW } as Clock, ids: systemIds }, 'acme', file)),
+    },
     plugin: () => Promise.reject(new Error('no plugins here')),
     now: () => NOW,
     ports: {
-      http: makeHttpClient({ policy: 'loopback' }),
+      http,
       functions,
       code,
       models: {},

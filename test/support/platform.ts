@@ -10,6 +10,7 @@ import { type Submission, submit } from '../../lambdas/core/submit.ts';
 import { makeTenant } from '../../lambdas/core/tenants.ts';
 import { systemIds } from '../../lambdas/system.ts';
 import { type FakeClock, makeFakeClock } from './fake-clock.ts';
+import { makeMemoryFileStore } from './memory-file-store.ts';
 import { makeMemoryFlowStore } from './memory-flow-store.ts';
 import { makeMemoryPluginStore } from './memory-plugin-store.ts';
 import { type MemoryQueues, makeMemoryQueues } from './memory-queues.ts';
@@ -66,6 +67,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     flows,
     tenants,
     plugins: makeMemoryPluginStore(),
+    files: makeMemoryFileStore(),
     keyring: makeKeyring(async () => 'a'.repeat(64)),
     http: { check: silent, send: refuse },
     functions: { invoke: refuse },

@@ -1,6 +1,7 @@
 // One attempt of a unit: its input, the call of its kind under the gate and the timeout.
 
 import { PlatformError } from '../errors.ts';
+import { keepFile, openFile, referenceOf } from '../files.ts';
 import type { PlanNode } from '../flow/plan.ts';
 import { failed, type NodeContext, type NodeKind, type Outcome, type Resumption } from '../nodes/node-kind.ts';
 import { openPlugin } from '../plugins.ts';
@@ -125,6 +126,11 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
     streams: unit.node.stream === true || slice.streaming.has(unit.node.id),
     models: slice.plan.models,
     children: childrenOf(slice, unit),
+    files: {
+      open: (ref, maxBytes) =>
+        openFile(ports, ref, { tenant: run.tenant, maxBytes, timeoutMs: attemptMs(slice, unit), signal }),
+      keep: async (file) => referenceOf(await keepFile(ports, run.tenant, file)),
+    },
     plugin: (id, auth) =>
       openPlugin(ports, { tenant: run.tenant, plan: slice.plan, id, auth, given: slice.credentials }),
     ports,

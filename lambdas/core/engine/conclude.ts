@@ -2,6 +2,7 @@
 
 import { type ErrorDetail, type Failure, PlatformError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
+import { UnopenedFile } from '../files.ts';
 import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { failed, type Outcome } from '../nodes/node-kind.ts';
@@ -96,6 +97,7 @@ export function fromThrown(slice: Slice, unit: Unit, error: unknown): Outcome {
   if (error instanceof PlatformError) {
     return failed(error.code, error.message, { ...(error.details && { details: error.details }) });
   }
+  if (error instanceof UnopenedFile) return failed('node-failed', error.message, { retryable: error.retryable });
   slice.ports.log.error('a node kind failed unexpectedly', { error, path: unit.path, type: unit.node.type });
   return failed('internal', 'The node failed unexpectedly');
 }

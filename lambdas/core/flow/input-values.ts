@@ -12,7 +12,12 @@ const file = z.union([
     type: z.string().max(255).optional(),
     size: z.int().min(0).optional(),
   }),
-  z.strictObject({ id: z.string().min(1).max(255) }),
+  z.strictObject({
+    id: z.string().min(1).max(255),
+    name: z.string().optional(),
+    type: z.string().optional(),
+    size: z.int().min(0).optional(),
+  }),
 ]);
 
 const FILE_SHAPE = '{"url": "https://..."} (with name, type, size as you like) or {"id": "..."} of an upload';

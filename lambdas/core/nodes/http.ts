@@ -7,7 +7,7 @@ import { REQUEST_AS_WRITTEN, REQUEST_FIELDS, secretNamesOf } from './http/reques
 import { asWritten, readInput } from './input.ts';
 import type { NodeKind } from './node-kind.ts';
 
-const FIELDS = { ...REQUEST_FIELDS, parse: z.enum(['auto', 'json', 'text', 'feed']).optional() };
+const FIELDS = { ...REQUEST_FIELDS, parse: z.enum(['auto', 'json', 'text', 'feed', 'file']).optional() };
 const evaluated = z.strictObject(FIELDS);
 
 interface HttpWith extends JsonObject {
@@ -16,7 +16,8 @@ interface HttpWith extends JsonObject {
 
 export const HTTP: NodeKind<HttpWith> = {
   type: 'http',
-  summary: 'Calls an HTTP address. Gives {status, headers, body}, and {items} of a feed.',
+  summary:
+    'Calls an HTTP address. Gives {status, headers, body}, {items} of a feed, {files} where it is kept as a file.',
   with: asWritten(FIELDS, REQUEST_AS_WRITTEN),
   defaultTimeoutMs: 30_000,
   secretFields: ['url', 'query', 'headers', 'body'],

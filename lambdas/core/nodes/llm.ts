@@ -8,9 +8,10 @@ import { withModel } from '../models/ask.ts';
 import { askForData } from '../models/data.ts';
 import type { ModelMessage } from '../ports.ts';
 import { asWritten, readInput } from './input.ts';
-import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
-const file = z.union([z.string(), z.looseObject({ url: z.string() })]);
+const file = z.union([z.string(), z.looseObject({ url: z.string() }), z.looseObject({ id: z.string() })]);
+const MAX_IMAGE_BYTES = 10 * 1_024 * 1_024;
 
 const FIELDS = {
   model: z.string().max(256),
@@ -32,8 +33,19 @@ const FIELDS = {
 const evaluated = z.strictObject(FIELDS);
 type Llm = z.output<typeof evaluated>;
 
-function messagesOf({ prompt, messages = [], system, files }: Llm): ModelMessage[] {
-  const images = [files ?? []].flat().map((it) => (typeof it === 'string' ? it : it.url));
+/** Providers fetch addresses themselves; an upload is nobody's but ours, so its bytes go along. */
+async function imagesOf(context: NodeContext, { files = [] }: Llm): Promise<string[]> {
+  return Promise.all(
+    [files].flat().map(async (file) => {
+      if (typeof file === 'string') return file;
+      if ('url' in file) return String(file.url);
+      const { bytes, type } = await context.files.open(file as JsonObject, MAX_IMAGE_BYTES);
+      return `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
+    }),
+  );
+}
+
+function messagesOf({ prompt, messages = [], system }: Llm, images: string[]): ModelMessage[] {
   const asked: ModelMessage[] = prompt === undefined ? [] : [{ role: 'user', content: prompt }];
   const all: ModelMessage[] = [
     ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
@@ -59,7 +71,7 @@ export const LLM: NodeKind = {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;
     const { model, temperature, topP, maxTokens, stop, seed, schema } = read.input;
-    const messages = messagesOf(read.input);
+    const messages = messagesOf(read.input, await imagesOf(context, read.input));
     if (!messages.some(({ role }) => role === 'user'))
       return failed('node-failed', 'with needs a `prompt`, or `messages` of a user');
     if (tooLong(messages)) return failed('node-failed', `The prompt has more than ${MAX_PROMPT_CHARS} characters`);

@@ -2,6 +2,7 @@
 
 import type { z } from 'zod';
 import type { ErrorCode, ErrorDetail, Failure } from '../errors.ts';
+import type { OpenFile } from '../files.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { Ports } from '../ports.ts';
 import type { NodeWait, RunStatus, Signal, Usage } from '../run.ts';
@@ -77,6 +78,12 @@ export interface NodeContext {
   /** Aliases that the flow gives to models. */
   models: Record<string, JsonObject>;
   children: Children;
+  files: {
+    /** The bytes that an input, or another node's result, refers to. Throws UnopenedFile and what the client throws. */
+    open(ref: Json, maxBytes: number): Promise<OpenFile>;
+    /** Keeps bytes that are too many, or no text, for a result; answers what refers to them. */
+    keep(file: OpenFile): Promise<JsonObject>;
+  };
   /** `auth`: whose credentials, where the flow's declaration leaves it open. PlatformError where there is none. */
   plugin(id: string, auth?: 'platform' | 'user'): Promise<OpenPlugin>;
   ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'log'>;

@@ -5,7 +5,6 @@ import { PlatformError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import { didYouMean } from '../expressions/suggest.ts';
 import { anyValue, ID } from '../flow/fields.ts';
-import { inputSpec } from '../flow/input-specs.ts';
 import { validateInputs } from '../flow/inputs.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { call } from './http/call.ts';
@@ -26,6 +25,7 @@ interface ToolWith extends JsonObject {
 
 /** Failures of plugins name the field of `args`. */
 async function argsOf({ input = {} }: PluginAction, args: unknown): Promise<JsonObject | Outcome> {
+  const { inputSpec } = await import('../flow/input-specs.ts');
   const specs = Object.fromEntries(Object.entries(input).map(([key, fields]) => [key, inputSpec(fields)]));
   try {
     return await validateInputs(specs, args);

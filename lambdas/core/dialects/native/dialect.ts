@@ -7,6 +7,7 @@ import { batchRoutes } from './batch.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { draftRoutes } from './drafts.ts';
 import { eventRoutes } from './events.ts';
+import { fileRoutes } from './files.ts';
 import { flowRoutes } from './flows.ts';
 import { keyRoutes } from './keys.ts';
 import { modelRoutes } from './models.ts';
@@ -44,6 +45,7 @@ export const native: Dialect = {
     ...runActionRoutes,
     ...signalRoutes,
     ...deliveryRoutes,
+    ...fileRoutes,
     ...keyRoutes,
     ...secretRoutes,
     ...pluginRoutes,

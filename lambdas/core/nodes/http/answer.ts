@@ -6,7 +6,7 @@ import type { HttpAnswer } from '../../ports.ts';
 import type { RequestInput } from './request.ts';
 import { UnreadableAnswer } from './unreadable.ts';
 
-export type Parse = 'auto' | 'json' | 'text' | 'feed';
+export type Parse = 'auto' | 'json' | 'text' | 'feed' | 'file';
 
 export function isExpected(status: number, expect: RequestInput['expect'] = '2xx'): boolean {
   return [expect].flat().some((entry) => {
@@ -61,7 +61,7 @@ function detected(type: string): Parse | 'binary' {
 }
 
 /** `{ body }`, and `items` for a feed. Bytes that are no text become base64. Throws UnreadableAnswer. */
-export async function readBody(answer: HttpAnswer, parse: Parse, url: string): Promise<JsonObject> {
+export async function readBody(answer: HttpAnswer, parse: Exclude<Parse, 'file'>, url: string): Promise<JsonObject> {
   const as = parse === 'auto' ? detected(mediaType(answer)) : parse;
   if (as === 'json') return { body: jsonOf(answer) };
   if (as === 'text') return { body: textOf(answer) };

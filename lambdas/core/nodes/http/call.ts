@@ -1,6 +1,8 @@
 // Sends one request for a node and turns whatever comes of it into an Outcome.
 
 import { PlatformError } from '../../errors.ts';
+import type { JsonObject } from '../../json.ts';
+import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
 import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports.ts';
 import { readRetryAfter } from '../../retry-after.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
@@ -49,12 +51,22 @@ function redacted(outcome: Outcome, secrets: string[]): Outcome {
   return { ...outcome, message: clean(outcome.message), ...(details && { details }) };
 }
 
-async function answered(request: HttpRequest, answer: HttpAnswer, parse: Parse): Promise<Outcome> {
+async function kept(context: NodeContext, request: HttpRequest, { body, headers }: HttpAnswer): Promise<JsonObject> {
+  const [, said] = /filename="?([^";]+)/i.exec(headers['content-disposition'] ?? '') ?? [];
+  const name = said ?? URL.parse(request.url)?.pathname.split('/').at(-1) ?? '';
+  const type = (headers['content-type'] ?? 'application/octet-stream').replace(/;.*$/s, '').trim();
+  return { files: [await context.files.keep({ bytes: body, name: name.slice(0, 255) || 'file', type })] };
+}
+
+async function answered(
+  context: NodeContext,
+  { request, answer, parse }: { request: HttpRequest; answer: HttpAnswer; parse: Parse },
+): Promise<Outcome> {
   if (answer.truncated) {
     return failed('node-failed', `${named(request)} answered with more than ${request.maxBytes} bytes`);
   }
   try {
-    const read = await readBody(answer, parse, request.url);
+    const read = parse === 'file' ? await kept(context, request, answer) : await readBody(answer, parse, request.url);
     return done({ status: answer.status, headers: answer.headers, ...read });
   } catch (error) {
     if (error instanceof UnreadableAnswer)
@@ -63,17 +75,26 @@ async function answered(request: HttpRequest, answer: HttpAnswer, parse: Parse):
   }
 }
 
+/** The author's own content type wins over the file's. */
+async function withFile(context: NodeContext, input: RequestInput, request: HttpRequest): Promise<HttpRequest> {
+  if (input.bodyType !== 'file') return request;
+  const { bytes, type } = await context.files.open(input.body ?? null, MAX_HTTP_BODY_BYTES);
+  const given = Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === 'content-type');
+  const headers = { ...request.headers, ...(!given && { 'content-type': type || 'application/octet-stream' }) };
+  return { ...request, headers, body: bytes };
+}
+
 export async function call(
   context: NodeContext,
   input: RequestInput,
   how: { parse: Parse; timeoutMs: number },
 ): Promise<Outcome> {
   const secrets = Object.values(context.secrets).filter((secret) => secret !== '');
-  const request = composeRequest(context, input, how.timeoutMs);
+  const request = await withFile(context, input, composeRequest(context, input, how.timeoutMs));
   try {
     const answer = await context.ports.http.send(request);
     const outcome = isExpected(answer.status, input.expect)
-      ? await answered(request, answer, how.parse)
+      ? await answered(context, { request, answer, parse: how.parse })
       : unexpected(context, request, answer);
     return redacted(outcome, secrets);
   } catch (error) {

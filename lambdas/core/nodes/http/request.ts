@@ -31,8 +31,8 @@ export const REQUEST_FIELDS = {
   query: z.record(z.string(), z.union([scalar, z.array(scalar)])).optional(),
   headers: z.record(z.string(), scalar).optional(),
   body: anyValue.optional(),
-  /** Default: text for a string, json for anything else. */
-  bodyType: z.enum(['json', 'form', 'text']).optional(),
+  /** Default: text for a string, json for anything else. `file` sends the bytes of the file that `body` refers to. */
+  bodyType: z.enum(['json', 'form', 'text', 'file']).optional(),
   auth: auth.optional(),
   expect: z.union([expected, z.array(expected).min(1)]).optional(),
   redirects: z.int().min(0).max(20).optional(),

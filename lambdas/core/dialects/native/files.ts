@@ -1,0 +1,99 @@
+// Files for inputs of type `file` and `files`: announced here, uploaded straight to S3, named in a run by their id.
+
+import * as z from 'zod';
+import { announceFile, requireFile } from '../../files.ts';
+import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../limits.ts';
+import type { StoredFile } from '../../ports.ts';
+import { json, route } from '../dialect.ts';
+import { time } from './schemas.ts';
+
+const tag = 'Files';
+const MEDIA_TYPE = /^[\w.+-]{1,127}\/[\w.+-]{1,127}$/;
+// What no file system and no header takes.
+const NAME = /^[^\p{Cc}/\\]{1,255}$/u;
+
+const newFile = z.strictObject({
+  name: z.string().regex(NAME, 'must be 1 to 255 characters without / and \\'),
+  type: z
+    .string()
+    .regex(MEDIA_TYPE, 'must be a media type such as application/pdf')
+    .default('application/octet-stream'),
+  size: z.int().min(1).max(MAX_FILE_BYTES).meta({ description: 'Bytes: exactly as many are taken' }),
+});
+
+const file = {
+  id: z.string(),
+  name: z.string(),
+  type: z.string(),
+  size: z.int(),
+  createdAt: time,
+};
+
+const view = ({ id, name, type, size, createdAt }: StoredFile) => ({
+  id,
+  name,
+  type,
+  size,
+  createdAt: new Date(createdAt).toISOString(),
+});
+
+const until = (now: number) => new Date(now + UPLOAD_SECONDS * 1_000).toISOString();
+
+export const fileRoutes = [
+  route({
+    id: 'announceFile',
+    method: 'POST',
+    path: '/v1/files',
+    access: 'run',
+    tag,
+    summary: 'Upload a file',
+    description:
+      'Answers an address to which the bytes are PUT, with the headers that it names. An input of a run then refers to the file by `{"id": …}`. Files are kept as long as runs, 30 days.',
+    body: {
+      kind: 'json',
+      schema: newFile,
+      examples: { report: { name: 'report.pdf', type: 'application/pdf', size: 48_213 } },
+    },
+    answers: {
+      201: {
+        description: 'The file, and where its bytes go',
+        schema: z.object({
+          ...file,
+          upload: z.object({
+            method: z.literal('PUT'),
+            url: z.string(),
+            headers: z.record(z.string(), z.string()),
+            expiresAt: time,
+          }),
+        }),
+      },
+    },
+    errors: [],
+    async handle({ body, caller }, ports) {
+      const { file: made, upload } = await announceFile(ports, caller.tenant.id, body);
+      return json(201, { ...view(made), upload: { method: 'PUT', ...upload, expiresAt: until(made.createdAt) } });
+    },
+  }),
+  route({
+    id: 'readFile',
+    method: 'GET',
+    path: '/v1/files/{id}',
+    access: 'run',
+    tag,
+    summary: 'Read what is known of a file, and where its bytes are',
+    params: z.object({ id: z.string().min(1).max(64) }),
+    answers: {
+      200: {
+        description: 'The file; `download` is null while nothing was uploaded',
+        schema: z.object({ ...file, download: z.object({ url: z.string(), expiresAt: time }).nullable() }),
+      },
+    },
+    errors: ['not-found'],
+    async handle({ caller, params: { id } }, ports) {
+      const found = await requireFile(ports, caller.tenant.id, id);
+      const url = (await ports.files.isUploaded(found)) ? await ports.files.downloadUrl(found) : undefined;
+      const download = url === undefined ? null : { url, expiresAt: until(ports.clock.now()) };
+      return json(200, { ...view(found), download });
+    },
+  }),
+];
