@@ -1,11 +1,11 @@
-// The process of one call: started with nothing of this one's environment, watched, and killed with all it has started.
+// The process of one call, and what it tells: its answer and what it prints.
 // What its end means is told by end.ts.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { closed, killGroup, startBounded, watchBounds } from '../bounded-process.ts';
 import type { CodeJob } from '../core/ports.ts';
 
 export interface ChildExit {
@@ -22,12 +22,6 @@ export interface ChildExit {
 const PRINTED_KEPT_CHARS = 4_096;
 // Beside the result an answer holds a token and a few words.
 const ANSWER_EXTRA_BYTES = 16 * 1_024;
-const WATCH_MS = 25;
-// V8 reserves 512 MB for code and some for its threads, which the limit counts though nothing is there.
-const RESERVED_MB = 768;
-// What Node takes beside the heap.
-const OWN_MB = 64;
-const FILE_KB = 64 * 1_024;
 const CHILD = join(import.meta.dirname, `child${extname(import.meta.filename)}`);
 
 export async function runChild(job: CodeJob, directory: string): Promise<ChildExit> {
@@ -39,10 +33,7 @@ export async function runChild(job: CodeJob, directory: string): Promise<ChildEx
     exit.stopped ??= reason;
     end();
   };
-  const timer = setTimeout(() => stop('timed-out'), job.limits.timeoutMs);
-  const watch = setInterval(() => {
-    if (residentMb(child.pid) > job.limits.memoryMb) stop('out-of-memory');
-  }, WATCH_MS);
+  const unwatch = watchBounds(child, job.limits, stop);
   hearPrinted(child, job, { exit, stop });
   hearAnswer(child.stdio[3] as Readable, { token, maxBytes: job.limits.resultBytes + ANSWER_EXTRA_BYTES }, (answer) => {
     if (answer === undefined) return stop('answered-too-much');
@@ -56,48 +47,27 @@ export async function runChild(job: CodeJob, directory: string): Promise<ChildEx
     exit.status = await closed(child);
     return exit;
   } finally {
-    clearTimeout(timer);
-    clearInterval(watch);
+    unwatch();
     end();
   }
 }
 
 function start({ limits }: CodeJob, directory: string): ChildProcess {
-  const flags = [
-    // Files beside its own, other processes, threads, add-ons: https://nodejs.org/api/permissions.html
-    '--permission',
-    // It opens files past the permission model.
-    '--no-experimental-sqlite',
-    `--allow-fs-read=${import.meta.dirname}`,
-    `--allow-fs-read=${directory}`,
-    `--allow-fs-write=${directory}`,
-    `--max-old-space-size=${limits.memoryMb - OWN_MB}`,
-    '--no-warnings',
-  ];
-  // A process that outlives this one (it was killed, too) must not run for ever.
-  const cpuSeconds = 2 * Math.ceil(limits.timeoutMs / 1_000) + 5;
-  const dataKb = (limits.memoryMb + RESERVED_MB) * 1_024;
-  const bounds = `ulimit -c 0; ulimit -t ${cpuSeconds}; ulimit -f ${FILE_KB}; ulimit -d ${dataKb}`;
-  return spawn('/bin/sh', ['-c', `${bounds}; exec "$0" "$@"`, process.execPath, ...flags, CHILD], {
-    cwd: directory,
-    env: environment(directory),
-    // A group of its own, to be killed as a whole.
-    detached: true,
+  return startBounded({
+    script: CHILD,
+    flags: [
+      // Files beside its own, other processes, threads, add-ons: https://nodejs.org/api/permissions.html
+      '--permission',
+      // It opens files past the permission model.
+      '--no-experimental-sqlite',
+      `--allow-fs-read=${import.meta.dirname}`,
+      `--allow-fs-read=${directory}`,
+      `--allow-fs-write=${directory}`,
+    ],
+    directory,
+    bounds: limits,
     stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
   });
-}
-
-function environment(directory: string): NodeJS.ProcessEnv {
-  // biome-ignore lint/style/noProcessEnv: where Lambda's own Node finds its libraries; nothing else is passed on
-  const libraries = process.env['LD_LIBRARY_PATH'];
-  return {
-    PATH: '/usr/bin:/bin',
-    HOME: directory,
-    TMPDIR: directory,
-    LANG: 'C.UTF-8',
-    TZ: 'UTC',
-    ...(libraries !== undefined && { LD_LIBRARY_PATH: libraries }),
-  };
 }
 
 function hearPrinted(
@@ -134,31 +104,4 @@ function hearAnswer(
     const answer = lines.find((line) => line.startsWith(token));
     if (answer !== undefined) hear(answer.slice(token.length));
   });
-}
-
-function closed(child: ChildProcess): Promise<string> {
-  return new Promise((resolve) => {
-    child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(signal === null ? `exit status ${code}` : `signal ${signal}`));
-  });
-}
-
-function killGroup({ pid, stdin }: ChildProcess): void {
-  (stdin as Writable | null)?.destroy();
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // Nothing is left of it.
-  }
-}
-
-/** 0 where the system does not tell. */
-function residentMb(pid: number | undefined): number {
-  try {
-    const [, kb] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];
-    return Number(kb ?? 0) / 1_024;
-  } catch {
-    return 0;
-  }
 }
