@@ -15,12 +15,17 @@ const REQUIRE_BANNER = "import{createRequire}from'node:module';const require=cre
 /** Writes `<directory>/<name>/index.mjs` for every function, and esbuild's account of its size as `<name>.meta.json`. */
 export async function bundleFunctions(directory: string = join(ROOT, 'dist')): Promise<string> {
   await Promise.all([
-    ...FUNCTION_NAMES.map((name) => bundleFunction(name, { index: `${name}.ts` }, directory)),
+    ...FUNCTION_NAMES.map((name) => bundleFunction(name, { index: `${name}.ts`, ...childOf(name) }, directory)),
     bundleFunction('code-node', { index: 'code-node/index.ts', child: 'code-node/child.ts' }, directory),
     copySources('code-python', directory),
   ]);
   await copyWrapper(['code-node', 'code-python'], directory);
   return directory;
+}
+
+/** Functions that run nodes read documents in a process of its own, with a script of its own. */
+function childOf(name: FunctionName): Record<string, string> {
+  return 'CODE_NODE_FUNCTION' in ENVIRONMENTS[name].shape ? { 'documents/child': 'documents/child.ts' } : {};
 }
 
 /** `entries`: file of the bundle → file of lambdas/. */

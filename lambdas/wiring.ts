@@ -1,5 +1,6 @@
 // The composition root: environment → clients → ports. One set per process, so connections and caches outlive a call.
 
+import { extname } from 'node:path';
 import { makeBedrock } from './aws/bedrock.ts';
 import { makeCode } from './aws/code.ts';
 import { makeDynamo } from './aws/dynamo.ts';
@@ -19,6 +20,7 @@ import { makeTenantStore } from './aws/tenant-store.ts';
 import { makeKeyring } from './core/keyring.ts';
 import { makeOpenAi } from './core/models/openai.ts';
 import type { CodeLanguage, HttpClient, Models, Ports } from './core/ports.ts';
+import { makeDocuments } from './documents/process.ts';
 import { type Environment, type FunctionName, readLocalModelKey } from './env.ts';
 import { makeLog } from './log.ts';
 import { makeHttpClient } from './net/guarded-client.ts';
@@ -50,6 +52,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     functions,
     code: makeCode({ functions, names: codeFunctions(env) }),
     models: modelsOf(env, http),
+    documents: makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) }),
     knowledge: makeKnowledge({ bases: knowledgeBases(env) }),
     log: makeLog(name),
   };

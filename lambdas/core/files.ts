@@ -92,6 +92,8 @@ export interface OpenFile {
   /** Empty where nobody said. */
   name: string;
   type: string;
+  /** Of a text, where whoever sent it said. */
+  charset?: string;
 }
 
 export interface Opening {
@@ -111,6 +113,7 @@ export class UnopenedFile extends Error {
 }
 
 const DATA_URL = /^data:([\w.+/-]*)((?:;[\w.+=-]+)*?)(;base64)?,/;
+const CHARSET = /;\s*charset="?([\w.:-]+)/i;
 
 /**
  * The bytes of `{id}` of an upload of the tenant, of `{url}` (http, https or data), or of the address itself.
@@ -137,12 +140,12 @@ async function openUpload({ files }: Pick<Ports, 'files'>, id: string, how: Open
 }
 
 function openData(url: string, said: { name: string; type: string }, how: Opening): OpenFile {
-  const [head, type = '', , encoding] = DATA_URL.exec(url.slice(0, 512)) ?? [];
+  const [head, type = '', parameters = '', encoding] = DATA_URL.exec(url.slice(0, 512)) ?? [];
   if (head === undefined) throw new UnopenedFile('The data: address cannot be read');
   const text = url.slice(head.length);
   const bytes = encoding ? Buffer.from(text, 'base64') : Buffer.from(decoded(text));
   if (bytes.length > how.maxBytes) tooMany(said.name || 'The data: address', how);
-  return { bytes, name: said.name, type: said.type || type || 'text/plain' };
+  return { bytes, name: said.name, type: said.type || type || 'text/plain', ...charsetOf(parameters) };
 }
 
 function decoded(text: string): string {
@@ -167,9 +170,15 @@ async function openAddress(
     throw new UnopenedFile(`${where} answered ${answer.status}`, answer.status >= 500 || answer.status === 429);
   }
   if (answer.truncated) throw new UnopenedFile(`${where} answered with more than ${maxBytes} bytes`);
-  const type = file.type || (answer.headers['content-type'] ?? '').replace(/;.*$/s, '').trim();
+  const contentType = answer.headers['content-type'] ?? '';
+  const type = file.type || contentType.replace(/;.*$/s, '').trim();
   const name = file.name || (URL.parse(file.url)?.pathname.split('/').at(-1) ?? '');
-  return { bytes: answer.body, name, type };
+  return { bytes: answer.body, name, type, ...charsetOf(contentType) };
+}
+
+function charsetOf(parameters: string): { charset?: string } {
+  const [, charset] = CHARSET.exec(parameters) ?? [];
+  return charset === undefined ? {} : { charset };
 }
 
 function tooMany(name: string, { maxBytes }: Opening): never {

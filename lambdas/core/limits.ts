@@ -108,6 +108,14 @@ export const MAX_PASSAGES = 100;
 export const MAX_QUERY_CHARS = 10_000;
 export const RUN_NODE_CONCURRENCY = 20;
 
+// Document nodes. The process that reads one shares the memory of a function of 512 MB.
+export const DOCUMENT_MEMORY_MB = 256;
+export const DOCUMENT_SECONDS = 30;
+export const MAX_DOCUMENT_BYTES = 10 * 1_024 * 1_024;
+export const MAX_DOCUMENT_PAGES = 2_000;
+export const MAX_DOCUMENT_TEXT_CHARS = 2 * 1_024 * 1_024;
+export const MAX_DOCUMENT_ROWS = 10_000;
+
 // Code nodes.
 export const CODE_SOURCE_CHARS = 64 * 1_024;
 export const CODE_TIMEOUT_SECONDS = 10;

@@ -536,6 +536,35 @@ export interface CodeRunner {
   }): Promise<CodeEnd | { kind: 'unavailable'; message: string; retryable: boolean }>;
 }
 
+/** Formats whose text takes a library to read. */
+export type DocumentFormat = 'pdf' | 'docx' | 'html' | 'csv';
+
+export interface DocumentJob {
+  bytes: Uint8Array;
+  format: DocumentFormat;
+  /** Of html and csv. */
+  charset: string;
+}
+
+export interface DocumentText {
+  /** Of everything but a CSV. */
+  text?: string;
+  /** Of a PDF. */
+  pages?: number;
+  /** Of a CSV: one object for each line, by the names in the first. */
+  rows?: JsonObject[];
+}
+
+export type DocumentRead =
+  | ({ kind: 'read' } & DocumentText)
+  /** The message follows "the document cannot be read: ". */
+  | { kind: 'failed'; message: string; retryable: boolean };
+
+/** Reads documents that strangers have made, in bounded time and memory. */
+export interface Documents {
+  read(job: DocumentJob, signal?: AbortSignal): Promise<DocumentRead>;
+}
+
 /** Every key must have the value, or one of the values. */
 export type PassageFilter = Record<string, Scalar | Scalar[]>;
 type Scalar = string | number | boolean;
@@ -588,5 +617,6 @@ export interface Ports {
   code: CodeRunner;
   models: Models;
   knowledge: Knowledge;
+  documents: Documents;
   log: Log;
 }

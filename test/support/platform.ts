@@ -73,6 +73,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     functions: { invoke: refuse },
     code: { run: refuse },
     models: {},
+    documents: { read: refuse },
     knowledge: { sources: [], retrieve: refuse },
     log: { info: silent, warn: silent, error: silent, metric: silent },
     ...overrides,

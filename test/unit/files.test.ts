@@ -42,12 +42,17 @@ describe('a file is opened', () => {
     expect(await opened(world(), ref)).toEqual(expected);
   });
 
-  test('from its address, with the name and type that the server gives it', async () => {
+  test('from its address, with the name, type and charset that the server gives it', async () => {
     await using server = await startHttpServer((_, response) =>
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end('<p>'),
     );
     const url = `${server.origin}/docs/page.html?x=1`;
-    expect(await opened(world(), { url })).toEqual({ text: '<p>', name: 'page.html', type: 'text/html' });
+    expect(await opened(world(), { url })).toEqual({
+      text: '<p>',
+      name: 'page.html',
+      type: 'text/html',
+      charset: 'utf-8',
+    });
   });
 });
 

@@ -4,6 +4,7 @@ import { APPROVAL } from './approval.ts';
 import { CALLBACK } from './callback.ts';
 import { CLASSIFY } from './classify.ts';
 import { CODE } from './code.ts';
+import { DOCUMENT } from './document.ts';
 import { EXTRACT } from './extract.ts';
 import { FAIL } from './fail.ts';
 import { FIRST } from './first.ts';
@@ -42,6 +43,7 @@ export const NODE_KINDS = {
   question: QUESTION,
   reply: REPLY,
   flow: FLOW,
+  document: DOCUMENT,
   retrieve: RETRIEVE,
 } as const satisfies Record<string, NodeKind>;
 

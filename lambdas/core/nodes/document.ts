@@ -1,0 +1,50 @@
+// The document node: the text of a file.
+
+import * as z from 'zod';
+import type { OpenFile } from '../files.ts';
+import { anyValue } from '../flow/fields.ts';
+import type { JsonObject } from '../json.ts';
+import { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_TEXT_CHARS } from '../limits.ts';
+import { detect } from './document/format.ts';
+import { asWritten, readInput } from './input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+
+const FIELDS = { file: anyValue, as: z.enum(['text', 'rows']).optional() };
+const evaluated = z.strictObject(FIELDS);
+
+export const DOCUMENT: NodeKind = {
+  type: 'document',
+  summary: 'Reads the text of a PDF, DOCX, HTML, CSV, Markdown or text file. Gives {text}, or {rows} of a CSV.',
+  with: asWritten(FIELDS, { as: FIELDS.as }),
+  defaultTimeoutMs: 60_000,
+
+  async run(context, given) {
+    const read = readInput(evaluated, given);
+    if ('refused' in read) return read.refused;
+    const { file: value, as = 'text' } = read.input;
+    return textOf(context, await context.files.open(value, MAX_DOCUMENT_BYTES), as);
+  },
+};
+
+async function textOf(context: NodeContext, file: OpenFile, as: 'text' | 'rows'): Promise<Outcome> {
+  const found = detect(file);
+  if ('unknown' in found) return unreadable(found.unknown);
+  const { format, charset } = found;
+  if (as === 'rows' && format !== 'csv') return unreadable('only a CSV has rows');
+  const { bytes, name } = file;
+  const said: JsonObject = { format, ...(name && { name }) };
+  // A CSV without its rows is the text that it is.
+  if (format === 'text' || (format === 'csv' && as === 'text')) {
+    const text = new TextDecoder(charset).decode(bytes);
+    return text.length > MAX_DOCUMENT_TEXT_CHARS
+      ? unreadable(`its text has more than ${MAX_DOCUMENT_TEXT_CHARS} characters`)
+      : done({ text, ...said });
+  }
+  const end = await context.ports.documents.read({ bytes, format, charset }, context.signal);
+  if (end.kind === 'failed') return unreadable(end.message, end.retryable);
+  const { kind: _, ...result } = end;
+  return done({ ...result, ...said });
+}
+
+const unreadable = (reason: string, retryable = false): Outcome =>
+  failed('node-failed', `The document cannot be read: ${reason}`, { retryable });

@@ -1,0 +1,45 @@
+// The rows of a CSV, by the names in its first line.
+
+import { parse } from 'csv-parse/sync';
+import type { JsonObject } from '../core/json.ts';
+import { MAX_DOCUMENT_ROWS } from '../core/limits.ts';
+import type { DocumentText } from '../core/ports.ts';
+import { Unreadable } from './text.ts';
+
+const DELIMITERS = [',', ';', '\t', '|'];
+
+export function readCsv(text: string): DocumentText {
+  const lines: string[][] = parse(text, {
+    bom: true,
+    delimiter: delimiterOf(text),
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    trim: true,
+    // One more line tells that there are too many.
+    to: MAX_DOCUMENT_ROWS + 2,
+  });
+  const [names = [], ...rows] = lines;
+  if (rows.length > MAX_DOCUMENT_ROWS) throw new Unreadable(`it has more than ${MAX_DOCUMENT_ROWS} rows`);
+  const columns = columnsOf(names);
+  return { rows: rows.map((cells) => rowOf(columns, cells)) };
+}
+
+/** The one that the first line has most of. */
+function delimiterOf(text: string): string {
+  const [first = ''] = text.replace(/"[^"]*"/g, '').split('\n', 1);
+  const counts = DELIMITERS.map((delimiter) => first.split(delimiter).length);
+  return DELIMITERS[counts.indexOf(Math.max(...counts))] ?? ',';
+}
+
+/** A column without a name, or with one that is taken, is called by its place. */
+function columnsOf(names: readonly string[]): string[] {
+  return names.map((name, index) => {
+    const isTaken = names.indexOf(name) < index;
+    return name === '' || name === '__proto__' || isTaken ? `column${index + 1}` : name;
+  });
+}
+
+function rowOf(columns: readonly string[], cells: readonly string[]): JsonObject {
+  return Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? null]));
+}

@@ -1,0 +1,40 @@
+// The text of a PDF, page by page. What is only a picture of text, as in a scan, has none.
+
+import { getDocumentProxy } from 'unpdf';
+import { MAX_DOCUMENT_PAGES } from '../core/limits.ts';
+import type { DocumentText } from '../core/ports.ts';
+import { requireLength, tidied, Unreadable } from './text.ts';
+
+type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
+
+export async function readPdf(bytes: Uint8Array): Promise<DocumentText> {
+  const pdf = await open(bytes);
+  if (pdf.numPages > MAX_DOCUMENT_PAGES) {
+    throw new Unreadable(`it has ${pdf.numPages} pages, more than ${MAX_DOCUMENT_PAGES}`);
+  }
+  const pages: string[] = [];
+  let chars = 0;
+  for (let number = 1; number <= pdf.numPages; number++) {
+    const text = await textOfPage(pdf, number);
+    chars += text.length;
+    requireLength(chars);
+    pages.push(text);
+  }
+  return { text: tidied(pages.join('\n\n')), pages: pdf.numPages };
+}
+
+async function open(bytes: Uint8Array): Promise<Pdf> {
+  try {
+    return await getDocumentProxy(bytes, { verbosity: 0 });
+  } catch (error) {
+    if ((error as Error).name === 'PasswordException') throw new Unreadable('it is locked with a password');
+    throw error;
+  }
+}
+
+async function textOfPage(pdf: Pdf, number: number): Promise<string> {
+  const page = await pdf.getPage(number);
+  const { items } = await page.getTextContent();
+  page.cleanup();
+  return items.map((item) => ('str' in item ? `${item.str}${item.hasEOL ? '\n' : ''}` : '')).join('');
+}
