@@ -54,7 +54,7 @@ export const referenceOf = ({ id, name, type, size }: StoredFile): JsonObject =>
 
 /**
  * The inputs with every `{id}` of an upload completed by what is known of it, so that the limits of the input are
- * checked against the file itself. Adds to `details` what is wrong.
+ * checked against the file itself; and with a mere address made a file. Throws PlatformError('invalid-inputs').
  */
 export async function withUploads(
   { files }: Pick<Ports, 'files'>,
@@ -82,6 +82,7 @@ export async function withUploads(
 
 async function eachFile(value: Json, complete: (id: string) => Promise<JsonObject>): Promise<Json> {
   if (Array.isArray(value)) return Promise.all(value.map((item) => eachFile(item, complete)));
+  if (typeof value === 'string' && /^https?:/.test(value)) return { url: value };
   if (typeof value !== 'object' || value === null) return value;
   const { id } = value;
   return typeof id === 'string' ? complete(id.slice(0, 64)) : value;

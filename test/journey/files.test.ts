@@ -58,6 +58,43 @@ test('an uploaded file goes to a run by its id, and the run can hand out its byt
   expect(await (await fetch(kept.body.download.url)).text()).toBe('a,b\n1,2\n');
 });
 
+test("a file that a vendor's client uploads is refused beyond 4 MB, in the vendor's words", async () => {
+  const { body: key } = await api.call('POST', '/v1/keys', { dialect: 'dify', flow: 'archive' });
+  const form = new FormData();
+  form.set('file', new Blob(['x'.repeat(4 * 1_024 * 1_024 + 1)]), 'big.txt');
+  const answer = await fetch(`${api.baseUrl}/v1/files/upload`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${key.credentials.key}` },
+    body: form,
+  });
+  expect([answer.status, await answer.json()]).toMatchObject([413, { code: 'file_too_large', status: 413 }]);
+});
+
+test('the address of a file opens it for whoever has it, until it has expired, and no other file', async () => {
+  const { body: key } = await api.call('POST', '/v1/keys', { dialect: 'huawei', flow: 'archive' });
+  const upload = async (expires: number) => {
+    const form = new FormData();
+    form.set('file', new Blob(['<script>alert(1)</script>'], { type: 'text/html' }), 'page.html');
+    const path = `/v1/p1/agent-runtime/upload-file?expires=${expires}`;
+    const headers = { 'x-auth-token': key.credentials.token };
+    const answer = await fetch(`${api.baseUrl}${path}`, { method: 'POST', headers, body: form });
+    return new URL(((await answer.json()) as { url: string }).url);
+  };
+  const url = await upload(60);
+  const answer = await fetch(url);
+  expect([answer.status, await answer.text()]).toEqual([200, '<script>alert(1)</script>']);
+  expect(answer.headers.get('content-disposition')).toBe("attachment; filename*=UTF-8''page.html");
+  expect(answer.headers.get('content-security-policy')).toContain("default-src 'none'");
+  const other = await upload(60);
+  const exchanged = new URL(url);
+  exchanged.pathname = other.pathname;
+  const later = new URL(url);
+  later.searchParams.set('until', String(Number(url.searchParams.get('until')) + 1));
+  for (const wrong of [exchanged, later]) expect((await fetch(wrong)).status).toBe(404);
+  const brief = await upload(1);
+  await expect.poll(async () => (await fetch(brief)).status, { timeout: 5_000 }).toBe(404);
+});
+
 describe('a run is refused', () => {
   test.each<[string, () => Promise<unknown>, string]>([
     ['unknown', async () => ({ id: 'nope' }), "names no file: 'nope'"],

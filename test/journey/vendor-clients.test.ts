@@ -24,6 +24,7 @@ afterAll(() => runtime?.stop());
 // Its type declarations forget the call that its code has.
 interface WorkflowCaller extends DifyClient {
   runWorkflow(inputs: object, user: string, stream?: boolean): Promise<{ data: Body }>;
+  fileUpload(form: FormData): Promise<{ data: Body }>;
 }
 
 const difyClient = (key: string) => new CompletionClient(key, `${api.baseUrl}/v1`) as unknown as WorkflowCaller;
@@ -46,6 +47,18 @@ test("Dify's client reads the form, runs blocking and streams", async () => {
   for await (const chunk of stream) text += chunk;
   expect(text).toContain('"event":"workflow_finished"');
   expect(text).toContain('Hello, Eve!');
+});
+
+test("Dify's client uploads a file and runs with it", async () => {
+  const { key = '' } = await issue('dify', { flow: 'attach' });
+  const client = difyClient(key);
+  const form = new FormData();
+  form.set('file', new Blob(['hello'], { type: 'text/plain' }), 'report.txt');
+  form.set('user', 'abc-123');
+  const { data: file } = await client.fileUpload(form);
+  const report = { type: 'document', transfer_method: 'local_file', upload_file_id: file.id };
+  const { data: answer } = await client.runWorkflow({ report }, 'abc-123');
+  expect(answer.data).toMatchObject({ status: 'succeeded', outputs: { one: 'report.txt' } });
 });
 
 test("Dify's client is told of a wrong key as Dify tells it", async () => {

@@ -9,6 +9,7 @@ import { errors, messageOf } from './errors.ts';
 import { humanInputRoutes } from './human-input.ts';
 import { runRoutes } from './run.ts';
 import { runsRoutes } from './runs.ts';
+import { uploadRoutes } from './uploads.ts';
 
 function keyOf(request: ApiRequest): string {
   const key = bearerOf(request);
@@ -29,7 +30,7 @@ async function authenticateDify(request: ApiRequest, ports: Parameters<Dialect['
 
 export const dify: Dialect = {
   name: 'dify',
-  routes: [...runRoutes, ...runsRoutes, ...appRoutes, ...humanInputRoutes],
+  routes: [...runRoutes, ...runsRoutes, ...appRoutes, ...humanInputRoutes, ...uploadRoutes],
   authenticate: authenticateDify,
   errors,
   errorSchema: z.object({ code: z.string(), message: z.string(), status: z.int() }),

@@ -8,6 +8,7 @@ import { submit } from '../../submit.ts';
 import { webhookSchema } from '../../webhooks/targets.ts';
 import { json, judgedByCore, route } from '../dialect.ts';
 import { reachRecord } from '../reach.ts';
+import { withContents } from './files.ts';
 import { echoOf, renderAccepted, renderResult } from './result.ts';
 
 const tag = 'GPTBots';
@@ -35,7 +36,7 @@ const invoke = route({
     const { run, replayed } = await submit(ports, caller, {
       flow,
       dialect: 'gptbots',
-      inputs: body.input,
+      inputs: await withContents(ports, caller, body.input),
       mode: body.isAsync ? 'async' : 'sync',
       echo: echoOf(caller, { flow, title }),
       ...(body.userId && { user: body.userId }),

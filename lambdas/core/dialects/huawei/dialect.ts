@@ -5,10 +5,11 @@ import { type Dialect, inWordsOf, json } from '../dialect.ts';
 import { authenticateHuawei } from './authenticate.ts';
 import { errors } from './errors.ts';
 import { runRoutes } from './run.ts';
+import { uploadRoutes } from './upload.ts';
 
 export const huawei: Dialect = {
   name: 'huawei',
-  routes: runRoutes,
+  routes: [...runRoutes, ...uploadRoutes],
   authenticate: authenticateHuawei,
   errors,
   errorSchema: z.object({ error_code: z.string(), error_msg: z.string() }),

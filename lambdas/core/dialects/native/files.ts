@@ -1,10 +1,12 @@
 // Files for inputs of type `file` and `files`: announced here, uploaded straight to S3, named in a run by their id.
 
 import * as z from 'zod';
+import { fileOfLink } from '../../file-links.ts';
 import { announceFile, requireFile } from '../../files.ts';
 import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../limits.ts';
 import type { StoredFile } from '../../ports.ts';
 import { json, route } from '../dialect.ts';
+import { replyWithFile } from '../file-reply.ts';
 import { time } from './schemas.ts';
 
 const tag = 'Files';
@@ -39,7 +41,24 @@ const view = ({ id, name, type, size, createdAt }: StoredFile) => ({
 
 const until = (now: number) => new Date(now + UPLOAD_SECONDS * 1_000).toISOString();
 
+const content = route({
+  id: 'readFileByLink',
+  method: 'GET',
+  path: '/v1/files/{id}/content',
+  access: 'anyone',
+  tag,
+  summary: 'Read a file by an address that was handed out for it',
+  params: z.object({ id: z.string().min(1).max(64) }),
+  query: z.object({ tenant: z.string().max(64), until: z.coerce.number().int(), signature: z.string().max(64) }),
+  answers: { 200: { description: 'Its bytes', mediaType: 'application/octet-stream' } },
+  errors: ['not-found'],
+  async handle({ params: { id }, query }, ports) {
+    return replyWithFile(ports, await fileOfLink(ports, { id, ...query }), { asAttachment: true });
+  },
+});
+
 export const fileRoutes = [
+  content,
   route({
     id: 'announceFile',
     method: 'POST',

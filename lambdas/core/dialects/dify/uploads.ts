@@ -1,0 +1,78 @@
+// Uploading a file for an input, and seeing it again.
+
+import { extname } from 'node:path/posix';
+import * as z from 'zod';
+import { keepFile, requireFile } from '../../files.ts';
+import { MAX_UPLOAD_BYTES } from '../../limits.ts';
+import type { StoredFile } from '../../ports.ts';
+import { json, type Reply, route } from '../dialect.ts';
+import { replyWithFile } from '../file-reply.ts';
+import { readUpload, uploadBody } from '../upload.ts';
+import { endUserId } from './result.ts';
+import { seconds } from './words.ts';
+
+const tag = 'Dify';
+
+const refused = (status: number, code: string, message: string): Reply => json(status, { code, message, status });
+
+function render(file: StoredFile, user: string, origin: string) {
+  return {
+    id: file.id,
+    name: file.name,
+    size: file.size,
+    extension: extname(file.name).slice(1).toLowerCase(),
+    mime_type: file.type,
+    created_by: endUserId(file.tenant, user),
+    created_at: seconds(file.createdAt),
+    reference: null,
+    preview_url: `${origin}/v1/files/${file.id}/preview`,
+    source_url: null,
+    original_url: null,
+    user_id: null,
+    tenant_id: null,
+    conversation_id: null,
+    file_key: null,
+  };
+}
+
+export const uploadRoutes = [
+  route({
+    id: 'difyUpload',
+    method: 'POST',
+    path: '/v1/files/upload',
+    access: 'run',
+    tag,
+    summary: 'Upload a file for an input',
+    body: uploadBody,
+    answers: { 201: { description: 'The file' } },
+    errors: [],
+    async handle({ caller, request }, ports) {
+      const { fields, files } = await readUpload(request);
+      const sent = files.filter(({ field }) => field === 'file');
+      const [file] = sent;
+      if (!file) return refused(400, 'no_file_uploaded', 'Please upload your file.');
+      if (sent.length > 1) return refused(400, 'too_many_files', 'Only one file is allowed.');
+      if (file.name === '') return refused(400, 'filename_not_exists_error', 'The specified filename does not exist.');
+      const { length } = file.bytes;
+      if (length > MAX_UPLOAD_BYTES) return refused(413, 'file_too_large', `File size exceeded. ${length} bytes`);
+      const kept = await keepFile(ports, caller.tenant.id, file);
+      return json(201, render(kept, fields['user'] ?? '', request.origin));
+    },
+  }),
+  route({
+    id: 'difyPreview',
+    method: 'GET',
+    path: '/v1/files/{file_id}/preview',
+    access: 'run',
+    tag,
+    summary: 'Read an uploaded file',
+    params: z.object({ file_id: z.string().max(64) }),
+    query: z.object({ user: z.string().optional(), as_attachment: z.stringbool().optional() }),
+    answers: { 200: { description: 'Its bytes' } },
+    errors: ['not-found'],
+    async handle({ caller, params, query }, ports) {
+      const file = await requireFile(ports, caller.tenant.id, params.file_id);
+      return replyWithFile(ports, file, { asAttachment: query.as_attachment ?? false });
+    },
+  }),
+];

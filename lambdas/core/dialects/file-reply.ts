@@ -1,0 +1,20 @@
+// The bytes of a file as an answer. What tenants upload may be a page or a script: it is never run in our origin.
+
+import { PlatformError } from '../errors.ts';
+import type { Ports, StoredFile } from '../ports.ts';
+import type { Reply } from './dialect.ts';
+
+export async function replyWithFile(
+  { files }: Pick<Ports, 'files'>,
+  file: StoredFile,
+  { asAttachment }: { asAttachment: boolean },
+): Promise<Reply> {
+  const bytes = await files.read(file);
+  if (!bytes) throw new PlatformError('not-found', `The file '${file.name}' was never uploaded, or has expired`);
+  const how = asAttachment ? 'attachment' : 'inline';
+  return {
+    status: 200,
+    headers: { 'content-disposition': `${how}; filename*=UTF-8''${encodeURIComponent(file.name)}` },
+    body: { bytes, type: file.type },
+  };
+}
