@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, type Body, demoClient, publishFlow } from '../support/api-client.ts';
+import { startHttpServer } from '../support/http-server.ts';
 import { type OpenAiServer, startOpenAiServer } from '../support/openai-server.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
@@ -93,4 +94,36 @@ test('colour asks, and goes on with the answer', async () => {
 test('batchOfNumbers works through five hundred items and passes over the five that fail', async () => {
   const { status, outputs } = await run('batchOfNumbers');
   expect([status, outputs.done]).toEqual(['succeeded', 495]);
+});
+
+test('morningBriefing runs todayNews for each feed, and leaves out the one that cannot be read', async () => {
+  const feeds = [
+    { topic: 'City', feed: feed() },
+    { topic: 'Nowhere', feed: `${api.baseUrl}/_local/feeds/none.xml` },
+    { topic: 'Science', feed: `${api.baseUrl}/_local/feeds/news.atom.xml` },
+  ];
+  const { id } = await run('morningBriefing', { feeds }, 'async');
+  const { outputs } = await until(id, 'succeeded');
+  expect(outputs.topics).toEqual(['City', 'Science']);
+  expect(outputs.news).toHaveLength(4);
+  const { body } = await api.call('GET', '/v1/runs?flow=todayNews');
+  expect(body.items.filter(({ parent }: Body) => parent?.run === id)).toHaveLength(3);
+});
+
+test('longJob polls until the job is done, and waits to be called back', async () => {
+  let looks = 0;
+  await using service = await startHttpServer((_, response) => {
+    looks += 1;
+    const job = looks < 3 ? { status: 'working' } : { status: 'done', result: 42 };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(job));
+  });
+  const { id } = await run('longJob', { status: service.origin }, 'async');
+  await until(id, 'waiting');
+  await expect
+    .poll(async () => (await api.call('GET', `/v1/runs/${id}`)).body.waitingFor, { timeout: 20_000 })
+    .toBe('callback');
+  const { body } = await api.call('GET', `/v1/runs/${id}/nodes`);
+  const { wait } = body.items.find(({ path }: Body) => path === 'confirm');
+  expect((await api.call('POST', new URL(wait.prompt.url).pathname, { by: 'Ada' })).status).toBe(202);
+  expect((await until(id, 'succeeded')).outputs).toEqual({ result: 42, rounds: 3, confirmedBy: 'Ada' });
 });
