@@ -1,8 +1,8 @@
-// Pages of this machine only, under /_local: the sample feeds, and an inbox that shows what webhooks would receive.
+// Pages of this machine only, under /_local: sample feeds and documents, and an inbox that shows what webhooks would receive.
 
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { readBody } from './gateway/body.ts';
 
 interface Received {
@@ -13,29 +13,35 @@ interface Received {
   body: string;
 }
 
+/** Folders of samples, within that of the flows. */
+const SAMPLES = new Set(['feeds', 'documents']);
 const KEPT = 100;
 const MAX_INBOXES = 100;
 const MAX_BODY_BYTES = 1_024 * 1_024;
 const TYPES: Record<string, string> = {
   '.atom': 'application/atom+xml',
+  '.csv': 'text/csv; charset=utf-8',
+  '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  '.html': 'text/html; charset=utf-8',
   '.json': 'application/json',
+  '.pdf': 'application/pdf',
   '.rss': 'application/rss+xml',
   '.xml': 'application/xml',
 };
 
 /** Answers true for every path under /_local, false for what the API shall answer. */
-export function createLocalPages(feedsFolder: string) {
+export function createLocalPages(flowsFolder: string) {
   const inboxes = new Map<string, Received[]>();
 
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     if (!path.startsWith('/_local/')) return false;
-    const [, page, name = '', action, ...more] = path.slice(1).split('/');
+    const [, page = '', name = '', ...rest] = path.slice(1).split('/');
     // One plain name, so nothing outside the folder can be meant.
-    const isNamed = /^\w[\w.-]*$/.test(name) && more.length === 0;
-    if (isNamed && page === 'feeds' && action === undefined) await sendFeed(response, feedsFolder, name);
-    else if (isNamed && page === 'inbox' && action === undefined) await receive(request, response, { name, search });
-    else if (isNamed && page === 'inbox' && action === 'received') sendJson(response, 200, inboxes.get(name) ?? []);
+    const asked = /^\w[\w.-]*$/.test(name) ? [page, ...rest].join('/') : '';
+    if (SAMPLES.has(asked)) await sendSample(response, join(flowsFolder, asked), name);
+    else if (asked === 'inbox') await receive(request, response, { name, search });
+    else if (asked === 'inbox/received') sendJson(response, 200, inboxes.get(name) ?? []);
     else sendJson(response, 404, { message: 'No such local page' });
     return true;
   };
@@ -63,10 +69,10 @@ export function createLocalPages(feedsFolder: string) {
   }
 }
 
-async function sendFeed(response: ServerResponse, folder: string, name: string): Promise<void> {
-  const feed = await readFile(join(folder, name)).catch(() => undefined);
-  if (!feed) return sendJson(response, 404, { message: `flows/feeds has no ${name}` });
-  response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'text/plain; charset=utf-8' }).end(feed);
+async function sendSample(response: ServerResponse, folder: string, name: string): Promise<void> {
+  const sample = await readFile(join(folder, name)).catch(() => undefined);
+  if (!sample) return sendJson(response, 404, { message: `flows/${basename(folder)} has no ${name}` });
+  response.writeHead(200, { 'content-type': TYPES[extname(name)] ?? 'text/plain; charset=utf-8' }).end(sample);
 }
 
 function forgetOldest(inboxes: Map<string, Received[]>): void {

@@ -181,7 +181,7 @@ async function connect(
     host: options.host ?? '127.0.0.1',
     port: options.port,
     invoke: functions.invoke,
-    localPage: createLocalPages(join(ROOT, 'flows', 'feeds')),
+    localPage: createLocalPages(join(ROOT, 'flows')),
     ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
   });
   starting.defer(() => gateway.stop(grace.ms));

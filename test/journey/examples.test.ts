@@ -62,6 +62,21 @@ test('todayNews gives the newest items of a feed', async () => {
   expect(Object.keys(outputs.news[0])).toEqual(['title', 'summary', 'media']);
 });
 
+test('readDocuments takes the text out of every document, and passes over what is none', async () => {
+  const names = ['invoice.pdf', 'minutes.docx', 'notice.html', 'prices.csv'];
+  const urls = [...names, 'missing.pdf'].map((name) => `${api.baseUrl}/_local/documents/${name}`);
+  const { status, outputs } = await run('readDocuments', { files: urls.map((url) => ({ url })) });
+  expect(status).toBe('succeeded');
+  const texts: string[] = outputs.documents.map(({ text }: Body) => text);
+  expect(outputs.documents.map(({ name }: Body) => name)).toEqual(names);
+  expect(outputs.documents[0].pages).toBe(2);
+  expect(texts[0]).toContain('Total 210.00\n\nTerms');
+  expect(texts[1]).toContain('New ferry berth | approved');
+  expect(texts[2]).toMatch(/^Ferry timetable changes\n\nFrom 1 May the last ferry/);
+  expect(texts[3]).toContain('"Lantern, brass";piece;43.00');
+  expect(outputs.overview).toMatch(/^invoice\.pdf: \d+ words\nminutes\.docx/);
+});
+
 test('newsDigest summarises, asks before it publishes what is alarming, and can be dropped', async () => {
   const accepted = await run('newsDigest', { feed: feed() }, 'async');
   await until(accepted.id, 'waiting');

@@ -73,7 +73,9 @@ describe('a stack with one of everything', () => {
     await expect(runtime.invoke('nobody', {})).rejects.toThrow('Function not found: nobody');
   });
 
-  test('serves the sample feeds and nothing beside them', async () => {
+  test('serves the sample feeds and documents and nothing beside them', async () => {
+    const pdf = await fetch(`${runtime.baseUrl}/_local/documents/invoice.pdf`);
+    expect([pdf.status, pdf.headers.get('content-type')]).toEqual([200, 'application/pdf']);
     const feed = await fetch(`${runtime.baseUrl}/_local/feeds/news.rss.xml`);
     expect([feed.status, feed.headers.get('content-type')]).toEqual([200, 'application/xml']);
     for (const path of ['..%2f..%2fpackage.json', '../../package.json', '.hidden', 'news.rss.xml/x', 'none.xml']) {

@@ -14,6 +14,7 @@ test('the published JSON Schema is the one that the format has now (npx vitest -
 
 test.each([
   'flows/hello.yaml',
+  'flows/read-documents.yaml',
   'flows/slow-approval.yaml',
   'flows/ticket-triage.yaml',
   'flows/today-news.yaml',
