@@ -98,12 +98,14 @@ export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, g
 }
 
 /** The user's credentials that come with a request to run, checked against what the flow declares. */
-export function userCredentials(plan: Plan, asked: unknown, isChild: boolean): Record<string, Credentials> {
-  const given = asked === undefined || asked === null ? {} : asObject(asked);
+export function userCredentials(
+  plan: Plan,
+  { plugins, ignoresOtherPlugins }: { plugins?: unknown; ignoresOtherPlugins?: true },
+): Record<string, Credentials> {
+  const given = plugins === undefined || plugins === null ? {} : asObject(plugins);
   const declared = Object.keys(plan.plugins);
   for (const id of Object.keys(given)) {
-    // Its parent hands on all that it was given.
-    if (!declared.includes(id) && !isChild)
+    if (!declared.includes(id) && !ignoresOtherPlugins)
       refuse(`plugins.${id}`, `is no plugin of this flow${didYouMean(id, declared)}`);
   }
   const credentials: Record<string, Credentials> = {};

@@ -17,11 +17,10 @@ import {
   RUN_CEILING_SECONDS,
   UNPICKED_SECONDS,
 } from './limits.ts';
-import type { Credentials } from './nodes/plugin.ts';
 import { checkCaller, checkMode, checkRoom } from './permit.ts';
 import { userCredentials } from './plugins.ts';
-import type { Key, Ports, Tenant } from './ports.ts';
-import { type DialectName, NO_USAGE, type Run, type RunMode, type Webhook } from './run.ts';
+import type { Key, NewRun, Ports, Tenant } from './ports.ts';
+import { type DialectName, NO_USAGE, type Run, type RunMode } from './run.ts';
 import { readWebhooks } from './webhooks/targets.ts';
 
 export interface Caller {
@@ -48,7 +47,10 @@ export interface Submission {
   startAfter?: unknown;
   timeout?: unknown;
   metadata?: unknown;
+  /** The user's credentials, by plugin. */
   plugins?: unknown;
+  /** Credentials for plugins that the flow does not have are dropped instead of refused. */
+  ignoresOtherPlugins?: true;
   idempotencyKey?: string;
   /** Finds the run by `conversationQuery`. */
   conversation?: string;
@@ -119,7 +121,7 @@ export async function submit(
     );
   }
   const webhooks = readWebhooks(asked.webhooks, ports.http);
-  const credentials = userCredentials(resolved.plan, asked.plugins, asked.parent !== undefined);
+  const credentials = userCredentials(resolved.plan, asked);
   if (asked.mode === 'async') await checkRoom(ports, caller.tenant);
 
   const now = ports.clock.now();
@@ -152,18 +154,12 @@ export async function submit(
     ...(asked.rerunOf && { rerunOf: asked.rerunOf }),
     ...schedule(asked.mode, now, startAfter),
   };
-  return create(ports, caller, {
-    run,
-    inputs,
-    webhooks,
-    ...(Object.keys(credentials).length > 0 && { credentials }),
-    idempotencyKey,
-    asked,
-    searchable: {
-      ...searchableValues(resolved.plan.inputs, inputs),
-      ...(asked.conversation !== undefined && { [CONVERSATION]: asked.conversation }),
-    },
-  });
+  const searchable = {
+    ...searchableValues(resolved.plan.inputs, inputs),
+    ...(asked.conversation !== undefined && { [CONVERSATION]: asked.conversation }),
+  };
+  const fresh = { run, inputs, webhooks, searchable, ...(Object.keys(credentials).length > 0 && { credentials }) };
+  return create(ports, caller, { fresh, idempotencyKey, asked });
 }
 
 async function inputsOf(
@@ -176,26 +172,26 @@ async function inputsOf(
 }
 
 interface Accepted {
-  run: Run;
-  inputs: JsonObject;
-  webhooks: Webhook[];
-  credentials?: Record<string, Credentials>;
-  searchable: Record<string, string>;
+  fresh: Omit<NewRun, 'idempotency'>;
   idempotencyKey: string | undefined;
   asked: Submission;
 }
 
-async function create(ports: Ports, caller: Caller, accepted: Accepted): Promise<{ run: Run; replayed: boolean }> {
-  const { run, inputs, webhooks, searchable, idempotencyKey } = accepted;
+async function create(
+  ports: Ports,
+  caller: Caller,
+  { fresh, idempotencyKey, asked }: Accepted,
+): Promise<{ run: Run; replayed: boolean }> {
+  const { run } = fresh;
   await enter(ports, caller, run);
   try {
-    const fingerprint = idempotencyKey === undefined ? '' : fingerprintOf(accepted.asked);
+    const fingerprint = idempotencyKey === undefined ? '' : fingerprintOf(asked);
     for (let replaces: string | undefined; ; ) {
       const idempotency =
         idempotencyKey === undefined
           ? {}
           : { idempotency: { key: idempotencyKey, fingerprint, ...(replaces !== undefined && { replaces }) } };
-      const created = await ports.runs.create({ run, inputs, webhooks, searchable, ...idempotency });
+      const created = await ports.runs.create({ ...fresh, ...idempotency });
       if (created.kind === 'created') break;
       if (created.fingerprint !== fingerprint) throw new PlatformError('idempotency-conflict');
       const original = await ports.runs.get(created.runId);

@@ -31,6 +31,7 @@ export function childrenOf({ ports, run, credentials }: Slice, { path }: Unit): 
           timeout: `${secondsLeft}s`,
           parent: { run: run.id, path, depth },
           plugins: credentials,
+          ignoresOtherPlugins: true,
           ...(version !== undefined && { version }),
           ...(run.user !== undefined && { user: run.user }),
         },

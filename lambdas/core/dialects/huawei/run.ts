@@ -67,6 +67,7 @@ async function begin(ports: Ports, call: RunCall, mode: 'sync' | 'stream'): Prom
     dialect: 'huawei',
     conversation,
     ...pluginsIn(call.body),
+    ignoresOtherPlugins: true,
     ...(isDebug && { draft: true }),
     ...(asked.version !== undefined && !isDebug && { version: asked.version }),
   });
