@@ -49,6 +49,12 @@ function envelope(code: string, message: string): Omit<GatewayResponseOptions, '
     templates: {
       'application/json': `{"error":{"code":"${code}","message":${message},"requestId":"$context.requestId"}}`,
     },
-    responseHeaders: { 'Content-Type': "'application/json'" },
+    // As the function's own answers, which lambdas/http/response.ts writes.
+    responseHeaders: {
+      'Content-Type': "'application/json'",
+      'Cache-Control': "'no-store'",
+      'Strict-Transport-Security': "'max-age=63072000; includeSubDomains'",
+      'X-Content-Type-Options': "'nosniff'",
+    },
   };
 }

@@ -36,6 +36,9 @@ export function createLocalPages(flowsFolder: string) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<boolean> => {
     const [path = '', search = ''] = (request.url ?? '').split('?', 2);
     if (!path.startsWith('/_local/')) return false;
+    // They show what others have sent.
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('cache-control', 'no-store');
     const [, page = '', name = '', ...rest] = path.slice(1).split('/');
     // One plain name, so nothing outside the folder can be meant.
     const asked = /^\w[\w.-]*$/.test(name) ? [page, ...rest].join('/') : '';

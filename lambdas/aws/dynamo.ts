@@ -95,11 +95,23 @@ export function encodeCursor(key: Item | undefined): string | null {
 export function decodeCursor(text: string | undefined, expected: Record<string, string> = {}): Item | undefined {
   if (text === undefined) return undefined;
   const key = parseCursor(text);
-  if (key === undefined || Object.entries(expected).some(([name, value]) => key[name] !== value)) {
-    const message = 'is not a cursor of this list: pass `next` of the page before, unchanged';
-    throw new PlatformError('invalid-request', `cursor ${message}`, { details: [{ field: 'cursor', message }] });
-  }
+  if (key === undefined || Object.entries(expected).some(([name, value]) => key[name] !== value)) refuseCursor();
   return toItem(key);
+}
+
+/** A query from a cursor. Whether the rest of the key fits the list, only the table can say. */
+export async function fromCursor<T>(text: string | undefined, query: () => Promise<T>): Promise<T> {
+  try {
+    return await query();
+  } catch (error) {
+    if (text !== undefined && nameOf(error) === 'ValidationException') refuseCursor(error);
+    throw error;
+  }
+}
+
+function refuseCursor(cause?: unknown): never {
+  const message = 'is not a cursor of this list: pass `next` of the page before, unchanged';
+  throw new PlatformError('invalid-request', `cursor ${message}`, { cause, details: [{ field: 'cursor', message }] });
 }
 
 function nameOf(error: unknown): string {

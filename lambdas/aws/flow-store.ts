@@ -14,6 +14,7 @@ import type { FlowStore, FlowSummary } from '../core/ports.ts';
 import {
   decodeCursor,
   encodeCursor,
+  fromCursor,
   fromItem,
   type Item,
   isConditionFailed,
@@ -59,15 +60,14 @@ function summaryMoves(at: Table): Pick<FlowStore, 'get' | 'list' | 'setEnabled'>
     },
 
     async list(tenant, { limit, cursor }) {
-      const page = await at.client.send(
-        new QueryCommand({
-          TableName: at.table,
-          KeyConditionExpression: 'pk = :pk AND begins_with(sk, :flow)',
-          ExpressionAttributeValues: toItem({ ':pk': tenantPk(tenant), ':flow': FLOW }),
-          ExclusiveStartKey: decodeCursor(cursor, { pk: tenantPk(tenant) }),
-          Limit: limit,
-        }),
-      );
+      const query = new QueryCommand({
+        TableName: at.table,
+        KeyConditionExpression: 'pk = :pk AND begins_with(sk, :flow)',
+        ExpressionAttributeValues: toItem({ ':pk': tenantPk(tenant), ':flow': FLOW }),
+        ExclusiveStartKey: decodeCursor(cursor, { pk: tenantPk(tenant) }),
+        Limit: limit,
+      });
+      const page = await fromCursor(cursor, () => at.client.send(query));
       const flows = (page.Items ?? []).map((item) => toSummary(fromItem<FlowItem>(item)));
       return { flows, next: encodeCursor(page.LastEvaluatedKey) };
     },

@@ -5,7 +5,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { RunQuery, RunStore } from '../core/ports.ts';
 import { isSettled, type Run } from '../core/run.ts';
 import { firstRunIdAt, isRunId } from '../core/run-id.ts';
-import { decodeCursor, encodeCursor, fromItem, type Item, toItem } from './dynamo.ts';
+import { decodeCursor, encodeCursor, fromCursor, fromItem, type Item, toItem } from './dynamo.ts';
 import { restore, runFromItem, type Stored } from './run-items.ts';
 import * as keys from './run-keys.ts';
 import type { RunTable } from './run-record.ts';
@@ -95,7 +95,8 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
       const id = query.q?.toLowerCase();
       if (id !== undefined && isRunId(id)) return { runs: await byId(id, query), next: null };
       const { pk, index } = partition(query);
-      const { ids, last } = await candidates(query, decodeCursor(query.cursor, { [pk.name]: pk.value }));
+      const start = decodeCursor(query.cursor, { [pk.name]: pk.value });
+      const { ids, last } = await fromCursor(query.cursor, () => candidates(query, start));
       const runs = await page(query, ids);
       const end = runs.at(-1)?.id;
       if (end === undefined || runs.length < query.limit) return { runs, next: encodeCursor(last) };

@@ -14,7 +14,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import type { Key, Tenant, TenantStore } from '../core/ports.ts';
-import { decodeCursor, encodeCursor, fromItem, type Item, isConditionFailed, toItem } from './dynamo.ts';
+import { decodeCursor, encodeCursor, fromCursor, fromItem, type Item, isConditionFailed, toItem } from './dynamo.ts';
 
 const TENANTS = 'TENANTS';
 const META = 'META';
@@ -57,15 +57,14 @@ function tenantMoves(at: Table): TenantMoves {
     },
 
     async tenants({ limit, cursor }) {
-      const page = await at.client.send(
-        new QueryCommand({
-          TableName: at.table,
-          KeyConditionExpression: 'pk = :pk',
-          ExpressionAttributeValues: toItem({ ':pk': TENANTS }),
-          Limit: limit,
-          ExclusiveStartKey: decodeCursor(cursor, { pk: TENANTS }),
-        }),
-      );
+      const query = new QueryCommand({
+        TableName: at.table,
+        KeyConditionExpression: 'pk = :pk',
+        ExpressionAttributeValues: toItem({ ':pk': TENANTS }),
+        Limit: limit,
+        ExclusiveStartKey: decodeCursor(cursor, { pk: TENANTS }),
+      });
+      const page = await fromCursor(cursor, () => at.client.send(query));
       const tenants = (page.Items ?? []).map((item) => fromItem<{ tenant: Tenant }>(item).tenant);
       return { tenants, next: encodeCursor(page.LastEvaluatedKey) };
     },

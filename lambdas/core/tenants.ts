@@ -20,6 +20,8 @@ type TenantPorts = Pick<Ports, 'clock' | 'ids' | 'tenants'>;
 const TENANT_ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/;
 const GENERATED_ID_CHARS = 12;
 const MAX_NAME_CHARS = 200;
+// DynamoDB keeps no number nearer to zero than 1e-130; less than this prices nothing.
+const MIN_CREDITS_PER_USD = 0.000_001;
 const MAX_LIMIT = 1_000_000;
 const DEFAULT_CREDITS_PER_USD = 100;
 
@@ -31,7 +33,7 @@ const SETTINGS = {
     sync: z.int().min(0).max(MAX_LIMIT).optional(),
   }),
   entitlements: z.strictObject({ async: z.boolean().optional() }),
-  creditsPerUsd: z.number().positive().max(MAX_LIMIT),
+  creditsPerUsd: z.number().min(MIN_CREDITS_PER_USD).max(MAX_LIMIT),
 };
 
 export const tenantUpdateSchema = z.strictObject(SETTINGS).partial();

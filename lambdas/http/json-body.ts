@@ -37,8 +37,36 @@ function exceedsDepth(text: string, limit: number): boolean {
   return false;
 }
 
+/** Only an escape can make half of a character: the bytes were UTF-8. */
+const HALF_ESCAPED = /\\u[dD][89a-fA-F]/;
+
+/** Where the value holds half of a character: such a text cannot be stored, nor sent on. */
+function halfCharacterIn(value: Json, at: string): string | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : at;
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const field = Array.isArray(value) ? `${at}[${name}]` : `${at}.${name.toWellFormed()}`;
+    const found = name.isWellFormed() ? halfCharacterIn(inner, field) : field;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function refuseHalfCharacters(value: Json): void {
+  const field = halfCharacterIn(value, '')?.replace(/^\./, '');
+  if (field === undefined) return;
+  const message = 'holds half of a character: a text was cut in the middle of one';
+  throw new PlatformError('invalid-request', `${field || 'The body'} ${message}`, { details: [{ field, message }] });
+}
+
 export function parseJson(bytes: Uint8Array): Json {
   const text = decodeText(bytes);
+  const value = parseText(text);
+  if (HALF_ESCAPED.test(text)) refuseHalfCharacters(value);
+  return value;
+}
+
+function parseText(text: string): Json {
   if (text.trim() === '') throw new PlatformError('invalid-request', 'The body is empty: expected JSON');
   if (exceedsDepth(text, MAX_JSON_DEPTH)) {
     throw new PlatformError('invalid-request', `The body is nested deeper than ${MAX_JSON_DEPTH} levels`);

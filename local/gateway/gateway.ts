@@ -41,6 +41,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     response.on('error', () => {});
     void serve(request, response, options).catch(() => response.destroy());
   });
+  // Node would answer by itself, in nobody's envelope.
+  server.on('checkExpectation', (_, response: ServerResponse) =>
+    sendError(response, wordError('BAD_REQUEST', randomUUID(), options.api.errors)),
+  );
   server.on('clientError', (error, socket) => refuseBytes(error, socket as Socket, options.api));
   await listen(server, options);
   const { port } = server.address() as AddressInfo;

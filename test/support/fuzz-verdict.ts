@@ -18,9 +18,13 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Where no route takes the call, the native dialect answers; where only the method is wrong, that of the path. */
-function isEnvelope(call: FuzzedCall, body: unknown): boolean {
-  const speaking = DIALECTS.filter(({ name }) => name === call.dialect || (!call.route && name === 'native'));
+/**
+ * Where no route takes the call, the native dialect answers; where only the method is wrong, that of the path. What the
+ * gateway refuses itself, without the function that would name the request, is native too.
+ */
+function isEnvelope(call: FuzzedCall, headers: Answered['headers'], body: unknown): boolean {
+  const isNativeRight = !call.route || headers['x-request-id'] === undefined;
+  const speaking = DIALECTS.filter(({ name }) => name === call.dialect || (isNativeRight && name === 'native'));
   const asked = call.route || call.fromCase ? speaking : DIALECTS;
   return asked.some(({ errorSchema }) => errorSchema.safeParse(body).success);
 }
@@ -47,5 +51,5 @@ export function wrongIn(call: FuzzedCall, answer: Answered): string[] {
   if (/\bat \S+ \(|node_modules|\.ts:\d+/.test(text)) wrong.push('a stack is shown');
   if (call.method.toUpperCase() === 'HEAD') return text === '' ? wrong : [...wrong, 'HEAD has a body'];
   if (status < 400) return [...wrong, ...wrongInSuccess(call, answer)];
-  return isEnvelope(call, parsed(text)) ? wrong : [...wrong, 'the error wears the wrong envelope'];
+  return isEnvelope(call, headers, parsed(text)) ? wrong : [...wrong, 'the error wears the wrong envelope'];
 }

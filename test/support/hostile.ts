@@ -113,7 +113,7 @@ export const hostileTexts = fc.oneof(
     '%2e%2e',
     'a/b',
     'x'.repeat(1_500),
-    'é'.repeat(1_000),
+    'é'.repeat(300),
     '01a1fc33-92dd-784a-b597-8fb1f3d2b952',
     '-1',
     '1e9',
@@ -147,7 +147,7 @@ export const hostileHeaders: fc.Arbitrary<Record<string, string>> = fc.dictionar
       '0',
     ),
     fc.string({ maxLength: 30 }),
-    fc.constant('x'.repeat(5_000)),
+    fc.constant('x'.repeat(2_000)),
   ),
   { maxKeys: 2 },
 );

@@ -22,6 +22,8 @@ describe('a text that cannot be read', () => {
       '1:4 there is no anchor &nope (put quotes around a text that begins with *)',
     ],
     ['an alias of itself', 'a: &a [*a]\n', '1:1 an alias refers to itself'],
+    ['half of a character', 'a: 1\nb: "cut \\ud83d"\n', '2:4 the text holds half of a character'],
+    ['half of a character in a key', '"\\udc00": 1\n', '1:1 the text holds half of a character'],
     ['a tag', 'a: !!js/function x\n', '1:4 unresolved tag: tag:yaml.org,2002:js/function'],
   ])('%s', async (_, source, expected) => {
     const { readable, problems, plan } = await compile(source, NODE_KINDS);

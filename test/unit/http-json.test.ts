@@ -108,3 +108,17 @@ test('counts lines and columns from 1', () => {
   expect(positionOf('ab\ncd', 4)).toEqual({ line: 2, column: 2 });
   expect(positionOf('', 0)).toEqual({ line: 1, column: 1 });
 });
+
+test.each([
+  ['{"user": "cut \\ud83d"}', 'user'],
+  ['{"inputs": {"list": ["a", {"text": "\\udc00"}]}}', 'inputs.list[1].text'],
+  ['{"\\uDBFFx": 1}', '\ufffdx'],
+])('refuses half of a character in %s', (text, field) => {
+  expect(() => parseJson(Buffer.from(text))).toThrow(
+    expect.objectContaining({ code: 'invalid-request', details: [expect.objectContaining({ field })] }),
+  );
+});
+
+test('takes a character that is written as two escapes, and what only looks like half of one', () => {
+  expect(parseJson(Buffer.from('["\\ud83d\\ude00", "\\\\ud83d"]'))).toEqual(['\u{1f600}', '\\ud83d']);
+});

@@ -5,10 +5,10 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { HttpFault } from '../../lambdas/core/ports.ts';
 import { checkUrl } from '../../lambdas/core/safe-url.ts';
-import { caseFlows } from '../support/dialect-cases.ts';
 import { wrongIn } from '../support/fuzz-verdict.ts';
+import { makeFuzzWorld } from '../support/fuzz-world.ts';
 import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
-import { type Holder, makeWholeApi } from '../support/whole-api.ts';
+import { makeWholeApi } from '../support/whole-api.ts';
 
 const CALLS = Number(process.env['ERRAND_FUZZ_CALLS'] ?? 3_000);
 // A call that takes longer hangs; a busy machine is no hang.
@@ -25,51 +25,17 @@ const api = await makeWholeApi({
     send: () => Promise.reject(new HttpFault('connect', 'Nobody is there')),
   },
 });
-const holders: Record<string, Holder> = {};
-
-async function makeWorld(): Promise<Record<string, string[]>> {
-  const owner = await api.issue('acme', { scopes: ['run', 'admin', 'operator'] });
-  holders['native'] = owner;
-  for (const source of Object.values(await caseFlows())) await api.publishAs(owner, source);
-  const started = async (flow: string): Promise<string> => {
-    const { text } = await api.call({ path: `/v1/flows/${flow}/runs`, body: {} }, owner);
-    return JSON.parse(text).id;
-  };
-  const [ended, waiting, second] = [await started('greet'), await started('decide'), await started('patient')];
-  await api.issue('rival');
-  for (const dialect of ['dify', 'gptbots', 'qianfan', 'huawei', 'tencent'] as const) {
-    holders[dialect] = await api.issue('acme', { dialect, flow: 'greet' });
-  }
-  await api.call({ method: 'PUT', path: '/v1/secrets/TOKEN', body: { value: 'hidden' } }, owner);
-  return {
-    name: ['greet', 'decide', 'broken', 'TOKEN'],
-    version: ['1.0.0', '1'],
-    id: [ended, waiting, second, 'acme'],
-    // What is gone gives no depth.
-    'removeFlow.name': ['broken'],
-    'changeFlow.name': ['broken'],
-    'cancelRun.id': [second],
-    'changeTenant.id': ['rival'],
-    // The stream of a run that waits lasts until somebody answers.
-    'streamEvents.id': [ended],
-    workflow_run_id: [ended],
-    task_id: [ended, second],
-    n: ['1'],
-    path: ['review', 'wait', 'say'],
-    token: [api.ports.keyring.signalToken(waiting, 'review')],
-    form_token: [api.ports.keyring.signalToken(waiting, 'review')],
-    workflow_id: ['greet'],
-    component: ['greet'],
-    conversation_id: ['c1', 'c2'],
-    project_id: ['p1'],
-  };
-}
+const owner = await api.issue('acme', { scopes: ['run', 'admin', 'operator'] });
+const world = await makeFuzzWorld(api.call, {
+  origin: 'https://api.example.com',
+  key: owner.credentials['key'] ?? '',
+});
 
 async function answered(call: FuzzedCall) {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => late.reject(new Error('hangs')), HANGS_AFTER_MS);
   try {
-    return await Promise.race([api.call(call, holders[call.dialect], call.auth), late.promise]);
+    return await Promise.race([world.send(call), late.promise]);
   } finally {
     clearTimeout(timer);
   }
@@ -78,7 +44,7 @@ async function answered(call: FuzzedCall) {
 test(
   'no call makes the platform fail, hang or speak the wrong dialect',
   async () => {
-    const calls = await fuzzedCalls(await makeWorld());
+    const calls = await fuzzedCalls(world.good);
     const statuses = new Map<number, number>();
     const report = ({ counterexample, errorInstance, seed }: fc.RunDetails<[FuzzedCall]>) => {
       if (errorInstance)
@@ -99,7 +65,6 @@ test(
       }),
       { numRuns: CALLS, endOnFailure: true, reporter: report },
     );
-    if (process.env['SHOW']) console.log([...statuses].sort());
     expect(Object.prototype).not.toHaveProperty('polluted');
     // A fuzzer that is always turned away at the door proves nothing.
     expect(statuses.get(200) ?? 0, JSON.stringify([...statuses])).toBeGreaterThan(CALLS / 20);

@@ -104,6 +104,7 @@ describe('a tenant', () => {
     [{ limits: { speed: 1 } }],
     [{ entitlements: { async: 'yes' } }],
     [{ creditsPerUsd: 0 }],
+    [{ creditsPerUsd: 1e-320 }],
     [{ name: '  ' }],
     [{ nmae: 'typo' }],
   ])('cannot be asked for with %j', (asked) => {

@@ -106,6 +106,10 @@ interface ShapeProblem {
   offset: number;
 }
 
+// An escape such as "\\ud83d" without its other half: such a text can neither be stored nor sent on.
+const CUT = 'the text holds half of a character';
+const isCut = (value: unknown): boolean => typeof value === 'string' && !value.isWellFormed();
+
 /** Nothing deeper than a run's data may be, only plain keys, each once, and a map at the top. */
 function findShapeProblem(document: Document, node: unknown, depth: number): ShapeProblem | undefined {
   const offset = offsetOf(node);
@@ -115,6 +119,7 @@ function findShapeProblem(document: Document, node: unknown, depth: number): Sha
   if (isAlias(node) && !node.resolve(document)) {
     return { message: `there is no anchor &${node.source} (put quotes around a text that begins with *)`, offset };
   }
+  if (isScalar(node) && isCut(node.value)) return { message: CUT, offset };
   if (isSeq(node)) return firstProblem(node.items, inside);
   if (!isMap(node)) return undefined;
   const keys = new Set<string>();
@@ -124,6 +129,7 @@ function findShapeProblem(document: Document, node: unknown, depth: number): Sha
 function findKeyProblem(key: unknown, keys: Set<string>): ShapeProblem | undefined {
   const text = keyText(key);
   if (text === undefined) return { message: 'a key must be a plain text', offset: offsetOf(key) };
+  if (isCut(text)) return { message: CUT, offset: offsetOf(key) };
   if (keys.has(text)) return { message: `the key '${text}' occurs twice`, offset: offsetOf(key) };
   keys.add(text);
   return undefined;

@@ -71,7 +71,7 @@ const revoke = route({
   tag,
   summary: 'Revoke a key',
   description: 'Takes effect everywhere within half a minute.',
-  params: z.object({ id: z.string() }),
+  params: z.object({ id: z.string().max(64) }),
   answers: { 204: { description: 'The key is no more' } },
   errors: ['not-found'],
   async handle({ caller, params }, ports) {

@@ -14,7 +14,7 @@ import { json, route } from '../dialect.ts';
 import { listOf, page, time } from './schemas.ts';
 
 const tag = 'Tenants';
-const params = z.object({ id: z.string() });
+const params = z.object({ id: z.string().max(64) });
 
 export const limits = z.object({ concurrency: z.int(), waiting: z.int(), sync: z.int() });
 export const entitlements = z.object({ async: z.boolean() });
