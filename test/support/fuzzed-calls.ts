@@ -8,7 +8,7 @@ import { describe } from '../../lambdas/core/dialects/openapi.ts';
 import type { Json, JsonObject } from '../../lambdas/core/json.ts';
 import type { ApiCall } from './api-event.ts';
 import { caseFiles } from './dialect-cases.ts';
-import { damagedBody, hostileHeaders, hostileTexts } from './hostile.ts';
+import { damagedBody, damagedText, hostileHeaders, hostileTexts } from './hostile.ts';
 import { fitting } from './schema-arbitrary.ts';
 
 export interface FuzzedCall extends ApiCall {
@@ -32,6 +32,10 @@ interface Operation {
     content: Record<string, { schema?: JsonObject; example?: Json; examples?: Record<string, { value: Json }> }>;
   };
 }
+
+const FORM =
+  '--b\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\ncontent-type: text/plain\r\n\r\nhello\r\n--b--\r\n';
+const FORM_TYPE = 'multipart/form-data; boundary=b';
 
 const auths = fc.oneof(
   { weight: 12, arbitrary: fc.constant('default') },
@@ -81,10 +85,16 @@ function bodiesOf(
 ): fc.Arbitrary<string | Uint8Array | undefined> {
   if (!route.body || !operation.requestBody) return fc.constant(undefined);
   const [media = {}] = Object.values(operation.requestBody.content);
-  if (route.body.kind !== 'json') return damagedBody(fc.constant(media.example ?? ''));
+  if (route.body.kind === 'text') return damagedText(fc.constant(String(media.example)));
+  if (route.body.kind === 'bytes') return damagedText(fc.constant(FORM));
   const examples = Object.values(media.examples ?? {}).map(({ value }) => value);
   const values = fitting(media.schema, definitions);
   return damagedBody(examples.length > 0 ? fc.oneof(values, fc.constantFrom(...examples)) : values);
+}
+
+function typeOf({ body }: Route): Record<string, string> {
+  if (body === undefined || body.kind === 'json') return {};
+  return { 'content-type': body.kind === 'bytes' ? FORM_TYPE : (body.mediaTypes[0] ?? '') };
 }
 
 function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedCall>[] {
@@ -101,8 +111,9 @@ function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedC
         body: bodiesOf(route, operation, schemas),
         auth: auths,
       })
-      .map(({ path, query, body, ...rest }) => ({
+      .map(({ path, query, body, headers, ...rest }) => ({
         ...rest,
+        headers: { ...typeOf(route), ...headers },
         dialect: dialect.name,
         route: route.id,
         method: route.method,

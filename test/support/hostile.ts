@@ -98,6 +98,10 @@ export function damagedBody(values: fc.Arbitrary<unknown>): fc.Arbitrary<string 
   );
 }
 
+/** The same for texts that are no JSON. */
+export const damagedText = (texts: fc.Arbitrary<string>): fc.Arbitrary<string | Uint8Array> =>
+  fc.oneof(texts, texts.chain(brokenText), fc.uint8Array({ maxLength: 40 }));
+
 /** In place of a parameter of a path or a query. */
 export const hostileTexts = fc.oneof(
   fc.string({ minLength: 1, maxLength: 12 }),

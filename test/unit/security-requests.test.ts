@@ -43,7 +43,7 @@ describe('a header that comes twice', () => {
 
 describe('a body', () => {
   const echo =
-    'flow: 1\nname: echo\ninputs: { text: { type: string, required: true } }\nnodes: { say: { type: set, with: { values: { text: "${{ $inputs.text }}" } } } }\noutputs: { text: "${{ $nodes.say.text }}" }\n';
+    'flow: 1\nname: echo\ninputs: { text: { type: string }, tone: { type: enum, options: [plain, loud] } }\nnodes: { say: { type: set, with: { values: { text: "${{ $inputs.text }}" } } } }\noutputs: { text: "${{ $nodes.say.text }}" }\n';
   const run = (body: string | Uint8Array, headers: Record<string, string> = {}) =>
     api.call({ path: '/v1/flows/echo/runs', body, headers }, owner);
 
@@ -58,6 +58,14 @@ describe('a body', () => {
     const packed = gzipSync(JSON.stringify({ inputs: { text: 'x'.repeat(100_000_000) } }));
     const answer = await run(packed, { 'content-encoding': 'gzip' });
     expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('not valid UTF-8')]);
+  });
+
+  test('with an object that cannot be written as text is refused like any other', async () => {
+    const odd = '{"toString": 1, "valueOf": null}';
+    const issued = await api.call({ path: '/v1/keys', body: `{"scopes": [${odd}]}` }, owner);
+    const asked = await api.call({ path: '/v1/flows/echo/runs', body: `{"inputs": {"tone": ${odd}}}` }, owner);
+    for (const { status, text } of [issued, asked])
+      expect([status, text]).toEqual([400, expect.stringContaining('one of')]);
   });
 
   test.each([

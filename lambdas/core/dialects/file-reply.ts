@@ -14,7 +14,10 @@ export async function replyWithFile(
   const how = asAttachment ? 'attachment' : 'inline';
   return {
     status: 200,
-    headers: { 'content-disposition': `${how}; filename*=UTF-8''${encodeURIComponent(file.name)}` },
+    headers: {
+      'content-disposition': `${how}; filename*=UTF-8''${encodeURIComponent(file.name)}`,
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'; sandbox",
+    },
     body: { bytes, type: file.type },
   };
 }

@@ -6,6 +6,8 @@ import type { ApiRequest, BodySpec } from './dialect.ts';
 // Boundaries, part headers and the other fields.
 const ENVELOPE_BYTES = 64 * 1_024;
 const MAX_NAME_CHARS = 255;
+// It becomes a header of whoever reads the file.
+const MEDIA_TYPE = /^[\w.+-]{1,127}\/[\w.+-]{1,127}$/;
 
 /** Whatever else is sent is found to hold no file. */
 export const uploadBody = {
@@ -27,9 +29,16 @@ export async function readUpload({ headers, body }: ApiRequest): Promise<Upload>
   for (const [field, value] of form ?? []) {
     if (typeof value === 'string') upload.fields[field] = value;
     else {
-      const name = (value.name.split(/[/\\]/).at(-1) ?? '').replaceAll(/\p{Cc}/gu, '').slice(0, MAX_NAME_CHARS);
-      const type = value.type.replace(/;.*$/s, '').trim() || 'application/octet-stream';
-      upload.files.push({ field, name, type, bytes: new Uint8Array(await value.arrayBuffer()) });
+      const plain = (value.name.split(/[/\\]/).at(-1) ?? '').replaceAll(/\p{Cc}/gu, '');
+      // The cut may go through a character.
+      const name = plain.slice(0, MAX_NAME_CHARS).toWellFormed();
+      const type = value.type.replace(/;.*$/s, '').trim();
+      upload.files.push({
+        field,
+        name,
+        type: MEDIA_TYPE.test(type) ? type : 'application/octet-stream',
+        bytes: new Uint8Array(await value.arrayBuffer()),
+      });
     }
   }
   return upload;

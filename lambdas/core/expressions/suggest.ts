@@ -3,8 +3,9 @@
 const MAX_NAME_CHARS = 64;
 
 /** ` (did you mean 'feed'?)`, or nothing where no known name is near. */
-export function didYouMean(wrong: string, known: Iterable<string>, prefix = ''): string {
-  const near = nearest(wrong, known);
+export function didYouMean(wrong: unknown, known: Iterable<string>, prefix = ''): string {
+  // An object may have a `toString` that is none.
+  const near = typeof wrong === 'object' ? undefined : nearest(String(wrong), known);
   return near === undefined ? '' : ` (did you mean '${prefix}${near}'?)`;
 }
 

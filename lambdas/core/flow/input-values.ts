@@ -69,7 +69,7 @@ export async function problemsOfValue(spec: InputSpec, value: Json): Promise<str
 
 function optionProblems({ options }: InputSpec, value: Json): string[] {
   if (options === undefined || options.includes(value)) return [];
-  return [`must be one of ${options.join(', ')}${didYouMean(String(value), options.map(String))}`];
+  return [`must be one of ${options.join(', ')}${didYouMean(value, options.map(String))}`];
 }
 
 function rangeProblems({ min, max }: InputSpec, value: Json): string[] {

@@ -71,7 +71,7 @@ export function sentenceOf(issue: Issue, value: unknown): string {
     case 'invalid_type':
       return `must be ${NAMES[issue.expected] ?? issue.expected}, not ${nameOf(value)}`;
     case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}${didYouMean(String(value), issue.values.map(String))}`;
+      return `must be one of ${issue.values.join(', ')}${didYouMean(value, issue.values.map(String))}`;
     case 'too_big':
       return `must ${bound('at most', issue.maximum, issue.origin)}`;
     case 'too_small':
