@@ -1,6 +1,7 @@
 // Iterations and loops: Dify tells when one begins, goes on to the next round, and ends; we derive it from the paths.
 
 import { nodeAt } from '../../flow/node-at.ts';
+import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
 import type { StreamItem } from '../../stream.ts';
 import { nodeWords } from './node-events.ts';
@@ -24,6 +25,8 @@ function roundsOf(path: string): Round[] {
 
 export function makeContainers(told: Told) {
   const begun = new Map<string, Set<number>>();
+  /** What the round before gave, as far as it was heard. */
+  const latest = new Map<string, JsonObject>();
 
   const kindOf = (container: string): 'iteration' | 'loop' =>
     nodeAt(told.plan.nodes, container)?.each ? 'iteration' : 'loop';
@@ -43,7 +46,8 @@ export function makeContainers(told: Told) {
     }
     if (rounds.has(index)) return [];
     rounds.add(index);
-    return [event(container, 'next', at, { index })];
+    const before = kindOf(container) === 'loop' ? { pre_loop_output: latest.get(container) ?? {} } : {};
+    return [event(container, 'next', at, { index, ...before })];
   }
 
   function completed(record: NodeRecord): object {
@@ -56,7 +60,7 @@ export function makeContainers(told: Told) {
       total_tokens: usage?.totalTokens ?? 0,
       execution_metadata: { total_tokens: usage?.totalTokens ?? 0 },
       finished_at: seconds(endedAt),
-      steps: items,
+      steps: items || (begun.get(path)?.size ?? 0),
     });
   }
 
@@ -64,7 +68,9 @@ export function makeContainers(told: Told) {
     /** The events of a node with those of the rounds that it begins, or the end of the container that it is. */
     *around(item: NodeItem, events: object[]): Generator<object> {
       if (item.type === 'node.finished') {
-        yield* roundsOf(item.record.path).flatMap((round) => enter(round, item.at));
+        const rounds = roundsOf(item.record.path);
+        yield* rounds.flatMap((round) => enter(round, item.at));
+        for (const { container } of rounds) latest.set(container, asObject(item.record.output));
         if (item.record.items !== undefined || begun.has(item.record.path)) yield completed(item.record);
         else yield* events;
         return;

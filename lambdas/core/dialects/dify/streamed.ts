@@ -32,6 +32,7 @@ async function* eventsOf(
   items: AsyncIterable<StreamItem>,
 ): AsyncGenerator<object | undefined> {
   const containers = makeContainers(told);
+  const begun = new Set<string>();
   for await (const item of items) {
     switch (item.type) {
       case 'ping':
@@ -50,6 +51,11 @@ async function* eventsOf(
         if (item.wait.kind === 'approval') yield humanInputRequired(ports, told, item);
         break;
       case 'run.detached':
+        break;
+      case 'node.started':
+        // A retry begins with node_retry alone.
+        if (!begun.has(item.path)) yield* containers.around(item, nodeEvents(told, item));
+        begun.add(item.path);
         break;
       default:
         yield* containers.around(item, nodeEvents(told, item));

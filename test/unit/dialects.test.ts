@@ -1,0 +1,42 @@
+// What holds for every dialect: each error code has its form, and each call has a case file.
+
+import { describe, expect, test } from 'vitest';
+import type { ApiRequest } from '../../lambdas/core/dialects/dialect.ts';
+import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
+import { ERRORS, type ErrorCode, PlatformError } from '../../lambdas/core/errors.ts';
+import { caseFiles } from '../support/dialect-cases.ts';
+
+const request: ApiRequest = {
+  id: 'req-1',
+  receivedAt: 0,
+  method: 'POST',
+  path: '/',
+  origin: 'https://errand.example.com',
+  headers: {},
+  query: new URLSearchParams(),
+  body: new Uint8Array(),
+};
+const vendors = DIALECTS.filter(({ name }) => name !== 'native');
+
+describe.each(DIALECTS)('$name', (dialect) => {
+  test.each(Object.keys(ERRORS) as ErrorCode[])('says %s in its own words', (code) => {
+    const reply = dialect.error(new PlatformError(code, 'What is wrong'), request);
+    expect(reply.status).toBe(dialect.errors[code].status);
+    const body = reply.body && 'json' in reply.body ? reply.body.json : undefined;
+    expect(dialect.errorSchema.safeParse(body).error?.issues ?? []).toEqual([]);
+    expect(JSON.stringify(body)).toContain(JSON.stringify(dialect.errors[code].code));
+  });
+});
+
+test('every call of a vendor has a case', async () => {
+  const cases = await caseFiles();
+  const asked = (vendor: string) =>
+    cases.filter((it) => it.vendor === vendor).flatMap(({ test: { steps } }) => steps.map(({ request: it }) => it));
+  const missing = vendors.flatMap(({ name, routes }) =>
+    routes.filter(({ method, path }) => {
+      const pattern = new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/?]+')}(\\?|$)`);
+      return !asked(name).some((it) => it.method === method && pattern.test(it.path));
+    }),
+  );
+  expect(missing.map(({ id }) => id)).toEqual([]);
+});
