@@ -60,13 +60,15 @@ export async function bounded<End extends Outcome | undefined>(
     if (!over.signal.aborted) timeout.abort();
     return failed('node-timed-out', `The node took longer than ${timeoutMs / 1_000} s`, { retryable: true });
   });
-  const stopped = new Promise<Outcome>((resolve) => {
-    unit.signal.addEventListener('abort', () => resolve(failed('run-canceled', 'The run stopped')), { once: true });
-  });
+  const { promise: stopped, resolve } = Promise.withResolvers<Outcome>();
+  const stop = () => resolve(failed('run-canceled', 'The run stopped'));
+  unit.signal.addEventListener('abort', stop, { once: true });
   try {
     return await Promise.race([work(signal), timer, stopped]);
   } finally {
     over.abort();
+    // Node keeps a signal that is made of others, and the run with it, for as long as anybody listens.
+    unit.signal.removeEventListener('abort', stop);
   }
 }
 
