@@ -1,9 +1,10 @@
 // Bundles every function of the platform with its dependencies, ready to be uploaded or run as it is.
 // Which functions exist is decided by lambdas/env.ts; how they are deployed, by the constructs beside this file.
 
-import { access, cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin, transform } from 'esbuild';
 import { ENVIRONMENTS, type FunctionName } from '../lambdas/env.ts';
 
 const ROOT = dirname(import.meta.dirname);
@@ -22,6 +23,22 @@ export async function bundleFunctions(directory: string = join(ROOT, 'dist')): P
   await copyWrapper(['code-node', 'code-python'], directory);
   return directory;
 }
+
+/** Templates are rendered by a library that runs inside of a sandbox: its text goes along, not its code. */
+const jinjaAsText: Plugin = {
+  name: 'jinja-as-text',
+  setup({ onLoad }) {
+    onLoad({ filter: /lambdas\/jinja\/library\.ts$/ }, async () => {
+      const path = createRequire(import.meta.url).resolve('@huggingface/jinja');
+      const { code } = await transform(await readFile(path, 'utf8'), { minify: true, format: 'cjs', target: 'es2022' });
+      return {
+        contents: `export const jinjaLibrary = () => ${JSON.stringify(code)};`,
+        loader: 'js',
+        watchFiles: [path],
+      };
+    });
+  },
+};
 
 /** Functions that run nodes read documents in a process of its own, with a script of its own. */
 function childOf(name: FunctionName): Record<string, string> {
@@ -57,6 +74,7 @@ async function bundleFunction(name: string, entries: Record<string, string>, dir
     minify: true,
     legalComments: 'none',
     metafile: true,
+    plugins: [jinjaAsText],
     write: false,
     logLevel: 'error',
   });

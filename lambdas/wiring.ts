@@ -22,6 +22,7 @@ import { makeOpenAi } from './core/models/openai.ts';
 import type { CodeLanguage, HttpClient, Models, Ports } from './core/ports.ts';
 import { makeDocuments } from './documents/process.ts';
 import { type Environment, type FunctionName, readLocalModelKey } from './env.ts';
+import { makeJinja } from './jinja/render.ts';
 import { makeLog } from './log.ts';
 import { makeHttpClient } from './net/guarded-client.ts';
 import { systemClock, systemIds } from './system.ts';
@@ -53,6 +54,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     code: makeCode({ functions, names: codeFunctions(env) }),
     models: modelsOf(env, http),
     documents: makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) }),
+    jinja: makeJinja(),
     knowledge: makeKnowledge({ bases: knowledgeBases(env) }),
     log: makeLog(name),
   };

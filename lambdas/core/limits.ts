@@ -103,6 +103,10 @@ export const MAX_HTTP_BODY_BYTES = 10 * 1_024 * 1_024;
 export const LLM_TIMEOUT_SECONDS = 60;
 export const MAX_PROMPT_CHARS = 400_000;
 export const MAX_TEMPLATE_CHARS = 1_024 * 1_024;
+// Of a template in Jinja: all that it builds, and the data that it sees.
+export const JINJA_TIMEOUT_MS = 1_000;
+export const JINJA_MEMORY_MB = 64;
+export const JINJA_VARS_CHARS = 4 * 1_024 * 1_024;
 // https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_KnowledgeBaseVectorSearchConfiguration.html
 export const MAX_PASSAGES = 100;
 export const MAX_QUERY_CHARS = 10_000;

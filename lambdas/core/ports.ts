@@ -536,6 +536,16 @@ export interface CodeRunner {
   }): Promise<CodeEnd | { kind: 'unavailable'; message: string; retryable: boolean }>;
 }
 
+export type JinjaEnd =
+  | { kind: 'rendered'; text: string }
+  /** The message follows "the template cannot be rendered: ". */
+  | { kind: 'failed'; message: string };
+
+/** Renders templates in Jinja that tenants write, in bounded time and memory. */
+export interface Jinja {
+  render(template: { text: string; vars: JsonObject }): Promise<JinjaEnd>;
+}
+
 /** Formats whose text takes a library to read. */
 export type DocumentFormat = 'pdf' | 'docx' | 'html' | 'csv';
 
@@ -618,5 +628,6 @@ export interface Ports {
   models: Models;
   knowledge: Knowledge;
   documents: Documents;
+  jinja: Jinja;
   log: Log;
 }

@@ -57,6 +57,7 @@ export function nodeContext(extra: Extra = {}): NodeContext {
       functions,
       code,
       models: {},
+      jinja: { render: () => Promise.reject(new Error('This test expects nothing to be rendered')) },
       documents: { read: () => Promise.reject(new Error('This test expects no document to be read')) },
       knowledge: {
         sources: [],

@@ -74,6 +74,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     code: { run: refuse },
     models: {},
     documents: { read: refuse },
+    jinja: { render: refuse },
     knowledge: { sources: [], retrieve: refuse },
     log: { info: silent, warn: silent, error: silent, metric: silent },
     ...overrides,

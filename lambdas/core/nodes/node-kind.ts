@@ -86,7 +86,7 @@ export interface NodeContext {
   };
   /** `auth`: whose credentials, where the flow's declaration leaves it open. PlatformError where there is none. */
   plugin(id: string, auth?: 'platform' | 'user'): Promise<OpenPlugin>;
-  ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'documents' | 'log'>;
+  ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'documents' | 'jinja' | 'log'>;
 }
 
 /** What is wrong with `with`, found when the flow is compiled. */

@@ -1,11 +1,12 @@
-// The template node: text with loops and conditions, in Liquid. The engine's `${{ }}` is not evaluated in `text`, so data
-// can never become template.
+// The template node: text with loops and conditions, in Liquid or Jinja. The engine's `${{ }}` is not evaluated in `text`,
+// so data can never become template.
 
 import * as z from 'zod';
 import { anyValue, ID, orExpression } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { EXPRESSION_TIMEOUT_MS, MAX_TEMPLATE_CHARS } from '../limits.ts';
-import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import { tagsOf } from './template/tags.ts';
 
 const PARSE_CHARS = 256 * 1_024;
 // Liquid counts objects and characters that a template makes: enough for the largest text, built a few times over.
@@ -13,22 +14,23 @@ const MEMORY_UNITS = 8 * MAX_TEMPLATE_CHARS;
 
 interface TemplateWith extends JsonObject {
   text: string;
+  engine: 'liquid' | 'jinja';
   vars: JsonObject;
 }
 
-const TAG = /\{\{[^{}]*\}\}|\{%[^{}%]*%\}/g;
 // Only what lives outside the template: `item` may well be a loop's own.
 const REFERENCE = /(?<![\w.$'"])(nodes|inputs|env|status|errors)(?:\.|\s*\[\s*["'])([A-Za-z_]\w*)/g;
 
 /** `{{ nodes.fetch.title }}` → `$nodes.fetch`. With `vars` a template sees nothing else. */
 function mentions({ text, vars }: TemplateWith): string[] {
   if (vars !== undefined) return [];
-  const tags = text.match(TAG) ?? [];
-  const found = tags.flatMap((tag) => [...tag.matchAll(REFERENCE)].map(([, root, name]) => `$${root}.${name}`));
+  const found = tagsOf(text)
+    .filter(({ kind, isClosed }) => isClosed && kind !== 'comment')
+    .flatMap(({ source }) => [...source.matchAll(REFERENCE)].map(([, root, name]) => `$${root}.${name}`));
   return [...new Set(found)];
 }
 
-async function render(text: string, vars: JsonObject): Promise<Outcome> {
+async function renderLiquid(text: string, vars: JsonObject): Promise<Outcome> {
   const { Liquid } = await import('liquidjs');
   const liquid = new Liquid({
     strictFilters: true,
@@ -51,26 +53,45 @@ async function render(text: string, vars: JsonObject): Promise<Outcome> {
   }
 }
 
+async function renderJinja(context: NodeContext, { text, vars }: { text: string; vars: JsonObject }): Promise<Outcome> {
+  const end = await context.ports.jinja.render({ text, vars });
+  if (end.kind === 'rendered') return done({ text: end.text });
+  return failed('node-failed', `The template cannot be rendered: ${end.message}`);
+}
+
+/** Without `vars` a template sees all there is; outputs that it does not mention stay where they are. */
+function visible({ nodes = {}, ...rest }: NodeContext['bindings'], given: TemplateWith): JsonObject {
+  const mentioned = mentions(given);
+  const isMentioned = ([id]: [string, unknown]) => mentioned.includes(`$nodes.${id}`);
+  return { ...rest, nodes: Object.fromEntries(Object.entries(nodes as JsonObject).filter(isMentioned)) };
+}
+
 export const TEMPLATE: NodeKind<TemplateWith> = {
   type: 'template',
-  summary: 'Renders a Liquid template. Gives {text}. It sees `vars`, or without them inputs, nodes, item and the rest.',
+  summary:
+    'Renders a template in Liquid or Jinja. Gives {text}. It sees `vars`, or without them inputs, nodes, item and the rest.',
   with: z.strictObject({
     text: z
       .string()
       .min(1)
       .max(PARSE_CHARS)
       .refine((text) => !text.includes('${{'), {
-        error: 'is a Liquid template: write {{ inputs.name }} without the dollar sign, or pass values through `vars`',
+        error: 'is a template: write {{ inputs.name }} without the dollar sign, or pass values through `vars`',
       }),
-    engine: z
-      .literal('liquid', {
-        error: 'must be liquid; templates in jinja are not supported yet, so rewrite them in Liquid',
-      })
-      .optional(),
+    engine: z.enum(['liquid', 'jinja']).optional(),
     vars: orExpression(z.record(z.string().regex(ID), anyValue)).optional(),
   }),
   defaultTimeoutMs: 5_000,
   rawFields: ['text'],
   mentions,
-  run: (context, { text, vars }) => render(text, vars ?? context.bindings),
+  check: async ({ text, engine }) => {
+    if (engine !== 'jinja') return [];
+    const { jinjaProblems } = await import('./template/jinja.ts');
+    return jinjaProblems(text);
+  },
+  run(context, given) {
+    const { text, engine, vars } = given;
+    if (engine !== 'jinja') return renderLiquid(text, vars ?? context.bindings);
+    return renderJinja(context, { text, vars: vars ?? visible(context.bindings, given) });
+  },
 };
