@@ -46,6 +46,8 @@ export interface Submission {
   priority?: unknown;
   startAfter?: unknown;
   timeout?: unknown;
+  /** Epoch milliseconds by which the run must have ended, whatever else is said. */
+  notAfter?: number;
   metadata?: unknown;
   /** The user's credentials, by plugin. */
   plugins?: unknown;
@@ -138,7 +140,6 @@ export async function submit(
     usage: NO_USAGE,
     handledErrors: 0,
     createdAt: now,
-    deadlineAt: deadline(now, resolved.plan, timeout),
     priority,
     webhookCount: webhooks.length,
     origin: caller.origin,
@@ -152,7 +153,7 @@ export async function submit(
     ...(asked.parent && { parent: asked.parent }),
     ...(asked.echo && { echo: asked.echo }),
     ...(asked.rerunOf && { rerunOf: asked.rerunOf }),
-    ...schedule(asked.mode, now, startAfter),
+    ...schedule(now, asked, { startAfter, timeout, plan: resolved.plan }),
   };
   const searchable = {
     ...searchableValues(resolved.plan.inputs, inputs),
@@ -234,31 +235,42 @@ async function ring(ports: Ports, run: Run): Promise<void> {
   }
 }
 
-/** At most 24 hours after acceptance, less where the flow or the request says so. */
-function deadline(now: number, plan: Plan, timeout: string | undefined): number {
-  const asked = timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout);
-  return now + Math.min(RUN_CEILING_SECONDS * 1_000, plan.settings.timeoutMs, asked);
-}
-
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
 function durationMs(text: string): number {
   return Number(text.slice(0, -1)) * UNIT_MS[text.slice(-1) as keyof typeof UNIT_MS];
 }
 
+interface Times {
+  startAfter: string | undefined;
+  timeout: string | undefined;
+  plan: Plan;
+}
+
 /** A sync run begins with its lease held by us; an async one is due for the sweeper if nobody picks it up. */
-function schedule(mode: RunMode, now: number, startAfter: string | undefined): Partial<Run> {
+function schedule(
+  now: number,
+  { mode, notAfter = Number.POSITIVE_INFINITY }: Submission,
+  { startAfter, timeout, plan }: Times,
+): Pick<Run, 'deadlineAt'> & Partial<Run> {
+  const start = startAfter === undefined ? now : Math.max(now, Date.parse(startAfter));
+  const ceiling = now + RUN_CEILING_SECONDS * 1_000;
+  if (start >= ceiling) {
+    const message = 'is more than 24 hours away, when every run has ended';
+    throw new PlatformError('invalid-request', `startAfter ${message}`, {
+      details: [{ field: 'startAfter', message }],
+    });
+  }
+  const askedMs = timeout === undefined ? Number.POSITIVE_INFINITY : durationMs(timeout);
+  // Time that a run spends waiting for its hour is not the flow's.
+  const deadlineAt = Math.min(ceiling, notAfter, start + Math.min(plan.settings.timeoutMs, askedMs));
   if (mode !== 'async') {
     const leaseUntil = now + LEASE_SECONDS * 1_000;
-    return { status: 'running', epoch: 1, startedAt: now, leaseUntil, dueAt: leaseUntil };
+    return { status: 'running', epoch: 1, startedAt: now, leaseUntil, dueAt: leaseUntil, deadlineAt };
   }
-  const start = startAfter === undefined ? now : Math.max(now, Date.parse(startAfter));
-  return {
-    dueAt:
-      start +
-      (startAfter !== undefined && start - now > QUEUE_DELAY_MAX_SECONDS * 1_000 ? 0 : UNPICKED_SECONDS * 1_000),
-    ...(start > now && { startAfter: start }),
-  };
+  const isRung = start - now <= QUEUE_DELAY_MAX_SECONDS * 1_000;
+  const dueAt = Math.min(start + (isRung ? UNPICKED_SECONDS * 1_000 : 0), deadlineAt);
+  return { deadlineAt, dueAt, ...(start > now && { startAfter: start }) };
 }
 
 /** Same body, same run: everything that the caller sent counts. */

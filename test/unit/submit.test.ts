@@ -149,6 +149,19 @@ test('a deadline is the earliest of what platform, flow and request say', async 
   expect(await lifetime({ settings: { timeout: '2h' } }, '90s')).toBe(90_000);
 });
 
+test('a deadline counts from the hour at which a run shall start, but never ends later than a day after acceptance', async () => {
+  await platform.publish(flowOf('probe', { a: set(1) }));
+  const at = (ms: number) => new Date(platform.clock.now() + ms).toISOString();
+  const { run: short } = await submitted({ startAfter: at(HOUR_MS), timeout: '20s' });
+  expect([short.deadlineAt, short.dueAt]).toEqual([short.createdAt + HOUR_MS + 20_000, short.createdAt + HOUR_MS]);
+  const { run: soon } = await submitted({ startAfter: at(60_000), timeout: '20s' });
+  expect(soon.dueAt).toBe(soon.deadlineAt);
+  const { run: late } = await submitted({ startAfter: at(23 * HOUR_MS), timeout: '2h' });
+  expect(late.deadlineAt).toBe(late.createdAt + 24 * HOUR_MS);
+  const never = { code: 'invalid-request', details: [{ field: 'startAfter', message: expect.any(String) }] };
+  await expect(submitted({ startAfter: at(24 * HOUR_MS) })).rejects.toMatchObject(never);
+});
+
 test('a flow for one mode is refused in the other, and names the node that cannot run without a caller', async () => {
   await platform.publish(flowOf('probe', { a: call('a') }, { settings: { mode: 'sync' } }));
   await expect(submitted()).rejects.toMatchObject({ code: 'async-unsupported' });

@@ -32,8 +32,10 @@ const settings = {
   priority: judgedByCore(z.int().min(0).max(9)).optional().meta({ description: 'Of waiting runs, 9 goes first' }),
   startAfter: judgedByCore(z.iso.datetime({ offset: true }))
     .optional()
-    .meta({ description: 'Async: not before' }),
-  timeout: judgedByCore(z.string()).optional().meta({ description: 'At most 24 h after acceptance, such as `90s`' }),
+    .meta({ description: 'Async: not before; less than 24 h from now' }),
+  timeout: judgedByCore(z.string())
+    .optional()
+    .meta({ description: 'After acceptance or `startAfter`, such as `90s`; at most 24 h after acceptance' }),
   plugins: judgedByCore(anyObject).optional().meta({ description: "The user's credentials for plugins" }),
   metadata: judgedByCore(anyObject).optional().meta({ description: 'Kept with the run and returned with it' }),
 };
