@@ -29,7 +29,8 @@ export async function advanceRun(
     await ports.runs.postpone(seen, seen.dueAt ?? now, 'pending');
     return answer('done');
   }
-  const claim = await ports.runs.claim(runId, { now, leaseUntil: now + LEASE_SECONDS * 1_000, handover });
+  const leaseUntil = ports.clock.now() + LEASE_SECONDS * 1_000;
+  const claim = await ports.runs.claim(runId, { now, leaseUntil, handover });
   if (claim.kind === 'refused') {
     if (claim.run?.endedAt !== undefined) await freeSlot(ports, claim.run);
     return answer('done');

@@ -104,3 +104,11 @@ export interface Failure {
   node: string | null;
   details?: ErrorDetail[];
 }
+
+/** Our own world is broken under a node: no fault of the node, which another slice runs again. */
+export class Fault extends Error {
+  constructor(cause: unknown) {
+    super('The platform failed under a node', { cause });
+    this.name = 'Fault';
+  }
+}

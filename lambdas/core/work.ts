@@ -39,7 +39,9 @@ async function take(ports: Ports, runId: string): Promise<Run | undefined> {
     if (seen.status !== 'pending') await ports.runs.postpone(seen, seen.dueAt ?? now, 'pending');
     return undefined;
   }
-  const claim = await ports.runs.claim(runId, { now, leaseUntil: now + LEASE_SECONDS * 1_000 });
+  // Not from before: getting the slot has taken some of the time.
+  const leaseUntil = ports.clock.now() + LEASE_SECONDS * 1_000;
+  const claim = await ports.runs.claim(runId, { now, leaseUntil });
   if (claim.kind === 'claimed') return claim.run;
   if (claim.run && isSettled(claim.run.status)) await freeSlot(ports, claim.run);
   return undefined;

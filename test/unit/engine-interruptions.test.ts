@@ -8,10 +8,12 @@ import { signalRun } from '../../lambdas/core/signal.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { drive, pass, throughTime } from '../support/driver.ts';
-import type { MemoryPlatform } from '../support/platform.ts';
+import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
 import { accepted, call, ran, set } from '../support/probe.ts';
 
 const SLICE_MS = 90_000;
+
+const flowOf = (name: string, nodes: object) => JSON.stringify({ flow: 1, name, nodes });
 
 /** A worker that picks the run up now, in a world that may differ for it. */
 function work({ ports, clock }: MemoryPlatform, runId: string, runs: Partial<RunStore> = {}, sliceMs = SLICE_MS) {
@@ -75,6 +77,52 @@ test('a worker whose lease was taken over while it could not reach the store wri
   expect(calls).toHaveLength(2);
   expect(await platform.runs.read(run.id)).toEqual(stands);
   expect(platform.runs.runs.get(run.id)?.records.get('a')).toMatchObject({ epoch: 2 });
+});
+
+test('a worker that stood still for longer than its lease gives the run back, and what only seems to have timed out is run again', async () => {
+  const { platform, run, calls } = await accepted({ a: call('a', { ms: 1_000 }) }, { v: '${{ $nodes.a }}' });
+  const { clock } = platform;
+  const stands = work(platform, run.id);
+  await pass(clock, 500);
+  // All at once, as for a process that was frozen: its timers are over before any answer reaches it.
+  clock.advance(61_000);
+  await throughTime(clock, stands);
+  expect(platform.runs.runs.get(run.id)).toMatchObject({ run: { status: 'running', crashes: 0 }, records: new Map() });
+  expect((await drive(platform, run.id)).run).toMatchObject({ status: 'succeeded', crashes: 0 });
+  expect(calls).toHaveLength(2);
+});
+
+test('a run that has failed waits for what is being written, whatever else in it is due meanwhile', async () => {
+  const nodes = {
+    written: set(1),
+    nap: { type: 'wait', with: { for: '2s' } },
+    bad: call('bad', { ms: 1_000, fail: 1 }),
+  };
+  const { platform, run } = await accepted(nodes);
+  const { clock, ports } = platform;
+  const slowly = work(platform, run.id, {
+    async recordNode(of, record) {
+      if (record.path === 'written') await clock.sleep(5_000);
+      return ports.runs.recordNode(of, record);
+    },
+  });
+  await throughTime(clock, slowly);
+  expect(await platform.runs.get(run.id)).toMatchObject({ status: 'failed', error: { node: 'bad' } });
+});
+
+test('a node that starts a run goes on with that run, wherever its worker was interrupted', async () => {
+  const platform = await makePlatform();
+  await platform.publish(flowOf('below', { a: set(1) }));
+  const run = await platform.accept(flowOf('above', { sub: { type: 'flow', with: { name: 'below' } } }));
+  const { records } = platform.runs.runs.get(run.id) ?? {};
+  const fails = work(platform, run.id, failsToRecord(platform, 'sub'));
+  await expect(throughTime(platform.clock, fails)).rejects.toThrow('The store is away');
+  await pass(platform.clock, 10_000);
+  const away = work(platform, run.id, { create: () => Promise.reject(new Error('The store is still away')) });
+  await expect(throughTime(platform.clock, away)).rejects.toThrow('The platform failed under a node');
+  expect(records?.get('sub')).toBeUndefined();
+  expect((await drive(platform, run.id)).run.status).toBe('succeeded');
+  expect(platform.runs.runs.size).toBe(2);
 });
 
 test('a node that queued behind others until it no longer fits the slice begins in another one', async () => {

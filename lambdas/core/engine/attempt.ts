@@ -39,6 +39,8 @@ export async function attemptOnce(
     // It may have queued for long.
     if (unit.signal.aborted) return STOPPED;
     if (!fits(slice, unit)) return YIELDED;
+    // What a process begins that has lost its lease is done twice.
+    if (!(await slice.hold())) return STOPPED;
     attempt.startedAt = slice.ports.clock.now();
     return await bounded(slice, unit, (signal) => invoke(slice, unit, { attempt, signal, resume }));
   } finally {

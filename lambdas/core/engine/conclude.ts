@@ -1,6 +1,6 @@
 // How a unit ends: what is recorded of it, what the author's `output` and `onError` make of it, what the graph is told.
 
-import { type ErrorDetail, type Failure, PlatformError } from '../errors.ts';
+import { type ErrorDetail, type Failure, Fault, PlatformError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import { UnopenedFile } from '../files.ts';
 import type { Json } from '../json.ts';
@@ -92,8 +92,9 @@ export function failureOf(
   return { code, message: safe, node: path, ...(details && { details }) };
 }
 
-/** What a kind throws by mistake fails the unit, never the slice. */
+/** What a kind throws by mistake fails the unit, never the slice; a fault of the platform is not the unit's. */
 export function fromThrown(slice: Slice, unit: Unit, error: unknown): Outcome {
+  if (error instanceof Fault) throw error;
   if (error instanceof PlatformError) {
     return failed(error.code, error.message, { ...(error.details && { details: error.details }) });
   }

@@ -43,7 +43,7 @@ export async function runGraph(slice: Slice, scope: Scope): Promise<GraphEnd> {
       wakeDue(slice, graph.asleep);
       startReady(graph);
     }
-    if (graph.running.size > 0) await next(slice, graph.running, graph.asleep);
+    if (graph.running.size > 0) await next(graph);
     else if (!(await mayGoOn(graph))) return endOf(graph);
   }
 }
@@ -101,7 +101,9 @@ function note(graph: Progress, id: string, end: UnitEnd): void {
 }
 
 /** Until a node ends, or something that sleeps may wake. */
-async function next(slice: Slice, running: Map<string, Promise<void>>, asleep: Map<string, Suspended>): Promise<void> {
+async function next({ slice, running, asleep, end, fault }: Progress): Promise<void> {
+  // Nothing wakes any more in a graph that is over: a timer that is due would be waited for again and again, at once.
+  if (end || fault) return Promise.race(running.values());
   const over = new AbortController();
   const until = earliest(asleep);
   const timer = until === undefined ? [] : [slice.ports.clock.sleep(until - slice.ports.clock.now(), over.signal)];

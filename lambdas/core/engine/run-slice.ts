@@ -139,8 +139,9 @@ async function endOf(slice: Slice, graph: GraphEnd, options: SliceOptions): Prom
   }
 }
 
-function stopped(slice: Slice, reason: StopReason): Promise<SliceEnd> | SliceEnd {
-  if (reason === 'lost') return { kind: 'lost' };
+async function stopped(slice: Slice, reason: StopReason): Promise<SliceEnd> {
+  if (reason === 'stalled') await giveBack(slice);
+  if (reason === 'lost' || reason === 'stalled') return { kind: 'lost' };
   if (reason === 'canceled') return settle(slice, { status: 'canceled', outputs: null });
   const error = { code: 'run-expired', message: 'The run did not end before its deadline', node: null };
   return settle(slice, { status: 'failed', outputs: null, error });
@@ -194,7 +195,7 @@ async function takeNews(slice: Slice): Promise<SliceEnd | undefined> {
   return undefined;
 }
 
-/** After a fault: free the run for the next worker at once, instead of letting the lease run out. */
+/** After a fault or a standstill: free the run for the next worker at once, instead of letting the lease run out. */
 async function giveBack(slice: Slice): Promise<void> {
   const dueAt = Math.min(slice.ports.clock.now() + SWEEP_PERIOD_SECONDS * 500, slice.run.deadlineAt);
   const totals = sumUsage(slice.records.values());

@@ -9,8 +9,11 @@ import type { Ports } from '../ports.ts';
 import type { NodeRecord, NodeWait, Run, Signal } from '../run.ts';
 import type { RunEvent, Sequence } from './events.ts';
 
-/** Why a slice stopped before its graph did. */
-export type StopReason = 'canceled' | 'expired' | 'lost';
+/**
+ * Why a slice stopped before its graph did. stalled: its process stood still for longer than its lease, so it cannot tell
+ * what has happened from what only seems so, such as a node that took too long.
+ */
+export type StopReason = 'canceled' | 'expired' | 'lost' | 'stalled';
 
 export interface Slice {
   ports: Ports;

@@ -4,7 +4,7 @@ import { LEASE_MARGIN_SECONDS, LEASE_RENEW_SECONDS, LEASE_SECONDS, WATCH_SECONDS
 import type { Slice } from './slice.ts';
 
 export interface Watch {
-  /** False when the lease is lost. Renews first where too little of it is left for a write to land in time. */
+  /** False when the lease is lost or has run out. Renews first where too little of it is left for a write to land in time. */
   hold(): Promise<boolean>;
   changed(): Promise<void>;
   end(): Promise<void>;
@@ -27,6 +27,10 @@ export function watch(slice: Watched): Watch {
   }
 
   async function renew(): Promise<boolean> {
+    if (clock.now() >= leaseUntil) {
+      slice.stop.abort('stalled');
+      return false;
+    }
     const until = clock.now() + LEASE_SECONDS * 1_000;
     const run = await runs.renew(slice.run.id, slice.run.epoch, until);
     if (run === undefined) {
@@ -73,7 +77,7 @@ export function watch(slice: Watched): Watch {
   const looping = loop();
   return {
     async hold() {
-      if (slice.stop.signal.aborted) return slice.stop.signal.reason !== 'lost';
+      if (slice.stop.signal.aborted) return !['lost', 'stalled'].includes(slice.stop.signal.reason);
       return leaseUntil - clock.now() >= LEASE_MARGIN_SECONDS * 1_000 || renew();
     },
     changed: () => change,
