@@ -9,6 +9,7 @@ export default defineConfig({
     projects: [
       project('unit'),
       project('contract', { testTimeout: 30_000 }),
+      project('simulation', { testTimeout: 60_000 }),
       project('infra', { testTimeout: 60_000 }),
       // Each journey file starts a runtime of its own; one at a time keeps two cores honest.
       project('journey', { testTimeout: 120_000, fileParallelism: false }),

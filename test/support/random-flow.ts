@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check';
 
-const KINDS = [
+export const KINDS = [
   'work',
   'flaky',
   'broken',
@@ -46,6 +46,7 @@ export const MAX_ATTEMPTS = FAILURES + 1;
 
 /** What the function of a node is told; it is counted by name and item. */
 export interface WorkOrder {
+  run: string;
   name: string;
   ms: number;
   seen: unknown;
@@ -103,14 +104,14 @@ function nodeOf({ kind, after, ms }: Shape, n: number): object {
   const call = (more: object = {}, name = `n${n}`) => ({
     type: 'lambda',
     join: 'settled',
-    with: { function: 'work', payload: { name, ms, seen, ...more } },
+    with: { function: 'work', payload: { run: '${{ $run.id }}', name, ms, seen, ...more } },
   });
   return NODES[kind]({ name: `n${n}`, needs, call, seen });
 }
 
 /** The flow as JSON, which is YAML, too. */
-export function sourceOf(drawn: readonly Shape[]): string {
+export function sourceOf(drawn: readonly Shape[], name = 'law'): string {
   const nodes = Object.fromEntries(drawn.map((it, n) => [`n${n}`, nodeOf(it, n)]));
   const outputs = Object.fromEntries(drawn.map((_, n) => [`o${n}`, `\${{ $nodes.n${n} }}`]));
-  return JSON.stringify({ flow: 1, name: 'law', nodes, outputs });
+  return JSON.stringify({ flow: 1, name, nodes, outputs });
 }

@@ -1,0 +1,66 @@
+// One seed: a world, its callers, everything that happens until nothing is left to do, and the verdict.
+
+import { makeTenant } from '../../lambdas/core/tenants.ts';
+import { attend, drawErrand, type Errand, go } from './callers.ts';
+import { makeChance } from './chance.ts';
+import { CHILD, drawFlow, flowNamed, publishFlow } from './flows.ts';
+import { judge } from './verdict.ts';
+import { beginSweeping, makeWorld, type World, type WorldOptions } from './world.ts';
+
+export interface Simulation {
+  seed: number;
+  /** What broke a rule; none when all is well. */
+  complaints: string[];
+  /** Of everything that happened. */
+  hash: string;
+  steps: number;
+  world: World;
+  errands: Errand[];
+}
+
+export interface SimulationOptions extends WorldOptions {
+  /** Without a sweeper nothing is repaired. */
+  isSwept?: boolean;
+}
+
+// A run may take a day, and its webhooks another.
+const HORIZON_MS = 80 * 60 * 60_000;
+
+async function drawErrands(world: World, seed: number): Promise<Errand[]> {
+  const chance = makeChance(-seed - 1);
+  const now = world.timeline.now();
+  const tenants = Array.from({ length: chance.int(1, 3) }, (_, n) => {
+    const limits = { concurrency: chance.int(1, 4), waiting: 1_000, sync: chance.int(1, 3) };
+    return { ...makeTenant(`tenant-${n}`, now), limits };
+  });
+  const flows = await Promise.all(Array.from({ length: chance.int(1, 4) }, () => drawFlow(chance)));
+  for (const tenant of tenants) {
+    await world.bare.tenants.putTenant(tenant);
+    for (const flow of [await flowNamed(CHILD), ...flows]) await publishFlow(world.bare.flows, tenant.id, flow);
+  }
+  const drawing = { ...world, chance };
+  return Array.from({ length: chance.int(1, 12) }, (_, n) => {
+    const errand = drawErrand(drawing, { tenant: chance.pick(tenants), flow: chance.pick(flows), n });
+    return { ...errand, asked: { ...errand.asked, metadata: { errand: n } } };
+  });
+}
+
+export async function simulate(seed: number, options: SimulationOptions = {}): Promise<Simulation> {
+  const { isSwept = true } = options;
+  const world = makeWorld(seed, options);
+  const { timeline, history } = world;
+  const realNow = Date.now;
+  // Expressions measure their time by the real clock, which has no part in this.
+  Date.now = timeline.now;
+  try {
+    const errands = await drawErrands(world, seed);
+    attend(world, (run) => errands[Number(run.metadata?.['errand'] ?? -1)]);
+    for (const errand of errands) void go(world, errand);
+    const sweeper = beginSweeping(world, isSwept);
+    await timeline.run(timeline.now() + HORIZON_MS, sweeper.isOver);
+    const complaints = await judge(world, errands);
+    return { seed, complaints, hash: history.hash(), steps: history.steps(), world, errands };
+  } finally {
+    Date.now = realNow;
+  }
+}

@@ -1,0 +1,190 @@
+// One world: the stores that pass the contracts of the real ones, and around them queues, the machine, the sweeper's
+// schedule and the receivers, all under one clock and one chance.
+
+import { WEBHOOK_SHAPES } from '../../lambdas/core/dialects/webhook-shapes.ts';
+import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import * as limits from '../../lambdas/core/limits.ts';
+import type { Due, Ports, Queues } from '../../lambdas/core/ports.ts';
+import { sweep } from '../../lambdas/core/sweep.ts';
+import { deliver } from '../../lambdas/core/webhooks/deliver.ts';
+import { workRun } from '../../lambdas/core/work.ts';
+import { makeMemoryFileStore } from '../support/memory-file-store.ts';
+import { makeMemoryFlowStore } from '../support/memory-flow-store.ts';
+import { makeMemoryPluginStore } from '../support/memory-plugin-store.ts';
+import { type MemoryRunStore, makeMemoryRunStore } from '../support/memory-run-store.ts';
+import { type MemorySlots, makeMemorySlots } from '../support/memory-slots.ts';
+import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
+import { type Chance, makeChance } from './chance.ts';
+import { makeDoorbell } from './doorbells.ts';
+import { makeExecutions } from './executions.ts';
+import { type Faults, makeFaults, type Strike } from './faults.ts';
+import { makeWork } from './flows.ts';
+import { type History, makeHistory } from './history.ts';
+import { type Call, type Process, spawn } from './process.ts';
+import { makeReceivers, type Receivers } from './receivers.ts';
+import { makeTimeline, type Timeline } from './timeline.ts';
+import { makeWitness, runIn, type Witness } from './witness.ts';
+
+export interface World {
+  chance: Chance;
+  timeline: Timeline;
+  history: History;
+  faults: Faults;
+  witness: Witness;
+  receivers: Receivers;
+  /** As they are, with no process around them. */
+  bare: Ports & { runs: MemoryRunStore };
+  /** What is still under way: processes, messages, executions, callers. */
+  busy: number;
+  spawned: number;
+  deadLetters: number;
+  sweeps: number;
+  metrics: Map<string, number>;
+  /** Lets the call take effect, before witnesses. */
+  apply(call: Call, effect: () => unknown, strike: Strike | undefined): Promise<unknown>;
+}
+
+/** A change of the platform that the simulation must notice. */
+export type Sabotage = (bare: { runs: MemoryRunStore; slots: MemorySlots }) => void;
+
+const START_AT = Date.parse('2026-01-02T03:04:05.000Z');
+const PERIOD_MS = limits.SWEEP_PERIOD_SECONDS * 1_000;
+// As lambdas/sweep.ts has it: over before the next one begins.
+const SWEEP_MS = PERIOD_MS - 15_000;
+
+export interface WorldOptions {
+  print?: (line: string) => void;
+  sabotage?: Sabotage;
+  /** The only thing that befalls a call, often. */
+  only?: Strike;
+}
+
+export function makeWorld(seed: number, options: WorldOptions = {}): World {
+  const chance = makeChance(seed * 2 + 1);
+  const timeline = makeTimeline(chance, START_AT);
+  const faults = makeFaults(makeChance(seed * 2), { now: timeline.now, startAt: START_AT, only: options.only });
+  const history = makeHistory({ startAt: START_AT, ...(options.print && { print: options.print }) });
+  const runs = makeMemoryRunStore();
+  const slots = makeMemorySlots();
+  options.sabotage?.({ runs, slots });
+  const witness = makeWitness({ runs: runs.runs, slots, now: timeline.now });
+  const tallies = { busy: 0, spawned: 0, deadLetters: 0, sweeps: 0, metrics: new Map<string, number>() };
+  const world = { chance, timeline, history, faults, witness, ...tallies } as World;
+  world.receivers = makeReceivers(world);
+  world.bare = bareOf(world, { runs, slots });
+  world.apply = async (call, effect, strike) => {
+    const answer = strike === 'stale' ? await stale(world, call, effect) : await effect();
+    await witness.saw(call, answer);
+    history.note(timeline.now(), sentence(call, answer));
+    return answer;
+  };
+  return world;
+}
+
+function doorbells(world: World): Queues {
+  const work = makeDoorbell<{ runId: string }>(world, {
+    role: 'work',
+    timeoutMs: limits.WORK_TIMEOUT_SECONDS * 1_000,
+    visibilityMs: limits.WORK_VISIBILITY_SECONDS * 1_000,
+    batchSize: limits.WORK_BATCH_SIZE,
+    maxConcurrency: limits.WORK_MAX_CONCURRENCY,
+    answer: (ports, { runId }) =>
+      workRun(ports, { runId, budgetUntil: ports.clock.now() + limits.WORK_SLICE_SECONDS * 1_000 }),
+  });
+  const told = makeDoorbell<{ run: string; n: number }>(world, {
+    role: 'deliver',
+    timeoutMs: limits.DELIVER_TIMEOUT_SECONDS * 1_000,
+    visibilityMs: 6 * limits.DELIVER_TIMEOUT_SECONDS * 1_000,
+    batchSize: limits.DELIVER_BATCH_SIZE,
+    maxConcurrency: limits.DELIVER_MAX_CONCURRENCY,
+    answer: (ports, message) => deliver(ports, message, WEBHOOK_SHAPES),
+  });
+  return {
+    ringRuns: async (rings) => {
+      for (const { runId, delaySeconds } of rings) work.send({ runId }, delaySeconds);
+    },
+    ringDeliveries: async (rings) => {
+      for (const { run, n, delaySeconds } of rings) told.send({ run, n }, delaySeconds);
+    },
+  };
+}
+
+function bareOf(world: World, { runs, slots }: { runs: MemoryRunStore; slots: MemorySlots }): World['bare'] {
+  const silent = () => undefined;
+  const { due } = runs;
+  const refuse = () => Promise.reject(new Error('not in a simulation'));
+  return {
+    clock: { now: world.timeline.now, sleep: world.timeline.sleep },
+    ids: { run: () => '', token: () => '', random: world.chance.random },
+    // One index holds both.
+    runs: Object.assign(runs, {
+      due: async (now: number, limit: number) => [...(await due(now, limit)), ...slots.due(now)].slice(0, limit),
+    }),
+    slots,
+    queues: doorbells(world),
+    machine: makeExecutions(world),
+    flows: makeMemoryFlowStore(),
+    tenants: makeMemoryTenantStore(),
+    plugins: makeMemoryPluginStore(),
+    files: makeMemoryFileStore(),
+    documents: { read: refuse },
+    jinja: { render: refuse },
+    knowledge: { sources: [], retrieve: refuse },
+    keyring: makeKeyring(async () => 'a'.repeat(64)),
+    http: world.receivers.http,
+    functions: makeWork(world),
+    code: { run: refuse },
+    models: {},
+    log: {
+      info: silent,
+      warn: silent,
+      error: silent,
+      metric: (name) => world.metrics.set(name, (world.metrics.get(name) ?? 0) + 1),
+    },
+  };
+}
+
+/** An eventually consistent read: a run as it was, an index that has not heard of everything yet. */
+async function stale({ witness, chance }: World, call: Call, effect: () => unknown): Promise<unknown> {
+  const fresh = await effect();
+  if (call.method === 'glance') return witness.before(String(call.args[0])) ?? fresh;
+  if (call.method === 'due') return (fresh as Due[]).filter(() => chance.happens(0.5));
+  return fresh;
+}
+
+/** Begins the sweeper's schedule; it ends once nothing is under way and nothing is due at any time. */
+export function beginSweeping(world: World, isOn: boolean): { isOver(): boolean } {
+  const { timeline, chance, faults, bare } = world;
+  let isOver = false;
+  async function tick(): Promise<void> {
+    const [ever] = world.busy > 0 ? [undefined] : [await bare.runs.due(Number.POSITIVE_INFINITY, 1)];
+    isOver = ever?.length === 0;
+    timeline.after(PERIOD_MS, () => void tick());
+    const [due] = await bare.runs.due(timeline.now(), 1);
+    // With nothing due a sweep is one read: it is not acted out.
+    if (!isOn || !due || faults.befalls('sweep skipped')) return;
+    world.sweeps += 1;
+    await spawn(world, { role: 'sweep', timeoutMs: PERIOD_MS }, (ports: Ports, _: Process) =>
+      sweep(ports, { untilMs: timeline.now() + SWEEP_MS }),
+    );
+  }
+  timeline.after(chance.int(0, PERIOD_MS), () => void tick());
+  return { isOver: () => isOver };
+}
+
+/** What a call came to, for people who replay a seed. */
+function sentence(call: Call, answer: unknown): string {
+  const { process, port, method, args } = call;
+  const id = runIn(call)?.slice(-4) ?? '';
+  const detail = typeof args[1] === 'object' ? brief(args[1]) : '';
+  return `${process.name} ${port}.${method} ${id} ${detail} → ${brief(answer)}`;
+}
+
+function brief(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (Array.isArray(value)) return JSON.stringify(value).slice(0, 80);
+  const { kind, run, status, path, epoch, leaseUntil, crashes } = value as Record<string, unknown>;
+  const known = { kind, status, path, epoch, leaseUntil: leaseUntil ? 'held' : undefined, crashes };
+  const words = Object.entries(known).flatMap(([name, it]) => (it === undefined ? [] : `${name} ${String(it)}`));
+  return `${words.join(', ')}${typeof run === 'object' ? ` (${brief(run)})` : ''}`;
+}
