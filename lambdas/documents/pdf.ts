@@ -3,12 +3,14 @@
 import { getDocumentProxy } from 'unpdf';
 import { MAX_DOCUMENT_PAGES } from '../core/limits.ts';
 import type { DocumentText } from '../core/ports.ts';
+import { makeCMaps } from './cmaps.ts';
 import { requireLength, tidied, Unreadable } from './text.ts';
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
 
 export async function readPdf(bytes: Uint8Array): Promise<DocumentText> {
-  const pdf = await open(bytes);
+  const cmaps = makeCMaps();
+  const pdf = await open(bytes, cmaps.options);
   if (pdf.numPages > MAX_DOCUMENT_PAGES) {
     throw new Unreadable(`it has ${pdf.numPages} pages, more than ${MAX_DOCUMENT_PAGES}`);
   }
@@ -20,12 +22,15 @@ export async function readPdf(bytes: Uint8Array): Promise<DocumentText> {
     requireLength(chars);
     pages.push(text);
   }
+  const [missing] = cmaps.missing;
+  if (missing !== undefined)
+    throw new Unreadable(`what its characters mean is told by ${missing}, which is not known here`);
   return { text: tidied(pages.join('\n\n')), pages: pdf.numPages };
 }
 
-async function open(bytes: Uint8Array): Promise<Pdf> {
+async function open(bytes: Uint8Array, options: ReturnType<typeof makeCMaps>['options']): Promise<Pdf> {
   try {
-    return await getDocumentProxy(bytes, { verbosity: 0 });
+    return await getDocumentProxy(bytes, { ...options, verbosity: 0 });
   } catch (error) {
     if ((error as Error).name === 'PasswordException') throw new Unreadable('it is locked with a password');
     throw error;

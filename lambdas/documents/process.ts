@@ -92,7 +92,7 @@ function collect(stream: Readable, tooMuch: () => void): () => string {
 
 /** Where V8 finds no more memory, it ends the process before anybody can watch. */
 function read(answer: string, { status, bounds }: { status: string; bounds: Reading['bounds'] }): DocumentRead {
-  if (answer !== '') return JSON.parse(answer) as DocumentRead;
+  if (status === 'exit status 0') return JSON.parse(answer) as DocumentRead;
   if (/SIGABRT|SIGTRAP|SIGSEGV|134/.test(status)) return beyond('out-of-memory', bounds);
   if (/SIGXCPU/.test(status)) return beyond('timed-out', bounds);
   return failed(`the process that read it ended with ${status}`, true);

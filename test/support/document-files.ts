@@ -12,6 +12,24 @@ export function makePdfBomb(megabytes: number): Buffer {
   return pdfOf([Buffer.concat([Buffer.from([0x78, 0x9c]), inflating(' '.repeat(1_024), megabytes)])]);
 }
 
+/** One line in a font that names its encoding, or, with `toUnicode`, one that holds a table of its own. */
+export function makeCjkPdf(font: { encoding: string; ordering: string; codes: string; toUnicode?: string }): Buffer {
+  const { encoding, ordering, codes, toUnicode = '' } = font;
+  const streamOf = (text: string) => `<< /Length ${text.length} >>\nstream\n${text}\nendstream`;
+  const table = `begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange ${toUnicode} endcmap`;
+  const own = toUnicode ? '/ToUnicode 7 0 R' : '';
+  return numbered([
+    '<< /Type /Pages /Kids [6 0 R] /Count 1 >>',
+    `<< /Type /Font /Subtype /Type0 /BaseFont /Song /Encoding /${encoding} /DescendantFonts [3 0 R] ${own} >>`,
+    `<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Song /FontDescriptor 4 0 R /CIDSystemInfo << /Registry (Adobe) /Ordering (${ordering}) /Supplement 4 >> >>`,
+    '<< /Type /FontDescriptor /FontName /Song /Flags 6 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 800 /Descent -200 /StemV 80 >>',
+    streamOf(`BT /F1 12 Tf 72 720 Td <${codes}> Tj ET`),
+    '<< /Type /Page /Parent 1 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Resources << /Font << /F1 2 0 R >> >> >>',
+    streamOf(table),
+    '<< /Type /Catalog /Pages 1 0 R >>',
+  ]);
+}
+
 const pageOf = (text: string) =>
   `BT /F1 12 Tf 72 720 Td 16 TL\n${text
     .split('\n')

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../lambdas/core/json.ts';
 import { DOCUMENT } from '../../lambdas/core/nodes/document.ts';
 import { makeDocuments } from '../../lambdas/documents/process.ts';
-import { makeDocx, makeDocxBomb, makePdf, makePdfBomb, makeZip } from '../support/document-files.ts';
+import { makeCjkPdf, makeDocx, makeDocxBomb, makePdf, makePdfBomb, makeZip } from '../support/document-files.ts';
 import { startHttpServer } from '../support/http-server.ts';
 import { files, NOW, nodeContext } from '../support/node-context.ts';
 
@@ -34,6 +34,21 @@ describe('a document node reads', () => {
       kind: 'done',
       result: { text: 'Invoice (copy)\nTotal: 12\n\nPage two', pages: 2, format: 'pdf' },
     });
+  });
+
+  test.each([
+    [{ encoding: 'UniGB-UCS2-H', ordering: 'GB1', codes: '4F60597D0041' }, '你好A'],
+    [{ encoding: 'GBK-EUC-H', ordering: 'GB1', codes: '41C4E3BAC3' }, 'A你好'],
+    [{ encoding: 'ETen-B5-H', ordering: 'CNS1', codes: 'A741A66E' }, '你好'],
+    [{ encoding: '90ms-RKSJ-H', ordering: 'Japan1', codes: '82A0B141' }, 'あｱA'],
+    [{ encoding: 'EUC-H', ordering: 'Japan1', codes: 'A4A2' }, 'あ'],
+    [{ encoding: 'KSCms-UHC-H', ordering: 'Korea1', codes: 'B0A1' }, '가'],
+    [
+      { encoding: 'Identity-H', ordering: 'GB1', codes: '0123', toUnicode: '1 beginbfchar <0123> <4F60> endbfchar' },
+      '你',
+    ],
+  ])('a PDF whose characters are told by %j', async (font, text) => {
+    expect(await textOf(makeCjkPdf(font))).toBe(text);
   });
 
   test('the paragraphs and tables of a Word document', async () => {
@@ -126,6 +141,11 @@ describe('a document node fails', () => {
   test.each([
     ['a Word document that inflates to a gigabyte', makeDocxBomb(1_000), 'reading it took more than 256 MB'],
     ['a PDF that inflates to a gigabyte', makePdfBomb(1_000), 'reading it took more than 256 MB'],
+    [
+      'a PDF that does not tell what its characters mean',
+      makeCjkPdf({ encoding: 'Identity-H', ordering: 'GB1', codes: '0123' }),
+      'what its characters mean is told by Adobe-GB1-UCS2',
+    ],
     ['a damaged PDF', '%PDF-1.4 nonsense', 'it is damaged'],
     ['a truncated Word document', makeDocx(['a'.repeat(9_000)]).subarray(0, 500), 'it is damaged'],
     [
