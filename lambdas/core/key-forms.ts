@@ -37,6 +37,14 @@ export async function huaweiToken(keyring: Pick<Keyring, 'derive'>, accessKey: s
   return `${accessKey}.${alphanumeric(await keyring.derive(`huawei-token ${accessKey}`))}`;
 }
 
+/** Tencent's key of an application, which its dialogue API takes within the body: the SecretId, and a proof of it. */
+export async function tencentAppKey(keyring: Pick<Keyring, 'derive'>, secretId: string): Promise<string> {
+  return `${secretId}${alphanumeric(await keyring.derive(`tencent-app-key ${secretId}`))}`;
+}
+
+const TENCENT_SECRET_ID_CHARS = 36;
+export const tencentSecretIdIn = (appKey: string): string => appKey.slice(0, TENCENT_SECRET_ID_CHARS);
+
 /** Tencent's number of an application: one per key, decimal, as its clients parse it. */
 export function tencentAppBizId(secretId: string): string {
   return (10n ** 18n + (BigInt(`0x${hex(`app ${secretId}`, 16)}`) % (8n * 10n ** 18n))).toString();
@@ -68,10 +76,13 @@ export const KEY_FORMS = {
     return { credentials, lookup: huaweiLookup(accessKey) };
   },
   async tencent(ids, keyring) {
-    const secretId = `AKID${ids.token(32)}`;
-    const secretKey = await tencentSecretKey(keyring, secretId);
+    const secretId = `AKID${ids.token(TENCENT_SECRET_ID_CHARS - 'AKID'.length)}`;
+    const [secretKey, appKey] = await Promise.all([
+      tencentSecretKey(keyring, secretId),
+      tencentAppKey(keyring, secretId),
+    ]);
     return {
-      credentials: { secretId, secretKey, appBizId: tencentAppBizId(secretId) },
+      credentials: { secretId, secretKey, appBizId: tencentAppBizId(secretId), appKey },
       lookup: tencentLookup(secretId),
     };
   },

@@ -150,7 +150,7 @@ export interface Dialect {
   /** What `error` puts into the body. */
   errorSchema: z.ZodType;
   /** The vendor's envelope. HTTP's own headers (WWW-Authenticate, Retry-After) are added for every dialect alike. */
-  error(error: PlatformError, request: Pick<ApiRequest, 'id'>): Reply;
+  error(error: PlatformError, request: Pick<ApiRequest, 'id' | 'path' | 'body'>): Reply;
 }
 
 export const json = (status: number, value: unknown, headers?: Record<string, string>): Reply => ({

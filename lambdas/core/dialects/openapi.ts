@@ -106,7 +106,7 @@ function answersOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObject
   return responses;
 }
 
-const EXAMPLE_REQUEST = { id: '1b0c6d1e-6f0f-4f0f-9d4e-6c7d8e9f0a1b' };
+const EXAMPLE_REQUEST = { id: '1b0c6d1e-6f0f-4f0f-9d4e-6c7d8e9f0a1b', path: '/', body: new Uint8Array() };
 
 function refusalOf(codes: ErrorCode[], dialect: Dialect, schemas: Schemas): JsonObject {
   const examples = codes.map((code) => {

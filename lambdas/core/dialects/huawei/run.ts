@@ -4,16 +4,17 @@ import * as z from 'zod';
 import { answerRun } from '../../answer.ts';
 import { cancelRun } from '../../cancel.ts';
 import { PlatformError } from '../../errors.ts';
-import type { JsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import { flowOf } from '../../keys.ts';
 import type { Ports } from '../../ports.ts';
 import { isSettled, type Run, type RunRecord } from '../../run.ts';
 import { type StreamItem, streamOn, streamRun } from '../../stream.ts';
 import { submit } from '../../submit.ts';
+import { answered, latestRun } from '../conversation.ts';
 import { type Call, json, type Reply, route } from '../dialect.ts';
 import { pinnedPlan } from '../reach.ts';
 import { eventStream } from '../sse.ts';
-import { answered, latestRun } from './conversation.ts';
+
 import { errorFrame, statusOf, type Told } from './frames.ts';
 import { framesOf } from './streamed.ts';
 
@@ -45,6 +46,12 @@ function pluginsIn({ plugin_configs }: z.output<typeof body>): { plugins?: Recor
   return given.length > 0 ? { plugins: Object.fromEntries(given) } : {};
 }
 
+/** One input is the answer itself, by convention `query`; several are an object. */
+function answerIn(inputs: JsonObject): Json {
+  const values = Object.values(inputs);
+  return inputs['query'] ?? (values.length === 1 ? (values[0] ?? null) : inputs);
+}
+
 interface Begun {
   run: Run;
   /** Somebody else runs it: an answered run goes on where it was. */
@@ -57,7 +64,7 @@ async function begin(ports: Ports, call: RunCall, mode: 'sync' | 'stream'): Prom
   const flow = flowOf(caller, ids.workflow_id);
   const inputs = call.body.inputs as JsonObject;
   const conversation = ids.conversation_id;
-  const going = await answered(ports, caller, { flow, conversation, inputs });
+  const going = await answered(ports, caller, { flow, conversation, answer: answerIn(inputs) });
   if (going) return { ...going, replayed: true };
   const isDebug = flag(request.headers, 'x-invoke-mode', ['published', 'debug']) === 'debug';
   const { run, replayed } = await submit(ports, caller, {

@@ -3,9 +3,6 @@
 import * as z from 'zod';
 import { cancelRun } from '../../cancel.ts';
 import { PlatformError } from '../../errors.ts';
-import type { Offer } from '../../flow/inputs.ts';
-import type { InputSpec } from '../../flow/plan.ts';
-import type { Json } from '../../json.ts';
 import { pageOfRuns } from '../../paged-runs.ts';
 import type { Ports } from '../../ports.ts';
 import { recordsOf } from '../../reuse.ts';
@@ -13,7 +10,8 @@ import { type Caller, submit } from '../../submit.ts';
 import type { ApiRequest } from '../dialect.ts';
 import { pinnedPlan, reachRecord, reachRun } from '../reach.ts';
 import { flowOfApplication } from './application.ts';
-import { appBizIdOf, isWithin, nodeBase, nodeDetail, QUERY_NAMES, readNodeRunId, runBase, runDetail } from './shown.ts';
+import { appBizIdOf, isWithin, nodeBase, nodeDetail, readNodeRunId, runBase, runDetail } from './shown.ts';
+import { offersOf } from './variables.ts';
 
 interface Acting {
   ports: Ports;
@@ -31,18 +29,6 @@ const action = <Schema extends z.ZodType>(it: Action<Schema>): Action => it as u
 const AppBizId = z.string().min(1).max(64);
 const RunEnv = z.union([z.literal(0), z.literal(1)]);
 
-/** Variables are texts; those for inputs of other types hold JSON. */
-const valueFor =
-  (text: string) =>
-  ({ type }: InputSpec): Json => {
-    if (type === 'string' || type === 'text' || type === 'enum') return text;
-    try {
-      return JSON.parse(text) as Json;
-    } catch {
-      return text;
-    }
-  };
-
 const createRun = action({
   schema: z.object({
     AppBizId,
@@ -54,12 +40,7 @@ const createRun = action({
   async act({ ports, caller, request }, asked) {
     const { Query, VisitorId } = asked;
     const variables = asked.CustomVariables ?? [];
-    const offers: Offer[] = variables.map(({ Name, Value }) => ({
-      names: [Name],
-      value: valueFor(Value),
-      isNeeded: true,
-    }));
-    if (Query) offers.push({ names: QUERY_NAMES, value: Query });
+    const offers = offersOf(Query, Object.fromEntries(variables.map(({ Name, Value }) => [Name, Value])));
     const { run } = await submit(ports, caller, {
       flow: flowOfApplication(caller, request, asked.AppBizId),
       inputs: {},

@@ -2,7 +2,7 @@
 
 import { createHash, createHmac } from 'node:crypto';
 import { PlatformError } from '../../errors.ts';
-import { tencentLookup, tencentSecretKey } from '../../key-forms.ts';
+import { tencentAppKey, tencentLookup, tencentSecretIdIn, tencentSecretKey } from '../../key-forms.ts';
 import { authenticateSigner } from '../../keys.ts';
 import type { Ports } from '../../ports.ts';
 import { isSameText } from '../../same-text.ts';
@@ -10,6 +10,7 @@ import type { ApiRequest, Principal } from '../dialect.ts';
 import { TencentError } from './errors.ts';
 
 const MAX_SKEW_SECONDS = 5 * 60;
+export const DIALOGUE_PATH = '/v1/qbot/chat/sse';
 const AUTHORIZATION =
   /^TC3-HMAC-SHA256 +Credential=([^/,\s]+)\/(\d{4}-\d{2}-\d{2})\/([^/,\s]+)\/tc3_request, *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 
@@ -33,6 +34,7 @@ function readAuthorization({ headers }: Pick<ApiRequest, 'headers'>): Signed {
 export const secretIdOf = (request: Pick<ApiRequest, 'headers'>): string => readAuthorization(request).secretId;
 
 export async function authenticateTencent(request: ApiRequest, ports: Ports): Promise<Principal> {
+  if (request.path === DIALOGUE_PATH) return byAppKey(request, ports);
   const signed = readAuthorization(request);
   const timestamp = request.headers['x-tc-timestamp'] ?? '';
   checkTime(signed, timestamp, ports.clock.now());
@@ -45,6 +47,25 @@ export async function authenticateTencent(request: ApiRequest, ports: Ports): Pr
   const principal = await known(ports, signed.secretId);
   if (isRight) return principal;
   throw refused('AuthFailure.SignatureFailure', 'The signature does not fit the request');
+}
+
+/** The dialogue API signs nothing: the key of the application stands in the body. */
+async function byAppKey({ body }: ApiRequest, ports: Ports): Promise<Principal> {
+  const appKey = appKeyIn(body);
+  const secretId = tencentSecretIdIn(appKey);
+  if (!isSameText(appKey, await tencentAppKey(ports.keyring, secretId))) {
+    throw refused('AuthFailure.SecretIdNotFound', 'bot_app_key is missing or unknown');
+  }
+  return known(ports, secretId);
+}
+
+function appKeyIn(body: Uint8Array): string {
+  try {
+    const { bot_app_key } = JSON.parse(new TextDecoder().decode(body)) as { bot_app_key?: unknown };
+    return typeof bot_app_key === 'string' ? bot_app_key.slice(0, 128) : '';
+  } catch {
+    return '';
+  }
 }
 
 async function known(ports: Ports, secretId: string): Promise<Principal> {

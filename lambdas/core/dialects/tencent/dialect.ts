@@ -4,7 +4,8 @@ import * as z from 'zod';
 import { checked } from '../../checked.ts';
 import { type Dialect, inWordsOf, json, route } from '../dialect.ts';
 import { ACTIONS } from './actions.ts';
-import { authenticateTencent } from './authenticate.ts';
+import { authenticateTencent, DIALOGUE_PATH } from './authenticate.ts';
+import { dialogueRoute, refusedDialogue } from './dialogue.ts';
 import { errors, TencentError, vendorCodeOf } from './errors.ts';
 
 const VERSION = '2023-11-30';
@@ -37,13 +38,15 @@ const act = route({
 
 export const tencent: Dialect = {
   name: 'tencent',
-  routes: [act],
+  routes: [act, dialogueRoute],
   authenticate: authenticateTencent,
   errors,
   errorSchema: z.object({
     Response: z.object({ Error: z.object({ Code: z.string(), Message: z.string() }), RequestId: z.string() }),
   }),
-  error(error, { id }) {
+  error(error, request) {
+    const { id } = request;
+    if (request.path === DIALOGUE_PATH) return refusedDialogue(error, request);
     const { message } = inWordsOf(error, { inputs: 'CustomVariables' });
     return json(errors[error.code].status, {
       Response: { Error: { Code: vendorCodeOf(error), Message: message }, RequestId: id },

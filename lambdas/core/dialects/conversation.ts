@@ -1,12 +1,12 @@
 // A conversation with a workflow: the first call starts a run; while that run asks something, the next call answers it.
 
-import type { Json, JsonObject } from '../../json.ts';
-import type { Ports } from '../../ports.ts';
-import { replay } from '../../replay.ts';
-import type { Run } from '../../run.ts';
-import { signalRun } from '../../signal.ts';
-import type { Caller } from '../../submit.ts';
-import { conversationQuery } from '../../submit.ts';
+import type { Json } from '../json.ts';
+import type { Ports } from '../ports.ts';
+import { replay } from '../replay.ts';
+import type { Run } from '../run.ts';
+import { signalRun } from '../signal.ts';
+import type { Caller } from '../submit.ts';
+import { conversationQuery } from '../submit.ts';
 
 export async function latestRun(
   ports: Ports,
@@ -26,7 +26,7 @@ export async function latestRun(
 export async function answered(
   ports: Ports,
   caller: Caller,
-  { flow, conversation, inputs }: { flow: string; conversation: string; inputs: JsonObject },
+  { flow, conversation, answer }: { flow: string; conversation: string; answer: Json },
 ): Promise<{ run: Run; after: number } | undefined> {
   const latest = await latestRun(ports, caller, { flow, conversation });
   if (latest?.status !== 'waiting' || latest.waitingFor !== 'question') return undefined;
@@ -37,14 +37,8 @@ export async function answered(
   const run = await signalRun(ports, {
     runId: latest.id,
     path: asking.path,
-    payload: answerIn(inputs),
+    payload: answer,
     tenant: caller.tenant.id,
   });
   return { run, after };
-}
-
-/** One input is the answer itself, by convention `query`; several are an object. */
-function answerIn(inputs: JsonObject): Json {
-  const values = Object.values(inputs);
-  return inputs['query'] ?? (values.length === 1 ? (values[0] ?? null) : inputs);
 }
