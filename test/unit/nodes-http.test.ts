@@ -115,6 +115,32 @@ describe('what it makes of an answer', () => {
   });
 });
 
+describe('a credential that the server quotes in its answer', () => {
+  const secret = 'p@ss "word" 1234';
+  const quoted = async (auth: JsonObject, answer: (authorization: string) => unknown) => {
+    await using server = await startHttpServer((request, response) => {
+      response.setHeader('x-echo', 'plain');
+      response.end(JSON.stringify(answer(request.headers.authorization ?? '')));
+    });
+    return await run({ url: `${server.origin}/`, auth }, { secrets: { KEY: secret, SHORT: 'on' } });
+  };
+
+  test.each<[string, JsonObject, (authorization: string) => unknown]>([
+    ['a bearer token', { type: 'bearer', secret: 'KEY' }, (it) => ({ [it]: [it] })],
+    ['a password of Basic', { type: 'basic', user: 'ada', secret: 'KEY' }, (it) => it],
+    ['one in an address', { type: 'bearer', secret: 'KEY' }, () => `https://x/?key=${encodeURIComponent(secret)}`],
+  ])('is taken out: %s', async (_, auth, answer) => {
+    const outcome = await quoted(auth, answer);
+    expect(JSON.stringify(outcome)).toContain('***');
+    expect(JSON.stringify(outcome)).not.toMatch(/1234|YWRh/);
+  });
+
+  test('is all that is taken out', async () => {
+    const outcome = await quoted({ type: 'bearer', secret: 'KEY' }, () => ({ on: 'only' }));
+    expect(outcome).toMatchObject({ kind: 'done', result: { body: '{"on":"only"}' } });
+  });
+});
+
 describe('failures', () => {
   test.each([
     [400, false],
@@ -170,6 +196,18 @@ describe('failures', () => {
       { secrets: { KEY: 's3cret', OTHER: 'k3y', EMPTY: '' } },
     );
     expect(JSON.stringify(outcome)).toContain('bad key Bearer *** for /?key=***');
+  });
+
+  test('never show the beginning of a secret where the answer is cut', async () => {
+    const secret = 'a-secret-of-some-length';
+    await using server = await startHttpServer((_, response) =>
+      response.writeHead(401).end(`${'x'.repeat(490)}${secret}`),
+    );
+    const outcome = await run(
+      { url: server.origin, auth: { type: 'bearer', secret: 'KEY' } },
+      { secrets: { KEY: secret } },
+    );
+    expect(JSON.stringify(outcome)).not.toContain('a-secret');
   });
 
   test('an address that may not be called fails for good', async () => {

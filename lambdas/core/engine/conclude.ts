@@ -6,6 +6,7 @@ import { UnopenedFile } from '../files.ts';
 import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { failed, type Outcome } from '../nodes/node-kind.ts';
+import { redaction } from '../redact.ts';
 import type { NodeRecord, Usage } from '../run.ts';
 import { endedState, record, usageWith } from './record.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd } from './slice.ts';
@@ -87,9 +88,9 @@ export function failureOf(
   path: string,
   { code, message, details }: { code: string; message: string; details?: ErrorDetail[] },
 ): Failure {
-  let safe = message;
-  for (const secret of Object.values(slice.secrets)) if (secret) safe = safe.replaceAll(secret, '***');
-  return { code, message: safe, node: path, ...(details && { details }) };
+  const { clean } = redaction(Object.values(slice.secrets));
+  const told = details?.map((detail) => ({ ...detail, message: clean(detail.message) }));
+  return { code, message: clean(message), node: path, ...(told && { details: told }) };
 }
 
 /** What a kind throws by mistake fails the unit, never the slice; a fault of the platform is not the unit's. */

@@ -3,6 +3,7 @@
 import { PlatformError } from '../errors.ts';
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
 import { HttpFault, type HttpFaultReason, type HttpRequest, type Ports } from '../ports.ts';
+import { redaction, secretsOfHeader } from '../redact.ts';
 import { readRetryAfter } from '../retry-after.ts';
 import type { DeliveryAttempt } from '../run.ts';
 
@@ -13,17 +14,18 @@ export interface AttemptResult {
   retryAfterSeconds?: number;
 }
 
+const MIN_SECRET_CHARS = 6;
 const MISSED: readonly HttpFaultReason[] = ['timeout', 'connect', 'dns', 'tls'];
 
-/** Whatever the receiver does is a result; only faults of the platform are thrown. */
+/** `own` are the headers of the caller. Whatever the receiver does is a result; only faults of the platform are thrown. */
 export async function makeAttempt(
   ports: Pick<Ports, 'clock' | 'http'>,
-  request: HttpRequest,
+  { request, own = {} }: { request: HttpRequest; own?: Record<string, string> | undefined },
   at: number,
 ): Promise<AttemptResult> {
   try {
     const { status, headers, body, durationMs } = await ports.http.send(request);
-    const response = cleaned(body);
+    const response = cleaned(body, own);
     const retryAfterSeconds = readRetryAfter(headers['retry-after'], ports.clock.now());
     return {
       isMissed: false,
@@ -43,8 +45,11 @@ function reasonOf(error: unknown): string {
   throw error;
 }
 
-// The log is shown to people: control characters and those that turn the direction of text would deceive them.
-function cleaned(body: Uint8Array): string {
+// The log is shown to people: control characters and those that turn the direction of text would deceive them. Of the
+// caller's headers, which receivers like to quote, it tells nothing that could be a credential.
+function cleaned(body: Uint8Array, own: Record<string, string>): string {
+  const values = Object.values(own).flatMap(secretsOfHeader);
+  const { clean } = redaction(values.filter(({ length }) => length >= MIN_SECRET_CHARS));
   const text = new TextDecoder().decode(body).replace(/[^\P{Cc}\n\t]|[\u202a-\u202e\u2066-\u2069]/gu, ' ');
-  return Array.from(text.trim()).slice(0, WEBHOOK_RESPONSE_LOG_CHARS).join('');
+  return Array.from(clean(text).trim()).slice(0, WEBHOOK_RESPONSE_LOG_CHARS).join('');
 }

@@ -59,7 +59,7 @@ export async function deliver(
 
   const secrets = await signingSecrets(ports, delivery.tenant);
   const request = buildRequest(delivery, shapeEvent(record, shapes), { secrets, at, timeoutMs: turn.timeoutMs });
-  const result = await makeAttempt(ports, request, at);
+  const result = await makeAttempt(ports, { request, own: delivery.headers }, at);
   if (result.isMissed) ports.circuits?.missed(delivery, ports.clock.now());
   else ports.circuits?.heard(delivery);
   const attempt = isManual(delivery) ? { ...result.attempt, manual: true } : result.attempt;

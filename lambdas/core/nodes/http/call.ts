@@ -7,6 +7,7 @@ import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } fr
 import { readRetryAfter } from '../../retry-after.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
 import { isExpected, isRetryableStatus, type Parse, readBody, textOf } from './answer.ts';
+import { type Redactor, redactor } from './redact.ts';
 import { composeRequest, type RequestInput } from './request.ts';
 import { UnreadableAnswer } from './unreadable.ts';
 
@@ -33,22 +34,18 @@ function faultOutcome(error: unknown): Outcome {
   return failed(code, error.message, { retryable: RETRYABLE[error.reason] });
 }
 
-function unexpected(context: NodeContext, request: HttpRequest, answer: HttpAnswer): Outcome {
+function unexpected(
+  context: NodeContext,
+  { request, answer, redact }: { request: HttpRequest; answer: HttpAnswer; redact: Redactor },
+): Outcome {
   const seconds = readRetryAfter(answer.headers['retry-after'], context.now());
-  const excerpt = textOf(answer).trim().slice(0, EXCERPT_CHARS);
+  // Cleaned before it is cut, or the cut could go through a secret.
+  const excerpt = redact.text(textOf(answer).trim()).slice(0, EXCERPT_CHARS);
   return failed(`http-${answer.status}`, `${named(request)} answered ${answer.status}`, {
     retryable: isRetryableStatus(answer.status),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }),
     ...(excerpt && { details: [{ field: 'body', message: excerpt }] }),
   });
-}
-
-/** Servers like to quote the credential they refuse. */
-function redacted(outcome: Outcome, secrets: string[]): Outcome {
-  if (outcome.kind !== 'failed') return outcome;
-  const clean = (text: string) => secrets.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-  const details = outcome.details?.map((detail) => ({ ...detail, message: clean(detail.message) }));
-  return { ...outcome, message: clean(outcome.message), ...(details && { details }) };
 }
 
 async function kept(context: NodeContext, request: HttpRequest, { body, headers }: HttpAnswer): Promise<JsonObject> {
@@ -89,15 +86,15 @@ export async function call(
   input: RequestInput,
   how: { parse: Parse; timeoutMs: number },
 ): Promise<Outcome> {
-  const secrets = Object.values(context.secrets).filter((secret) => secret !== '');
   const request = await withFile(context, input, composeRequest(context, input, how.timeoutMs));
+  const redact = redactor(context.secrets, request);
   try {
     const answer = await context.ports.http.send(request);
     const outcome = isExpected(answer.status, input.expect)
       ? await answered(context, { request, answer, parse: how.parse })
-      : unexpected(context, request, answer);
-    return redacted(outcome, secrets);
+      : unexpected(context, { request, answer, redact });
+    return redact.outcome(outcome, answer);
   } catch (error) {
-    return redacted(faultOutcome(error), secrets);
+    return redact.outcome(faultOutcome(error));
   }
 }
