@@ -138,6 +138,8 @@ export const CODE_FUNCTION_TIMEOUT_SECONDS = MAX_UNIT_TIMEOUT_SECONDS + 30;
 
 // Expressions: https://docs.jsonata.org (guard options), measured in docs/flow-format.md
 export const EXPRESSION_TIMEOUT_MS = 250;
+// Once more after that, since the process may only have been held up: 300 ms in all.
+export const EXPRESSION_RETRY_MS = 50;
 // JSONata counts what it evaluates side by side as depth, too: up to about 5,000 groups of a list.
 export const EXPRESSION_STACK = 10_000;
 export const EXPRESSION_SEQUENCE = 10_000;

@@ -2,7 +2,7 @@
 
 import type jsonata from 'jsonata';
 import type { Json } from '../json.ts';
-import { EXPRESSION_SEQUENCE } from '../limits.ts';
+import { EXPRESSION_RETRY_MS, EXPRESSION_SEQUENCE } from '../limits.ts';
 import { BOUNDS, HELPER_FUNCTIONS } from './functions.ts';
 import { freshJson, type Meter, makeMeter } from './measure.ts';
 import { messageOf, parseExpression, type Syntax } from './syntax.ts';
@@ -30,32 +30,36 @@ type MakeRegexEngine = typeof import('./regex.ts').makeRegexEngine;
 
 /** Throws an Error with one sentence where the expression is not allowed. */
 export async function makeProgram(source: string, timeoutMs?: number): Promise<Program> {
-  const syntax = parseExpression(source, timeoutMs);
-  const makeRegexEngine = await checkRegexes(syntax);
-  const { expression } = syntax;
-  for (const [name, run] of Object.entries(HELPER_FUNCTIONS)) expression.registerFunction(name, run);
-  for (const [name, bounded] of await boundedFunctions()) expression.assign(name, bounded);
-  watch(expression, makeRegexEngine);
+  const evaluate = await prepare(source, timeoutMs);
   return async (roots) => {
     try {
-      return freshJson(await evaluateTwice(() => expression.evaluate(undefined, roots)));
+      return freshJson(await evaluate(roots).catch((error) => again(source, roots, error)));
     } catch (error) {
       throw new Error(reasonOf(error));
     }
   };
 }
 
+type Evaluate = (roots: Record<string, unknown>) => Promise<unknown>;
+
+async function prepare(source: string, timeoutMs?: number): Promise<Evaluate> {
+  const syntax = parseExpression(source, timeoutMs);
+  const makeRegexEngine = await checkRegexes(syntax);
+  const { expression } = syntax;
+  for (const [name, run] of Object.entries(HELPER_FUNCTIONS)) expression.registerFunction(name, run);
+  for (const [name, bounded] of await boundedFunctions()) expression.assign(name, bounded);
+  watch(expression, makeRegexEngine);
+  return (roots) => expression.evaluate(undefined, roots);
+}
+
 /**
  * JSONata's time is the wall's, and a process may not be let run for a while: on a busy machine, or with a small share of
- * a processor. What is slow takes too long twice; what was only held up does not, and evaluating has no effects.
+ * a processor. What is slow takes too long again, and is soon stopped; what was only held up does not, and evaluating
+ * has no effects.
  */
-async function evaluateTwice(run: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return await run();
-  } catch (error) {
-    if (codeOf(error) !== TOO_LONG) throw error;
-    return run();
-  }
+async function again(source: string, roots: Record<string, unknown>, error: unknown): Promise<unknown> {
+  if (codeOf(error) !== TOO_LONG) throw error;
+  return (await prepare(source, EXPRESSION_RETRY_MS))(roots);
 }
 
 function codeOf(error: unknown): unknown {
