@@ -23,7 +23,11 @@ const client = new DynamoDBClient({});
 export const handler = ({ Key }) => client.send(new GetItemCommand({ TableName: 'table', Key }));
 `;
 // Whatever the schemas accept: nothing is called.
-const CHOSEN: Record<string, string> = { PRIVATE_TARGETS: 'none', MACHINE_MODE: 'onDemand' };
+const CHOSEN: Record<string, string> = {
+  PRIVATE_TARGETS: 'none',
+  MACHINE_MODE: 'onDemand',
+  KNOWLEDGE_BASES: '',
+};
 const LAMBDA_VARIABLES = { AWS_REGION: 'us-east-1', AWS_LAMBDA_FUNCTION_NAME: 'bench' };
 
 // What the runtime of Lambda gives a streaming handler; here it is only looked at.
