@@ -102,6 +102,7 @@ export const MAX_SEARCHABLE_INPUTS = 5;
 export const MAX_HTTP_BODY_BYTES = 10 * 1_024 * 1_024;
 export const LLM_TIMEOUT_SECONDS = 60;
 export const MAX_PROMPT_CHARS = 400_000;
+export const MAX_TEMPLATE_SOURCE_CHARS = 256 * 1_024;
 export const MAX_TEMPLATE_CHARS = 1_024 * 1_024;
 // Of a template in Jinja: all that it builds, and the data that it sees.
 export const JINJA_TIMEOUT_MS = 1_000;

@@ -203,6 +203,17 @@ describe('template', () => {
     expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 
+  test.each([
+    ['{{ a', 'output "{{ a" not closed', 1, 1],
+    ['x\n  {% if a %}', 'tag {% if a %} not closed', 2, 3],
+    ['{{ a | nosuch }}', 'undefined filter: nosuch', 1, 1],
+    ['{% nosuch %}', 'tag "nosuch" not found', 1, 1],
+  ])('that does not parse is told when the flow is published: %j', async (text, message, line, column) => {
+    const expected = [{ path: ['text'], message: `the template does not parse: ${message}`, at: { line, column } }];
+    expect(await TEMPLATE.check?.({ text } as never)).toEqual(expected);
+    expect(await TEMPLATE.check?.({ text: 'Hi {{ inputs.name | upcase }}' } as never)).toEqual([]);
+  });
+
   test('shows nothing of the process behind it', async () => {
     for (const path of ['constructor', '__proto__', 'inputs.constructor.constructor', 'inputs.name.constructor']) {
       expect(await render(`[{{ ${path} }}]`)).toEqual({ kind: 'done', result: { text: '[]' } });

@@ -4,13 +4,9 @@
 import * as z from 'zod';
 import { anyValue, ID, orExpression } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
-import { EXPRESSION_TIMEOUT_MS, MAX_TEMPLATE_CHARS } from '../limits.ts';
+import { MAX_TEMPLATE_SOURCE_CHARS } from '../limits.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 import { tagsOf } from './template/tags.ts';
-
-const PARSE_CHARS = 256 * 1_024;
-// Liquid counts objects and characters that a template makes: enough for the largest text, built a few times over.
-const MEMORY_UNITS = 8 * MAX_TEMPLATE_CHARS;
 
 interface TemplateWith extends JsonObject {
   text: string;
@@ -28,29 +24,6 @@ function mentions({ text, vars }: TemplateWith): string[] {
     .filter(({ kind, isClosed }) => isClosed && kind !== 'comment')
     .flatMap(({ source }) => [...source.matchAll(REFERENCE)].map(([, root, name]) => `$${root}.${name}`));
   return [...new Set(found)];
-}
-
-async function renderLiquid(text: string, vars: JsonObject): Promise<Outcome> {
-  const { Liquid } = await import('liquidjs');
-  const liquid = new Liquid({
-    strictFilters: true,
-    ownPropertyOnly: true,
-    // No files: `include` and `render` find nothing.
-    templates: {},
-    parseLimit: PARSE_CHARS,
-    renderLimit: EXPRESSION_TIMEOUT_MS,
-    memoryLimit: MEMORY_UNITS,
-  });
-  try {
-    const rendered: string = await liquid.parseAndRender(text, vars);
-    if (rendered.length > MAX_TEMPLATE_CHARS) {
-      return failed('node-failed', `The text is longer than ${MAX_TEMPLATE_CHARS} characters`);
-    }
-    return done({ text: rendered });
-  } catch (error) {
-    const [sentence] = (error as Error).message.split('\n');
-    return failed('node-failed', `The template cannot be rendered: ${sentence}`);
-  }
 }
 
 async function renderJinja(context: NodeContext, { text, vars }: { text: string; vars: JsonObject }): Promise<Outcome> {
@@ -74,7 +47,7 @@ export const TEMPLATE: NodeKind<TemplateWith> = {
     text: z
       .string()
       .min(1)
-      .max(PARSE_CHARS)
+      .max(MAX_TEMPLATE_SOURCE_CHARS)
       .refine((text) => !text.includes('${{'), {
         error: 'is a template: write {{ inputs.name }} without the dollar sign, or pass values through `vars`',
       }),
@@ -84,14 +57,13 @@ export const TEMPLATE: NodeKind<TemplateWith> = {
   defaultTimeoutMs: 5_000,
   rawFields: ['text'],
   mentions,
-  check: async ({ text, engine }) => {
-    if (engine !== 'jinja') return [];
-    const { jinjaProblems } = await import('./template/jinja.ts');
-    return jinjaProblems(text);
+  async check({ text, engine }) {
+    if (engine === 'jinja') return (await import('./template/jinja.ts')).jinjaProblems(text);
+    return (await import('./template/liquid.ts')).liquidProblems(text);
   },
-  run(context, given) {
+  async run(context, given) {
     const { text, engine, vars } = given;
-    if (engine !== 'jinja') return renderLiquid(text, vars ?? context.bindings);
-    return renderJinja(context, { text, vars: vars ?? visible(context.bindings, given) });
+    if (engine === 'jinja') return renderJinja(context, { text, vars: vars ?? visible(context.bindings, given) });
+    return (await import('./template/liquid.ts')).renderLiquid(text, vars ?? context.bindings);
   },
 };

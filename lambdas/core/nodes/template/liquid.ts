@@ -1,0 +1,47 @@
+// Templates in Liquid: rendered within limits of the library, and parsed before that when a flow is published.
+
+import { Liquid, LiquidError } from 'liquidjs';
+import type { JsonObject } from '../../json.ts';
+import { EXPRESSION_TIMEOUT_MS, MAX_TEMPLATE_CHARS, MAX_TEMPLATE_SOURCE_CHARS } from '../../limits.ts';
+import { done, failed, type Outcome, type WithProblem } from '../node-kind.ts';
+
+// Liquid counts objects and characters that a template makes: enough for the largest text, built a few times over.
+const MEMORY_UNITS = 8 * MAX_TEMPLATE_CHARS;
+
+const makeLiquid = (): Liquid =>
+  new Liquid({
+    strictFilters: true,
+    ownPropertyOnly: true,
+    // No files: `include` and `render` find nothing.
+    templates: {},
+    parseLimit: MAX_TEMPLATE_SOURCE_CHARS,
+    renderLimit: EXPRESSION_TIMEOUT_MS,
+    memoryLimit: MEMORY_UNITS,
+  });
+
+export async function renderLiquid(text: string, vars: JsonObject): Promise<Outcome> {
+  try {
+    const rendered: string = await makeLiquid().parseAndRender(text, vars);
+    if (rendered.length > MAX_TEMPLATE_CHARS) {
+      return failed('node-failed', `The text is longer than ${MAX_TEMPLATE_CHARS} characters`);
+    }
+    return done({ text: rendered });
+  } catch (error) {
+    const [sentence] = (error as Error).message.split('\n');
+    return failed('node-failed', `The template cannot be rendered: ${sentence}`);
+  }
+}
+
+/** The first one: Liquid does not look further. */
+export function liquidProblems(text: string): WithProblem[] {
+  try {
+    makeLiquid().parse(text);
+    return [];
+  } catch (error) {
+    if (!LiquidError.is(error)) throw error;
+    const [sentence = ''] = error.message.split('\n');
+    const [line = 1, column = 1] = error.token.getPosition();
+    const message = `the template does not parse: ${sentence.replace(/, line:\d+, col:\d+$/, '')}`;
+    return [{ path: ['text'], message, at: { line, column } }];
+  }
+}
