@@ -34,6 +34,8 @@ export const LEASE_MARGIN_SECONDS = 12;
 export const WATCH_SECONDS = 2;
 // A run that kills its worker this often is failed as run-crashed.
 export const MAX_CRASHES = 5;
+// After so many it is worked on alone, so that it ends no more workers of other runs. Once may have been somebody else's doing.
+export const CRASHES_UNTIL_APART = 2;
 
 // A wait at least this long leaves the slice: 8 state transitions cost what a 512 MB function costs in 30 s of waiting.
 export const HANDOVER_WAIT_SECONDS = 30;

@@ -1,7 +1,7 @@
 // The worker: a queued run gets a slot, a lease and its first slice; most runs end here.
 
 import { admit, freeSlot } from './admission.ts';
-import { handOver } from './engine/hand-over.ts';
+import { handOver, setApart } from './engine/hand-over.ts';
 import { runSlice } from './engine/run-slice.ts';
 import { LEASE_SECONDS, MAX_CRASHES } from './limits.ts';
 import type { Ports } from './ports.ts';
@@ -21,7 +21,7 @@ export async function workRun(ports: Ports, { runId, budgetUntil, machineAlways 
   const run = await take(ports, runId);
   if (!run || (await endedBefore(ports, run))) return;
   const until = machineAlways ? ports.clock.now() : budgetUntil;
-  const end = await runSlice(ports, run, { budgetUntil: until, handOver: true });
+  const end = (await setApart(ports, run)) ?? (await runSlice(ports, run, { budgetUntil: until, handOver: true }));
   if (end.kind !== 'suspended') return;
   if (!end.yielded) await freeSlot(ports, end.run);
   await handOver(ports, end);

@@ -61,8 +61,14 @@ const RULES: Record<string, Rule> = {
   'a poisonous run ends as crashed, unless it is ended otherwise': (_, { run, errand, seen }) =>
     errand?.flow.isPoison && run.status === 'succeeded' && `${seen.claims.length} claims`,
 
-  'a run that ends its worker is tried five times at most': (_, { seen }) =>
-    seen.poisonings > MAX_CRASHES && `${seen.poisonings} times`,
+  // A worker that was struck otherwise, too, may have given the run back before it died of it.
+  'a run that ends its worker is tried five times at most': (_, ended) => {
+    const otherwise = strikesOf(ended).filter((it) => it !== 'poison').length;
+    return ended.seen.poisonings > MAX_CRASHES + otherwise && `${ended.seen.poisonings} times`;
+  },
+
+  'a run is not ended as crashed because of its neighbours': (_, { run, errand, seen }) =>
+    run.error?.code === 'run-crashed' && !errand?.flow.isPoison && poisonedBeside(seen) > 2,
 
   'a run that must fail does not succeed': (_, { run, errand }) => errand?.flow.isDoomed && run.status === 'succeeded',
 
@@ -89,6 +95,14 @@ const RULES: Record<string, Rule> = {
     return ended.seen.calls > bound && `${ended.seen.calls} calls, ${Math.round(bound)} allowed`;
   },
 };
+
+/** How often its lease was taken over from a worker that another run had ended. */
+function poisonedBeside({ claims }: SeenRun): number {
+  return claims.filter(({ isTakeover, epoch }) => {
+    const before = claims.find((it) => it.epoch === epoch - 1);
+    return isTakeover && before?.by.strikes.includes('poison');
+  }).length;
+}
 
 function isOfPlatform({ error }: Run): boolean {
   return error?.node === null && (error.code === 'run-expired' || error.code === 'run-crashed');

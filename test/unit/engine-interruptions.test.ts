@@ -110,6 +110,18 @@ test('a run that has failed waits for what is being written, whatever else in it
   expect(await platform.runs.get(run.id)).toMatchObject({ status: 'failed', error: { node: 'bad' } });
 });
 
+test('a run that has ended two workers goes on by itself, where it cannot end the runs beside it again', async () => {
+  const { platform, run, calls } = await accepted({ a: call('a', { ms: 1_000 }) });
+  const { clock, runs, started } = platform;
+  for (const _ of ['first', 'second']) {
+    await runs.claim(run.id, { now: clock.now(), leaseUntil: clock.now() + 30_000 });
+    await pass(clock, 31_000);
+  }
+  await throughTime(clock, work(platform, run.id));
+  expect([calls, started]).toEqual([[], [{ runId: run.id, handover: 1 }]]);
+  expect((await drive(platform, run.id)).run).toMatchObject({ status: 'succeeded', crashes: 2 });
+});
+
 test('a node that starts a run goes on with that run, wherever its worker was interrupted', async () => {
   const platform = await makePlatform();
   await platform.publish(flowOf('below', { a: set(1) }));
