@@ -26,11 +26,13 @@ const PROOFS: Record<string, Proof> = {
   huawei: (_, { token = '' }) => ({ 'x-auth-token': token }),
   tencent: (request, credentials) => signTencent(request, credentials, Date.now()),
   'tc3-old': (request, credentials) => signTencent(request, credentials, Date.now() - 6 * 60_000),
+  'tc3-early': (request, credentials) => signTencent(request, credentials, Date.now() + 6 * 60_000),
   'tc3-wrong': (request, credentials) => signTencent(request, { ...credentials, secretKey: 'guessed' }, Date.now()),
   'tc3-unknown': (request, credentials) => signTencent(request, { ...credentials, secretId: 'AKIDnobody' }, Date.now()),
   'tc3-skip': () => ({ authorization: 'SKIP' }),
   'sdk-hmac': (request, credentials) => signHuawei(request, credentials, Date.now()),
   'sdk-hmac-old': (request, credentials) => signHuawei(request, credentials, Date.now() - 16 * 60_000),
+  'sdk-hmac-early': (request, credentials) => signHuawei(request, credentials, Date.now() + 16 * 60_000),
   'sdk-hmac-wrong': (request, credentials) => signHuawei(request, { ...credentials, secretKey: 'guessed' }, Date.now()),
 };
 
