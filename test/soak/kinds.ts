@@ -36,6 +36,10 @@ outputs: { n: "\${{ $inputs.n }}", sum: "\${{ $sum($nodes.calls.body.n) }}" }`;
 const PARKED = `
 nodes: { nap: { type: wait, with: { for: 31s } } }
 outputs: { n: "\${{ $inputs.n }}" }`;
+// Far longer than it may take until somebody is there to cancel it.
+const ENDLESS = `
+nodes: { nap: { type: wait, with: { for: 1h } } }
+outputs: { n: "\${{ $inputs.n }}" }`;
 const ASKS = `
 nodes: { decision: { type: callback, timeout: 1h, with: { message: Yes? } } }
 outputs: { n: "\${{ $inputs.n }}", yes: "\${{ $nodes.decision.yes }}" }`;
@@ -66,7 +70,7 @@ export const KINDS = {
   canceled: {
     mode: 'async',
     weight: 1,
-    source: PARKED,
+    source: ENDLESS,
     follow: 'cancel',
     isRight: ({ status }) => status === 'canceled',
   },
