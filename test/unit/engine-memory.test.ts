@@ -34,4 +34,4 @@ test('a process keeps nothing of the runs that it has done', async () => {
   await run(plan, RUNS);
   // What the last of them have set aside may not be collected yet.
   expect(queryObjects(AbortSignal, { format: 'count' }) - before).toBeLessThan(RUNS);
-});
+}, 60_000);
