@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lambdas/core/json.ts';
+import { EXPRESSION_TIMEOUT_MS } from '../../lambdas/core/limits.ts';
 import { NODE_KINDS, nodeKind } from '../../lambdas/core/nodes/index.ts';
 import type { NodeKind, Outcome } from '../../lambdas/core/nodes/node-kind.ts';
 import { NOW, nodeContext } from '../support/node-context.ts';
@@ -212,6 +213,19 @@ describe('template', () => {
     const expected = [{ path: ['text'], message: `the template does not parse: ${message}`, at: { line, column } }];
     expect(await TEMPLATE.check?.({ text } as never)).toEqual(expected);
     expect(await TEMPLATE.check?.({ text: 'Hi {{ inputs.name | upcase }}' } as never)).toEqual([]);
+  });
+
+  test('does not fail because its process was held up', async () => {
+    let isHeldUp = true;
+    const vars = {
+      get who() {
+        for (const began = Date.now(); isHeldUp && Date.now() - began < EXPRESSION_TIMEOUT_MS + 50; );
+        isHeldUp = false;
+        return 'Ada';
+      },
+    };
+    expect(await render('{{ who }}{% assign a = 1 %}!', { vars })).toEqual({ kind: 'done', result: { text: 'Ada!' } });
+    expect(isHeldUp).toBe(false);
   });
 
   test('shows nothing of the process behind it', async () => {

@@ -2,11 +2,18 @@
 
 import { Liquid, LiquidError } from 'liquidjs';
 import type { JsonObject } from '../../json.ts';
-import { EXPRESSION_TIMEOUT_MS, MAX_TEMPLATE_CHARS, MAX_TEMPLATE_SOURCE_CHARS } from '../../limits.ts';
+import {
+  EXPRESSION_RETRY_MS,
+  EXPRESSION_TIMEOUT_MS,
+  MAX_TEMPLATE_CHARS,
+  MAX_TEMPLATE_SOURCE_CHARS,
+} from '../../limits.ts';
 import { done, failed, type Outcome, type WithProblem } from '../node-kind.ts';
 
 // Liquid counts objects and characters that a template makes: enough for the largest text, built a few times over.
 const MEMORY_UNITS = 8 * MAX_TEMPLATE_CHARS;
+
+const TOO_LONG = 'template render limit exceeded';
 
 const makeLiquid = (): Liquid =>
   new Liquid({
@@ -21,7 +28,7 @@ const makeLiquid = (): Liquid =>
 
 export async function renderLiquid(text: string, vars: JsonObject): Promise<Outcome> {
   try {
-    const rendered: string = await makeLiquid().parseAndRender(text, vars);
+    const rendered = await renderTwice((limits) => makeLiquid().parseAndRender(text, vars, limits));
     if (rendered.length > MAX_TEMPLATE_CHARS) {
       return failed('node-failed', `The text is longer than ${MAX_TEMPLATE_CHARS} characters`);
     }
@@ -29,6 +36,16 @@ export async function renderLiquid(text: string, vars: JsonObject): Promise<Outc
   } catch (error) {
     const [sentence] = (error as Error).message.split('\n');
     return failed('node-failed', `The template cannot be rendered: ${sentence}`);
+  }
+}
+
+/** Liquid's time is the wall's: as with expressions, what was only held up is done within a little more. */
+async function renderTwice(run: (limits: { renderLimit?: number }) => Promise<string>): Promise<string> {
+  try {
+    return await run({});
+  } catch (error) {
+    if (!(error as Error).message.startsWith(TOO_LONG)) throw error;
+    return run({ renderLimit: EXPRESSION_RETRY_MS });
   }
 }
 
