@@ -36,7 +36,10 @@ const optionsSchema = z.object({
   alarmTopicArn: z.string().startsWith('arn:').optional(),
   /** Runs that one worker invocation takes at once. 1 keeps tenants in separate invocations, at a higher price. */
   workerBatchSize: z.coerce.number().int().min(1).max(10).default(WORK_BATCH_SIZE),
-  /** Memory of the worker. Its waiting is most of what a run costs; half of it does where outputs stay small. */
+  /**
+   * Memory of the worker. Its waiting is most of what a run costs; half of it does where outputs stay small.
+   * Reading a document takes up to 256 MB of it.
+   */
   workerMemoryMb: z.coerce.number().int().min(256).max(10_240).default(1_024),
 });
 

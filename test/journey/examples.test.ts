@@ -4,6 +4,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, type Body, demoClient, publishFlow } from '../support/api-client.ts';
+import { makeDocxBomb } from '../support/document-files.ts';
 import { startHttpServer } from '../support/http-server.ts';
 import { type OpenAiServer, startOpenAiServer } from '../support/openai-server.ts';
 import { startTestRuntime } from '../support/runtime.ts';
@@ -62,9 +63,11 @@ test('todayNews gives the newest items of a feed', async () => {
   expect(Object.keys(outputs.news[0])).toEqual(['title', 'summary', 'media']);
 });
 
-test('readDocuments takes the text out of every document, and passes over what is none', async () => {
+test('readDocuments takes the text out of every document, and passes over a bomb and what is none', async () => {
   const names = ['invoice.pdf', 'minutes.docx', 'notice.html', 'prices.csv'];
-  const urls = [...names, 'missing.pdf'].map((name) => `${api.baseUrl}/_local/documents/${name}`);
+  await using bombs = await startHttpServer((_, response) => response.end(makeDocxBomb(1_000)));
+  const samples = [...names, 'missing.pdf'].map((name) => `${api.baseUrl}/_local/documents/${name}`);
+  const urls = [`${bombs.origin}/bomb.docx`, ...samples];
   const { status, outputs } = await run('readDocuments', { files: urls.map((url) => ({ url })) });
   expect(status).toBe('succeeded');
   const texts: string[] = outputs.documents.map(({ text }: Body) => text);

@@ -31,6 +31,12 @@ nodes: { story: { type: llm, stream: true, with: { model: openai/gpt-4o-mini, pr
 outputs: { text: "\${{ $nodes.story.text }}" }
 `;
 
+const LOOK_UP = `
+flow: 1
+name: lookUp
+nodes: { found: { type: retrieve, with: { source: handbook, query: holidays } } }
+`;
+
 let models: OpenAiServer;
 let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
 let api: ApiClient;
@@ -45,6 +51,7 @@ beforeAll(async () => {
   api = await demoClient(runtime);
   await publishFlow(api, 'digest', DIGEST);
   await publishFlow(api, 'tell', TELL);
+  await publishFlow(api, 'lookUp', LOOK_UP);
 }, 120_000);
 afterAll(async () => {
   await runtime?.stop();
@@ -107,4 +114,10 @@ test('a model that cannot be asked here is told when the draft is saved, with it
   expect(body.problems).toMatchObject([
     { line: 4, severity: 'warning', message: expect.stringContaining('no configured provider (configured: openai)') },
   ]);
+});
+
+test('a knowledge base that the deployment does not have is told as such', async () => {
+  const { body } = await api.call('POST', '/v1/flows/lookUp/runs', {});
+  const message = "This deployment has no knowledge base 'handbook': it has none (stack option knowledgeBases)";
+  expect(body).toMatchObject({ status: 'failed', error: { code: 'node-failed', node: 'found', message } });
 });

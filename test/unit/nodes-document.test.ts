@@ -51,6 +51,11 @@ describe('a document node reads', () => {
     expect(await textOf(makeCjkPdf(font))).toBe(text);
   });
 
+  test('a PDF that begins with rubbish', async () => {
+    const bytes = Buffer.concat([Buffer.from('\n\u0007rubbish\n'), makePdf(['Hi'])]);
+    expect(await textOf(bytes, 'application/pdf')).toBe('Hi');
+  });
+
   test('the paragraphs and tables of a Word document', async () => {
     const table = [
       ['Name', 'Age'],
@@ -87,6 +92,7 @@ describe('a document node reads', () => {
     ['text/markdown', '# Title\n\n- item', 'text'],
     ['application/json', '{"a": 1}', 'text'],
     ['', 'plain', 'text'],
+    ['text/markdown', 'A PDF begins with %PDF-1.7', 'text'],
   ])('%s as the text that it is', async (type, text, format) => {
     expect(await readBytes(text, type)).toEqual({ kind: 'done', result: { text, format } });
   });
@@ -177,6 +183,8 @@ describe('a document node fails', () => {
     await expect(read(7)).rejects.toThrow('There is no file');
     await expect(read(`${server.origin}/huge`)).rejects.toThrow('more than 10485760 bytes');
     expect(await DOCUMENT.run(nodeContext(), { file: null })).toMatchObject({ kind: 'failed' });
+    const list = expect.stringContaining('take its items with `each`');
+    expect(await read([{ url: server.origin }])).toMatchObject({ kind: 'failed', message: list });
   });
 });
 

@@ -22,6 +22,7 @@ export const DOCUMENT: NodeKind = {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;
     const { file: value, as = 'text' } = read.input;
+    if (Array.isArray(value)) return failed('node-failed', '`file` is a list: take its items with `each`');
     return textOf(context, await context.files.open(value, MAX_DOCUMENT_BYTES), as);
   },
 };

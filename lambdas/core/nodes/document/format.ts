@@ -32,13 +32,19 @@ const HEAD_BYTES = 1_024;
 export function detect({ bytes, name, type, charset: said }: OpenFile): Detected {
   const head = Buffer.from(bytes.subarray(0, HEAD_BYTES)).toString('latin1');
   const charset = charsetOf(bytes, { said, head });
-  if (head.includes('%PDF-')) return { format: 'pdf', charset };
+  if (isPdf({ name, type, head })) return { format: 'pdf', charset };
   if (head.startsWith(ZIP)) return zipped(bytes, charset);
   if (head.startsWith(OLE)) return { unknown: 'it is an old Office file: save it as .docx or .pdf' };
   if (charset !== 'utf-16le' && charset !== 'utf-16be' && head.includes('\0')) {
     return { unknown: 'it is none of PDF, DOCX, HTML, CSV, Markdown and text' };
   }
   return { format: textual({ name, type, head }), charset };
+}
+
+/** Some begin with rubbish, but a text may well speak of PDF. */
+function isPdf({ name, type, head }: { name: string; type: string; head: string }): boolean {
+  const isClaimed = type.toLowerCase().startsWith('application/pdf') || name.toLowerCase().endsWith('.pdf');
+  return isClaimed ? head.includes('%PDF-') : head.trimStart().startsWith('%PDF-');
 }
 
 /** A DOCX is a ZIP with a Word document in it; the names of its entries stand uncompressed in it. */
