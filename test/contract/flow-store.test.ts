@@ -1,8 +1,8 @@
-import { CreateTableCommand, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { makeDynamo } from '../../lambdas/aws/dynamo.ts';
 import { makeFlowStore } from '../../lambdas/aws/flow-store.ts';
 import { buildPlan } from '../support/build-plan.ts';
+import { makeCatalogTable } from '../support/catalog-table.ts';
 import { type LocalDynamoDb, startDynamoDb } from '../support/dynamodb.ts';
 import { makeMemoryFlowStore } from '../support/memory-flow-store.ts';
 import { describeFlowStore } from './flow-store.contract.ts';
@@ -10,41 +10,15 @@ import { describeFlowStore } from './flow-store.contract.ts';
 describeFlowStore('memory', makeMemoryFlowStore);
 
 let server: LocalDynamoDb;
-let tables = 0;
 beforeAll(async () => {
   server = await startDynamoDb();
 });
 afterAll(() => server.stop());
 
-async function makeTable() {
-  const client = makeDynamo({
-    endpoint: server.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  });
-  tables += 1;
-  const table = `catalog-${tables}`;
-  await client.send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: 'PAY_PER_REQUEST',
-      AttributeDefinitions: [
-        { AttributeName: 'pk', AttributeType: 'S' },
-        { AttributeName: 'sk', AttributeType: 'S' },
-      ],
-      KeySchema: [
-        { AttributeName: 'pk', KeyType: 'HASH' },
-        { AttributeName: 'sk', KeyType: 'RANGE' },
-      ],
-    }),
-  );
-  return { client, table };
-}
-
-describeFlowStore('DynamoDB', async () => makeFlowStore(await makeTable()));
+describeFlowStore('DynamoDB', async () => makeFlowStore(await makeCatalogTable(server)));
 
 test('lets the plans of a removed flow expire, and keeps those of a flow that is made again', async () => {
-  const { client, table } = await makeTable();
+  const { client, table } = await makeCatalogTable(server);
   const store = makeFlowStore({ client, table });
   const support = { supported: true, blockers: [] };
   const compiled = { plan: buildPlan(), digest: 'd1', problems: [], async: support, sync: support };
@@ -60,7 +34,7 @@ test('lets the plans of a removed flow expire, and keeps those of a flow that is
 });
 
 test('refuses the cursor of another tenant', async () => {
-  const store = makeFlowStore(await makeTable());
+  const store = makeFlowStore(await makeCatalogTable(server));
   const support = { supported: true, blockers: [] };
   const compiled = { problems: [], async: support, sync: support };
   for (const name of ['a', 'b']) {
