@@ -36,14 +36,21 @@ export function makeJinja(): Jinja {
     async render({ text, vars }) {
       const json = JSON.stringify(vars);
       if (json.length > JINJA_VARS_CHARS) return failed(`it sees more than ${JINJA_VARS_CHARS} characters of data`);
-      sandbox ??= openSandbox();
-      try {
+      const attempt = async () => {
+        sandbox ??= openSandbox();
         return rendered(await sandbox, { text, vars: json });
-      } catch (error) {
-        // What is left of the module after it broke off is anybody's guess.
+      };
+      // What is left of a module that broke off is anybody's guess, and it may be another template that broke it.
+      const reopened = () => {
         sandbox = undefined;
-        return failed(`its sandbox ended (${(error as Error).message})`);
-      }
+        return attempt();
+      };
+      return attempt()
+        .catch(reopened)
+        .catch((error: Error) => {
+          sandbox = undefined;
+          return failed(`its sandbox ended (${error.message})`);
+        });
     },
   };
 }
