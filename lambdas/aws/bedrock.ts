@@ -54,12 +54,18 @@ export function makeBedrock(options: { offers: readonly string[]; client?: Bedro
   };
 }
 
-function inputOf({ model, messages, temperature, topP, maxTokens, stop }: ModelRequest): ConverseCommandInput {
+function inputOf({ model, messages, extra, ...request }: ModelRequest): ConverseCommandInput {
+  const { temperature, topP, maxTokens, stop, reasoning } = request;
+  if (reasoning) {
+    // Each family of models has its own switch for it.
+    throw new ModelFault('node-failed', "Bedrock has no common `reasoning`: use `extra` with the model's own fields");
+  }
   const system = messages.filter(({ role }) => role === 'system').map(({ content }) => ({ text: content }));
   return {
     modelId: model,
     messages: messages.filter(({ role }) => role !== 'system').map(messageOf),
     ...(system.length > 0 && { system }),
+    ...(extra && { additionalModelRequestFields: extra }),
     inferenceConfig: {
       ...(temperature !== undefined && { temperature }),
       ...(topP !== undefined && { topP }),
@@ -81,24 +87,26 @@ function messageOf({ role, content, images = [] }: ModelMessage): Message {
 }
 
 interface StreamEvent {
-  contentBlockDelta?: { delta?: { text?: string } };
+  contentBlockDelta?: { delta?: { text?: string; reasoningContent?: { text?: string } } };
   messageStop?: { stopReason?: StopReason };
   metadata?: { usage?: TokenUsage };
 }
 
 async function streamed(stream: AsyncIterable<StreamEvent>, onText: (text: string) => void): Promise<ModelAnswer> {
   let text = '';
+  let reasoning = '';
   let stop: StopReason | undefined;
   let usage: TokenUsage | undefined;
   for await (const event of stream) {
     const delta = event.contentBlockDelta?.delta?.text ?? '';
     if (delta !== '') onText(delta);
     text += delta;
+    reasoning += event.contentBlockDelta?.delta?.reasoningContent?.text ?? '';
     stop = event.messageStop?.stopReason ?? stop;
     usage = event.metadata?.usage ?? usage;
   }
   if (stop === undefined) throw new ModelFault('model-unavailable', 'The answer of the model broke off');
-  return { text, finishReason: finishOf(stop), ...tokensOf(usage) };
+  return { text, ...(reasoning !== '' && { reasoning }), finishReason: finishOf(stop), ...tokensOf(usage) };
 }
 
 function answerOf(output: {
@@ -106,8 +114,15 @@ function answerOf(output: {
   stopReason?: StopReason | undefined;
   usage?: TokenUsage | undefined;
 }): ModelAnswer {
-  const text = (output.output?.message?.content ?? []).map((block) => block.text ?? '').join('');
-  return { text, finishReason: finishOf(output.stopReason), ...tokensOf(output.usage) };
+  const blocks = output.output?.message?.content ?? [];
+  const text = blocks.map((block) => block.text ?? '').join('');
+  const reasoning = blocks.map((block) => block.reasoningContent?.reasoningText?.text ?? '').join('');
+  return {
+    text,
+    ...(reasoning !== '' && { reasoning }),
+    finishReason: finishOf(output.stopReason),
+    ...tokensOf(output.usage),
+  };
 }
 
 const tokensOf = (usage: TokenUsage | undefined) => ({

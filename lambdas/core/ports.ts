@@ -422,6 +422,9 @@ export interface ModelMessage {
   images?: string[];
 }
 
+export const REASONING_EFFORTS = ['low', 'medium', 'high'] as const;
+export type ReasoningEffort = (typeof REASONING_EFFORTS)[number];
+
 export interface ModelRequest {
   /** Without its provider. */
   model: string;
@@ -431,6 +434,10 @@ export interface ModelRequest {
   maxTokens?: number;
   stop?: string[];
   seed?: number;
+  /** How much the model should think first, where it can. */
+  reasoning?: ReasoningEffort;
+  /** Fields of the provider's own request, for what it alone can do. They do not replace ours. */
+  extra?: JsonObject;
   /** JSON Schema that the answer should fit; whoever asks checks it. */
   schema?: JsonObject;
   /** Asks for a stream, and gets its text as it is written. */
@@ -441,6 +448,8 @@ export interface ModelRequest {
 
 export interface ModelAnswer {
   text: string;
+  /** What the model thought, where it tells. */
+  reasoning?: string;
   finishReason: 'stop' | 'length' | 'filtered' | 'other';
   inputTokens: number;
   outputTokens: number;

@@ -64,6 +64,27 @@ describe('an llm node', () => {
     expect(outcome).toMatchObject({ result: { text: 'Hello, world: it streams. ✓' }, usage: { totalTokens: 18 } });
   });
 
+  test('asks for as much thought as it is told, hands on what the endpoint alone knows, and gives the thoughts', async () => {
+    const message = { content: '42', reasoning_content: 'Six times seven' };
+    const body = JSON.stringify({ choices: [{ message, finish_reason: 'stop' }] });
+    const input = { prompt: 'Hi', reasoning: 'high', extra: { safe: true, model: 'another' } };
+    const { outcome, asked } = await asking(LLM, input, () => ({ status: 200, body }));
+    expect(asked[0]).toMatchObject({ model: 'gpt-4o-mini', reasoning_effort: 'high', safe: true });
+    expect(outcome).toMatchObject({ result: { text: '42', reasoning: 'Six times seven' } });
+  });
+
+  test('gives the thoughts of a stream without saying them', async () => {
+    const pieces = [{ reasoning: 'Six ' }, { reasoning: 'times seven' }, { content: '42' }];
+    const chunks = [
+      ...pieces.map((delta) => ({ choices: [{ delta }] })),
+      { choices: [{ delta: {}, finish_reason: 'stop' }] },
+    ];
+    const body = chunks.map((it) => `data: ${JSON.stringify(it)}\n\n`).join('');
+    const headers = { 'content-type': 'text/event-stream' };
+    const { outcome, said } = await asking(LLM, { prompt: 'Hi' }, () => ({ status: 200, headers, body }), true);
+    expect([said, outcome]).toMatchObject([['42'], { result: { text: '42', reasoning: 'Six times seven' } }]);
+  });
+
   test('takes a plain answer where it asked for a stream', async () => {
     const { outcome, said } = await asking(LLM, { prompt: 'Hi' }, () => 'plain', true);
     expect([outcome.kind, said]).toEqual(['done', ['plain']]);
@@ -192,6 +213,9 @@ describe('Bedrock', () => {
       body: Buffer.from(JSON.stringify(body)),
     });
 
+  const thoughtOf = (path: string) =>
+    path.includes('thinker') ? [{ reasoningContent: { reasoningText: { text: 'A greeting' } } }] : [];
+
   beforeAll(async () => {
     server = createServer(async (request, response) => {
       let text = '';
@@ -203,7 +227,7 @@ describe('Bedrock', () => {
         const headers = { 'content-type': 'application/json', 'x-amzn-errortype': 'ThrottlingException' };
         response.writeHead(429, headers).end('{"message":"Too many tokens"}');
       } else if (path.endsWith('/converse')) {
-        const message = { role: 'assistant', content: [{ text: 'Hello!' }] };
+        const message = { role: 'assistant', content: [...thoughtOf(path), { text: 'Hello!' }] };
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify({ output: { message }, stopReason: 'end_turn', usage, metrics: { latencyMs: 1 } }));
       } else {
@@ -223,7 +247,7 @@ describe('Bedrock', () => {
       requestHandler: new NodeHttpHandler(),
       maxAttempts: 1,
     });
-    models = makeBedrock({ client, offers: ['amazon.nova-lite-v1:0', 'busy'] });
+    models = makeBedrock({ client, offers: ['amazon.nova-lite-v1:0', 'thinker', 'busy'] });
   });
   afterAll(() => new Promise((resolve) => server.close(resolve)));
 
@@ -258,6 +282,15 @@ describe('Bedrock', () => {
       ['Hel', 'lo!'],
       { text: 'Hello!', finishReason: 'length', inputTokens: 3, outputTokens: 2 },
     ]);
+  });
+
+  test("hands on the fields of a model's own, and gives what it thought", async () => {
+    const extra = { thinking: { type: 'enabled', budget_tokens: 1_024 } };
+    const answer = await models.generate({ model: 'thinker', messages, extra, timeoutMs: 5_000 });
+    expect(answer).toMatchObject({ text: 'Hello!', reasoning: 'A greeting' });
+    expect(seen.at(-1)?.body).toMatchObject({ additionalModelRequestFields: extra });
+    const common = models.generate({ model: 'thinker', messages, reasoning: 'low', timeoutMs: 5_000 });
+    await expect(common).rejects.toMatchObject({ code: 'node-failed' });
   });
 
   test.each([

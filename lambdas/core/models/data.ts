@@ -1,7 +1,7 @@
 // An answer that is data: JSON that fits a schema, with one chance to put right what does not.
 
 import type { Json, JsonObject } from '../json.ts';
-import type { ModelMessage } from '../ports.ts';
+import type { ModelAnswer, ModelMessage, ModelRequest } from '../ports.ts';
 import type { Asking } from './ask.ts';
 
 export type Data = { data: Json; text: string } | { problems: string[]; text: string };
@@ -29,20 +29,25 @@ const asked = (schema: JsonObject): ModelMessage => ({
   content: `Answer with JSON only, that fits this JSON Schema: ${JSON.stringify(schema)}`,
 });
 
+const beside = ({ finishReason, reasoning }: ModelAnswer) => ({
+  finishReason,
+  ...(reasoning !== undefined && { reasoning }),
+});
+
 export async function askForData(
   asking: Asking,
-  request: { messages: ModelMessage[]; schema: JsonObject; temperature?: number; maxTokens?: number },
-): Promise<Data & { finishReason: string }> {
+  request: Omit<ModelRequest, 'model' | 'timeoutMs' | 'signal' | 'onText'> & { schema: JsonObject },
+): Promise<Data & Pick<ModelAnswer, 'finishReason' | 'reasoning'>> {
   const { schema, ...rest } = request;
   const messages = [asked(schema), ...request.messages];
   const first = await asking.ask({ ...rest, messages, schema });
   const judgment = await judged(first.text, schema);
-  if ('data' in judgment) return { ...judgment, finishReason: first.finishReason };
+  if ('data' in judgment) return { ...judgment, ...beside(first) };
   const repair = `That ${judgment.problems.join('; ')}. Answer again, with the JSON only.`;
   const again = await asking.ask({
     ...rest,
     messages: [...messages, { role: 'assistant', content: first.text }, { role: 'user', content: repair }],
     schema,
   });
-  return { ...(await judged(again.text, schema)), finishReason: again.finishReason };
+  return { ...(await judged(again.text, schema)), ...beside(again) };
 }

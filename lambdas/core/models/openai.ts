@@ -20,18 +20,21 @@ const MAX_ANSWER_BYTES = 10 * 1_024 * 1_024;
 const EXCERPT_CHARS = 300;
 
 const usage = z.object({ prompt_tokens: z.number().catch(0), completion_tokens: z.number().catch(0) });
+// Thoughts are no part of OpenAI's own wire: DeepSeek's name for them, which others took over, and OpenRouter's.
+const said = z.object({
+  content: z.string().nullish(),
+  reasoning_content: z.string().nullish(),
+  reasoning: z.string().nullish(),
+});
+const thoughtIn = (it: z.output<typeof said> | null | undefined): string =>
+  it?.reasoning_content ?? it?.reasoning ?? '';
+
 const completion = z.object({
-  choices: z
-    .array(z.object({ message: z.object({ content: z.string().nullish() }), finish_reason: z.string().nullish() }))
-    .min(1),
+  choices: z.array(z.object({ message: said, finish_reason: z.string().nullish() })).min(1),
   usage: usage.nullish(),
 });
 const chunk = z.object({
-  choices: z
-    .array(
-      z.object({ delta: z.object({ content: z.string().nullish() }).nullish(), finish_reason: z.string().nullish() }),
-    )
-    .nullish(),
+  choices: z.array(z.object({ delta: said.nullish(), finish_reason: z.string().nullish() })).nullish(),
   usage: usage.nullish(),
 });
 
@@ -83,8 +86,9 @@ function contentOf({ content, images }: ModelMessage): unknown {
 }
 
 function bodyOf(request: ModelRequest): object {
-  const { model, messages, temperature, topP, maxTokens, stop, seed, schema, onText } = request;
+  const { model, messages, temperature, topP, maxTokens, stop, seed, reasoning, extra, schema, onText } = request;
   return {
+    ...extra,
     model,
     messages: messages.map((message) => ({ role: message.role, content: contentOf(message) })),
     ...(temperature !== undefined && { temperature }),
@@ -92,6 +96,7 @@ function bodyOf(request: ModelRequest): object {
     ...(maxTokens !== undefined && { max_tokens: maxTokens }),
     ...(stop && { stop }),
     ...(seed !== undefined && { seed }),
+    ...(reasoning && { reasoning_effort: reasoning }),
     ...(schema && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } } }),
     ...(onText && { stream: true, stream_options: { include_usage: true } }),
   };
@@ -113,11 +118,15 @@ function whole(answer: HttpAnswer, { onText }: ModelRequest): ModelAnswer {
   const [choice] = parsed.data.choices;
   const text = choice?.message.content ?? '';
   if (text !== '') onText?.(text);
-  return { text, finishReason: finishOf(choice?.finish_reason), ...tokensOf(parsed.data.usage) };
+  const end = { finishReason: finishOf(choice?.finish_reason), ...tokensOf(parsed.data.usage) };
+  return { text, ...thought(thoughtIn(choice?.message)), ...end };
 }
+
+const thought = (reasoning: string): { reasoning?: string } => (reasoning === '' ? {} : { reasoning });
 
 function makeStreamReader(onText: (text: string) => void) {
   let text = '';
+  let reasoning = '';
   let finish: string | null | undefined;
   let tokens = tokensOf(undefined);
   const read = (data: string): void => {
@@ -127,6 +136,7 @@ function makeStreamReader(onText: (text: string) => void) {
     const delta = choice?.delta?.content ?? '';
     if (delta !== '') onText(delta);
     text += delta;
+    reasoning += thoughtIn(choice?.delta);
     finish = choice?.finish_reason ?? finish;
     if (parsed.data.usage) tokens = tokensOf(parsed.data.usage);
   };
@@ -138,7 +148,7 @@ function makeStreamReader(onText: (text: string) => void) {
       // A stream that simply stops is half an answer.
       if (finish === undefined || finish === null)
         throw new ModelFault('model-unavailable', 'The answer of the model broke off');
-      return { text, finishReason: finishOf(finish), ...tokens };
+      return { text, ...thought(reasoning), finishReason: finishOf(finish), ...tokens };
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../limits.ts';
 import { withModel } from '../models/ask.ts';
 import { askForData } from '../models/data.ts';
-import type { ModelMessage } from '../ports.ts';
+import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../ports.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
@@ -29,6 +29,8 @@ const FIELDS = {
   stop: z.array(z.string()).max(4).optional(),
   seed: z.int().optional(),
   schema: z.record(z.string(), anyValue).optional(),
+  reasoning: z.enum(REASONING_EFFORTS).optional(),
+  extra: z.record(z.string(), anyValue).optional(),
 };
 const evaluated = z.strictObject(FIELDS);
 type Llm = z.output<typeof evaluated>;
@@ -57,6 +59,12 @@ function messagesOf({ prompt, messages = [], system }: Llm, images: string[]): M
   return all;
 }
 
+const resultOf = ({ text, reasoning, finishReason }: Pick<ModelAnswer, 'text' | 'reasoning' | 'finishReason'>) => ({
+  text,
+  ...(reasoning !== undefined && { reasoning }),
+  finishReason,
+});
+
 const tooLong = (messages: readonly ModelMessage[]): boolean =>
   messages.reduce((chars, { content }) => chars + content.length, 0) > MAX_PROMPT_CHARS;
 
@@ -70,7 +78,7 @@ export const LLM: NodeKind = {
   async run(context, given) {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;
-    const { model, temperature, topP, maxTokens, stop, seed, schema } = read.input;
+    const { model, temperature, topP, maxTokens, stop, seed, reasoning, extra, schema } = read.input;
     const messages = messagesOf(read.input, await imagesOf(context, read.input));
     if (!messages.some(({ role }) => role === 'user'))
       return failed('node-failed', 'with needs a `prompt`, or `messages` of a user');
@@ -81,11 +89,13 @@ export const LLM: NodeKind = {
       ...(maxTokens !== undefined && { maxTokens }),
       ...(stop && { stop }),
       ...(seed !== undefined && { seed }),
+      ...(reasoning && { reasoning }),
+      ...(extra && { extra: extra as JsonObject }),
     };
     return withModel(context, model, async (asking): Promise<Outcome> => {
       if (schema === undefined) {
         const answer = await asking.ask({ messages, ...settings, ...(context.streams && { onText: context.say }) });
-        return done({ text: answer.text, finishReason: answer.finishReason }, { usage: asking.usage() });
+        return done(resultOf(answer), { usage: asking.usage() });
       }
       const got = await askForData(asking, { messages, schema: schema as JsonObject, ...settings });
       if ('problems' in got) {
@@ -94,10 +104,7 @@ export const LLM: NodeKind = {
           usage: asking.usage(),
         });
       }
-      return done(
-        { text: got.text, data: got.data as Json, finishReason: got.finishReason },
-        { usage: asking.usage() },
-      );
+      return done({ ...resultOf(got), data: got.data as Json }, { usage: asking.usage() });
     });
   },
 };
