@@ -117,9 +117,9 @@ async function reconcileSlots(ports: Ports, tenant: string): Promise<void> {
   let held = 0;
   for (const id of new Set([...running, ...sync])) {
     const run = await ports.runs.get(id);
-    const isIdle = run === undefined || isSettled(run.status) || run.status === 'waiting';
-    if (!isIdle) {
+    if (run && !isSettled(run.status) && run.status !== 'waiting') {
       held += 1;
+      if (run.status === 'pending') await callAgain(ports, run);
       continue;
     }
     ports.log.metric('SlotLeaked');
@@ -128,4 +128,9 @@ async function reconcileSlots(ports: Ports, tenant: string): Promise<void> {
   }
   if (waiting > 0) await callWaiting(ports, tenant);
   await ports.slots.reconcileAt(tenant, held > 0 || waiting > 0 ? now + RECONCILE_MS : undefined);
+}
+
+/** It was called from the waiting room, and its bell was lost: until it is due itself its slot would stand empty. */
+async function callAgain(ports: Ports, { id, tenant, leaseUntil }: Run): Promise<void> {
+  if (leaseUntil === undefined) await ports.queues.ringRuns([{ runId: id, tenant }]);
 }

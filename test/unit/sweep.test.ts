@@ -136,6 +136,17 @@ describe('a sweep', () => {
     expect(platform.queues.runs.map(({ runId }) => runId)).toContain(patient.id);
   });
 
+  test('rings again for a run that was called from the waiting room and never came, long before it is due', async () => {
+    const { platform, run } = await accepted({ a: set(1) });
+    const { slots, runs } = platform.ports;
+    await slots.acquire({ tenant: 'acme', runId: run.id, limit: 1, now: platform.clock.now() });
+    await runs.postpone(run, platform.clock.now() + 60 * MINUTE);
+    platform.queues.runs.length = 0;
+    platform.clock.advance(11 * MINUTE);
+    await sweepNow(platform);
+    expect(platform.queues.runs).toEqual([{ runId: run.id, tenant: 'acme' }]);
+  });
+
   test('rings for a webhook that nobody has told', async () => {
     const { platform, run } = await accepted(
       { a: set(1) },
