@@ -1,6 +1,7 @@
 // The simulation itself: that it can be repeated, that faults really happen in it, and that it finds what is broken.
 
 import { describe, expect, test } from 'vitest';
+import type { Run } from '../../lambdas/core/run.ts';
 import { type SimulationOptions, simulate } from './simulate.ts';
 import { makeSummary } from './summary.ts';
 
@@ -47,6 +48,17 @@ describe('a platform is found to be broken', () => {
     'that never gives a slot back': {
       sabotage({ slots }) {
         slots.release = async () => ({ waiting: 0 });
+      },
+    },
+    'that calls last who should be first': {
+      sabotage({ slots }) {
+        const { wait, waits, leave } = slots;
+        const last = (run: Run): Run => ({ ...run, priority: 9 - run.priority });
+        Object.assign(slots, {
+          wait: (run: Run) => wait(last(run)),
+          waits: (run: Run) => waits(last(run)),
+          leave: (run: Run) => leave(last(run)),
+        });
       },
     },
     'that forgets who waits for a slot': {

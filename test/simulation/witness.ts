@@ -3,6 +3,7 @@
 import type { ClaimResult, RunStore, Slots } from '../../lambdas/core/ports.ts';
 import { isSettled, type NodeRecord, type Run, type Signal } from '../../lambdas/core/run.ts';
 import type { Call, Process } from './process.ts';
+import { makeRooms } from './rooms.ts';
 
 export interface SeenRun {
   accepted: Run;
@@ -42,6 +43,8 @@ interface Stores {
   now(): number;
 }
 
+// A ring that is lost is made good by the sweeper, as is one of its sweeps.
+const IDLE_SLOT_MS = 15 * 60_000;
 const STALE_MS = 2_000;
 const VERSIONS = 5;
 
@@ -64,6 +67,7 @@ export function makeWitness({ runs: stored, slots, now }: Stores): Witness {
   const runs: Witness['runs'] = new Map();
   const complaints: string[] = [];
   const versions = new Map<string, { at: number; run: Run }[]>();
+  const rooms = makeRooms(now);
   const waiting: ((run: Run, record: NodeRecord) => void)[] = [];
   const ended: ((run: Run) => void)[] = [];
 
@@ -73,6 +77,8 @@ export function makeWitness({ runs: stored, slots, now }: Stores): Witness {
     const { run } = answer;
     const before = versions.get(run.id)?.at(-1)?.run;
     const { running } = await slots.occupancy(run.tenant);
+    const idleMs = rooms.began(run);
+    if (idleMs > IDLE_SLOT_MS) complaints.push(`${run.id} has held a slot for ${idleMs} ms before it began`);
     const claim = { at: now(), epoch: run.epoch, by: process, ending };
     seen.claims.push({ ...claim, isTakeover: before?.leaseUntil !== undefined, hadSlot: running.includes(run.id) });
     if (!ending && run.startAfter !== undefined && now() < run.startAfter)
@@ -155,6 +161,7 @@ export function makeWitness({ runs: stored, slots, now }: Stores): Witness {
     complaints,
     async saw(call, answer) {
       accept(call, answer);
+      complaints.push(...rooms.moved(call, answer));
       const id = runIn(call);
       const seen = id === undefined ? undefined : runs.get(id);
       if (id === undefined || !seen) return;
