@@ -54,6 +54,7 @@ export async function makeFuzzWorld(door: Door, { origin, key }: { origin: strin
     good: {
       name: ['greet', 'decide', 'broken', 'TOKEN'],
       version: ['1.0.0', '1'],
+      appKey: [credentials['tencent']?.['appKey'] ?? ''],
       id: [ended, waiting, second],
       // What is gone gives no depth.
       'removeFlow.name': ['broken'],

@@ -124,7 +124,8 @@ function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedC
 }
 
 async function callsOfCases(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>[]> {
-  const filled = (text: string) => text.replaceAll(/\{\{(\w+)\}\}/g, () => good['id']?.[0] ?? 'x');
+  const filled = (text: string) =>
+    text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => (good[name] ?? good['id'])?.[0] ?? 'x');
   const steps = (await caseFiles()).flatMap(({ vendor, test }) =>
     test.steps.map((step) => ({ vendor, ...step.request })),
   );

@@ -107,7 +107,15 @@ describe('a key', () => {
         projectId: /^[0-9a-f]{32}$/,
       },
     ],
-    ['tencent', { secretId: /^AKID[0-9A-Za-z]{32}$/, secretKey: /^\w{32}$/, appBizId: /^\d{19}$/ }],
+    [
+      'tencent',
+      {
+        secretId: /^AKID[0-9A-Za-z]{32}$/,
+        secretKey: /^\w{32}$/,
+        appBizId: /^\d{19}$/,
+        appKey: /^AKID[0-9A-Za-z]{32}\w{44}$/,
+      },
+    ],
   ] as const)('of %s has the form that its clients expect, and opens that wire only', async (dialect, form) => {
     const { credentials } = await issue({ dialect });
     expect(Object.keys(credentials)).toEqual(Object.keys(form));

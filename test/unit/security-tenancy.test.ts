@@ -45,6 +45,8 @@ interface Owned {
 let api: WholeApi;
 let owner: Holder;
 let owned: Owned;
+/** Who walks; of some calls the body says who that is. */
+let caller: Holder;
 /** What the owner has, apart from when keys were used. */
 let before: unknown;
 
@@ -164,6 +166,10 @@ const BODIES: Record<string, () => Pick<ApiCall, 'body' | 'headers'>[]> = {
   qianfanComponentVersion: () => [{ body: { parameters: {} } }],
   huaweiRun: () => [{ body: { inputs: {} } }, { body: { inputs: {} }, headers: { stream: 'false' } }],
   huaweiAgentRun: () => [{ body: { inputs: {} } }, { body: { inputs: {} }, headers: { 'x-invoke-mode': 'debug' } }],
+  tencentDialogue: () => {
+    const asked = { session_id: 's1', visitor_biz_id: 'v1', request_id: 'r1', content: 'What is it?' };
+    return [{ body: { ...asked, bot_app_key: caller.credentials['appKey'] } }];
+  },
   tencentAction: () => [...TENCENT('vault'), ...TENCENT('asking')],
 };
 
@@ -185,6 +191,7 @@ function callsOf(route: Route): ApiCall[] {
 type Judge = (route: Route, call: ApiCall, status: number) => void;
 
 async function walk(routes: readonly Route[], intruder: Holder, judge: Judge) {
+  caller = intruder;
   // What is put comes last: from then on the name means something of one's own.
   for (const route of routes.toSorted((a, b) => Number(a.method === 'PUT') - Number(b.method === 'PUT'))) {
     for (const call of callsOf(route)) {
