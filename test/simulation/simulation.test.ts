@@ -31,6 +31,7 @@ test('every rule holds, whatever befalls the platform', async () => {
     expect(totals.get(`runs ${end}`), end).toBeGreaterThan(5);
   }
   expect(totals.get('leases taken over')).toBeGreaterThan(50);
+  expect(totals.get('metric RunCrashed')).toBeGreaterThan(5);
 }, 120_000);
 
 describe('a platform is found to be broken', () => {
