@@ -43,8 +43,8 @@ interface Stores {
   now(): number;
 }
 
-// A ring that is lost is made good by the sweeper, as is one of its sweeps.
-const IDLE_SLOT_MS = 15 * 60_000;
+// The sweeper looks at slots within ten minutes, then every five; its rings and its sweeps may be lost, too.
+const IDLE_SLOT_MS = 25 * 60_000;
 const STALE_MS = 2_000;
 const VERSIONS = 5;
 
