@@ -3,10 +3,12 @@
 import * as z from 'zod';
 import { anyValue, FLOW_NAME } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
+import { LEASE_SECONDS } from '../limits.ts';
 import { asWritten, readInput } from './input.ts';
 import { type ChildRun, done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
-const START_MS = 15_000;
+// Only our own stores take this time. Whoever stands still for longer has lost the lease, and another starts the run.
+const START_MS = LEASE_SECONDS * 1_000;
 // The child's end is a signal; these looks are the guarantee behind it.
 const LOOK_FIRST_MS = 1_000;
 const LOOK_MAX_MS = 10 * 60_000;
