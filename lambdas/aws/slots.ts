@@ -36,7 +36,8 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
     const command = new UpdateItemCommand({
       TableName: table,
       Key: rowKey(tenant, row),
-      UpdateExpression: 'SET dueShard = :shard, dueAt = :dueAt ADD running :ids',
+      // Not anew by every run: the slots of a tenant that is never idle would never be looked at.
+      UpdateExpression: 'SET dueShard = :shard, dueAt = if_not_exists(dueAt, :dueAt) ADD running :ids',
       ConditionExpression: `contains(running, :id) OR ${free}`,
       ExpressionAttributeValues: toItem({
         ':ids': new Set([runIdBytes(runId)]),

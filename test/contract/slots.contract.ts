@@ -114,6 +114,19 @@ export function describeSlots(name: string, make: () => Made | Promise<Made>): v
       await expect.poll(() => isDue(later + 1)).toBe(false);
     });
 
+    test('are shown to the sweeper in time, however many more are taken', async () => {
+      const runs = runsOf(2) as [Run, Run];
+      const [{ tenant }] = runs;
+      const began = Date.now();
+      const hourLater = began + 60 * 60_000;
+      for (const [n, { id }] of runs.entries()) {
+        await slots.acquire({ tenant, runId: id, limit: LIMIT, now: n === 0 ? began : hourLater });
+      }
+      const isDue = async () =>
+        (await due(began + 11 * 60_000)).some((it) => it.kind === 'slots' && it.tenant === tenant);
+      await expect.poll(isDue).toBe(true);
+    });
+
     test('synchronous calls have slots of their own', async () => {
       const runs = runsOf(3);
       const enter = (run: Run) => slots.enterSync({ tenant: run.tenant, runId: run.id, limit: LIMIT, now: Date.now() });

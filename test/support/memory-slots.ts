@@ -25,7 +25,7 @@ export function makeMemorySlots(): MemorySlots {
     const isIn = held.has(slot.runId) || hasRoom;
     if (!isIn) return false;
     held.add(slot.runId);
-    looks.set(slot.tenant, slot.now + LOOK_MS);
+    if (!looks.has(slot.tenant)) looks.set(slot.tenant, slot.now + LOOK_MS);
     return true;
   }
 
