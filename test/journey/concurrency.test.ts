@@ -42,7 +42,9 @@ async function ended(tenant: ApiClient, ids: string[]): Promise<Body[]> {
 
 test('runs beyond the limit wait, and start by priority, then age, never more at once than the limit', async () => {
   const tenant = await tenantWith('orderly', { concurrency: 2 });
-  const first = [await start(tenant), await start(tenant)].map(({ body }) => body.id);
+  // Long enough for all others to stand in line before a slot is free.
+  const long = { inputs: { for: '5s' } };
+  const first = [await start(tenant, long), await start(tenant, long)].map(({ body }) => body.id);
   const running = async () => (await tenant.call('GET', '/v1/runs?status=running')).body.items.length;
   await expect.poll(running, { timeout: 5_000, interval: 50 }).toBe(2);
   const waiting: string[] = [];

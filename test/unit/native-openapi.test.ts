@@ -91,6 +91,7 @@ test('tells which calls need no key', () => {
   expect(open.map(({ operation }) => operation.operationId).sort()).toEqual([
     'describeApi',
     'health',
+    'readFileByLink',
     'signalByToken',
     'welcome',
   ]);
