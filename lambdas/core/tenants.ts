@@ -75,11 +75,17 @@ export async function findTenant(ports: TenantPorts, id: string): Promise<Tenant
   return tenant;
 }
 
-/** Fields that are not given stay as they are. */
-export async function updateTenant(ports: TenantPorts, id: string, changes: TenantUpdate): Promise<Tenant> {
+/** As it is now: an operator sees at once what was changed, whichever process changed it. */
+export async function readTenant(ports: TenantPorts, id: string): Promise<Tenant> {
   const tenant = await ports.tenants.tenant(id);
   if (!tenant) throw new PlatformError('not-found', `There is no tenant '${id}'`);
-  return keep(ports, merged(tenant, changes));
+  tenantCache(ports.tenants).set(id, tenant, ports.clock.now());
+  return tenant;
+}
+
+/** Fields that are not given stay as they are. */
+export async function updateTenant(ports: TenantPorts, id: string, changes: TenantUpdate): Promise<Tenant> {
+  return keep(ports, merged(await readTenant(ports, id), changes));
 }
 
 export function listTenants(

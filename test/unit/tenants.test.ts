@@ -13,6 +13,7 @@ import {
   getTenant,
   listTenants,
   newTenantSchema,
+  readTenant,
   renderTenant,
   tenantUpdateSchema,
   updateTenant,
@@ -82,6 +83,12 @@ describe('a tenant', () => {
     expect((await getTenant(ports, 'acme')).name).toBe('acme');
     ports.clock.advance(30_000);
     expect((await getTenant(ports, 'acme')).name).toBe('Renamed');
+  });
+
+  test('changed elsewhere is shown to an operator at once', async () => {
+    const tenant = await createTenant(ports, { id: 'acme' });
+    await ports.tenants.putTenant({ ...tenant, name: 'Renamed' });
+    expect((await readTenant(ports, 'acme')).name).toBe('Renamed');
   });
 
   test('is listed with the others, page by page', async () => {

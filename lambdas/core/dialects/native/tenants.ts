@@ -3,9 +3,9 @@
 import * as z from 'zod';
 import {
   createTenant,
-  getTenant,
   listTenants,
   newTenantSchema,
+  readTenant,
   renderTenant,
   tenantUpdateSchema,
   updateTenant,
@@ -70,7 +70,7 @@ const read = route({
   answers: { 200: { description: 'The tenant', schema: tenant } },
   errors: ['not-found'],
   async handle({ params: { id } }, ports) {
-    return json(200, renderTenant(await getTenant(ports, id)));
+    return json(200, renderTenant(await readTenant(ports, id)));
   },
 });
 
