@@ -90,6 +90,7 @@ export async function nodeToItem(payloads: Payloads, run: { tenant: string; id: 
     pk: runPk(run.id),
     sk: nodeSk(record.path),
     status: record.status,
+    epoch: record.epoch,
     record: JSON.stringify(rest),
     ttl: expiry(record.startedAt),
     ...stored,

@@ -127,16 +127,18 @@ export function makeRunStore(at: RunTable): RunStore {
           new PutItemCommand({
             TableName: table,
             Item: await nodeToItem(payloads, run, record),
-            ConditionExpression: 'attribute_not_exists(pk) OR #status = :waiting',
+            // A process that has lost its lease must not bring back an earlier wait.
+            ConditionExpression:
+              'attribute_not_exists(pk) OR (#status = :waiting AND (attribute_not_exists(epoch) OR epoch <= :epoch))',
             ExpressionAttributeNames: { '#status': 'status' },
-            ExpressionAttributeValues: { ':waiting': { S: 'waiting' } },
+            ExpressionAttributeValues: toItem({ ':waiting': 'waiting', ':epoch': record.epoch }),
             ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
           }),
         );
         return record;
       } catch (error) {
         if (!isConditionFailed(error)) throw error;
-        // Another slice ended this unit first: its result stands, so every reader sees one.
+        // Another slice ended this unit first, or is at it now: its record stands, so every reader sees one.
         return nodeFromItem(payloads, (error as { Item?: Item }).Item ?? {});
       }
     },

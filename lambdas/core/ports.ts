@@ -129,7 +129,7 @@ export interface RunStore {
     signals: Signal[];
     credentials?: Record<string, Credentials>;
   }>;
-  /** Writes the record unless the unit has already ended; answers with the record that stands. */
+  /** Writes the record unless the unit has ended, or a later epoch has recorded it; answers with the record that stands. */
   recordNode(run: Pick<Run, 'id' | 'tenant'>, record: NodeRecord): Promise<NodeRecord>;
   /**
    * Gives the lease back, fenced by the epoch, unless a signal or a cancel request came since `run` was read: then

@@ -173,6 +173,22 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         expect(await store.recordNode(run, ended)).toEqual(ended);
       });
 
+      test('of a wait is not replaced by one who lost the run before it', async () => {
+        const run = await accepted();
+        const waiting = (epoch: number) => {
+          const { output, endedAt, ...begun } = buildRecord('review', {
+            epoch,
+            status: 'waiting',
+            wait: { kind: 'timer', until: epoch },
+          });
+          return begun;
+        };
+        await store.recordNode(run, waiting(2));
+        expect(await store.recordNode(run, waiting(1))).toEqual(waiting(2));
+        expect(await store.recordNode(run, buildRecord('review', { epoch: 1 }))).toEqual(waiting(2));
+        expect(await store.recordNode(run, waiting(3))).toEqual(waiting(3));
+      });
+
       test('holds outputs that are too large for an item', async () => {
         const run = await accepted();
         const output = { text: 'x'.repeat(500_000) };

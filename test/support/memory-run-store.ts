@@ -123,7 +123,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
     async recordNode({ id }, record) {
       const records = entries.get(id)?.records;
       const stands = records?.get(record.path);
-      if (stands && stands.status !== 'waiting') return copy(stands);
+      if (stands && (stands.status !== 'waiting' || stands.epoch > record.epoch)) return copy(stands);
       records?.set(record.path, copy(record));
       return copy(record);
     },

@@ -8,6 +8,7 @@ import { signalRun } from '../../lambdas/core/signal.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { drive, pass, throughTime } from '../support/driver.ts';
+import { makeMemoryFileStore } from '../support/memory-file-store.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
 import { accepted, call, ran, set } from '../support/probe.ts';
 
@@ -275,6 +276,33 @@ test('a retry is for the codes that the node names, and for no others', async ()
   };
   const nodes = { a: { type: 'http', with: { url: 'https://nowhere.example' } } };
   expect((await ran(nodes, {}, { overrides: { http } })).run.error?.message).toContain('no such host');
+});
+
+test('a store that a node asks and that is away is no failure of the node', async () => {
+  let isAway = true;
+  const file = { id: 'f', tenant: 'acme', name: 'a.txt', type: 'text/plain', size: 2, createdAt: 0 };
+  const files = { ...makeMemoryFileStore() };
+  await files.add(file);
+  await files.write(file, Buffer.from('hi'));
+  const { read } = files;
+  files.read = async (it) => {
+    if (!isAway) return read(it);
+    isAway = false;
+    throw new Error('SlowDown');
+  };
+  const sent: unknown[] = [];
+  const http: Ports['http'] = {
+    check: () => undefined,
+    send: async ({ body }) => {
+      sent.push(body);
+      return { status: 200, headers: {}, body: Buffer.from('ok'), truncated: false, durationMs: 1 };
+    },
+  };
+  const nodes = {
+    a: { type: 'http', with: { url: 'https://a.example', method: 'PUT', bodyType: 'file', body: { id: 'f' } } },
+  };
+  const { run } = await ran(nodes, {}, { overrides: { http, files } });
+  expect([run.status, isAway, sent.map(String)]).toEqual(['succeeded', false, ['104,105']]);
 });
 
 test('a plan that is gone ends the run with a sentence, not with crashes', async () => {

@@ -9,6 +9,7 @@ import { childrenOf } from './children.ts';
 import { fromThrown } from './conclude.ts';
 import { evaluateInput } from './input.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, YIELDED } from './slice.ts';
+import { undisturbedStore } from './undisturbed.ts';
 
 export function kindOf(slice: Slice, node: PlanNode): NodeKind {
   const kind = slice.kinds[node.type];
@@ -105,6 +106,7 @@ async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Inv
 
 function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal): NodeContext {
   const { run, ports } = slice;
+  const stores = () => ({ ...ports, files: undisturbedStore(ports.files), plugins: undisturbedStore(ports.plugins) });
   return {
     path: unit.path,
     run: {
@@ -132,11 +134,11 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
     children: childrenOf(slice, unit),
     files: {
       open: (ref, maxBytes) =>
-        openFile(ports, ref, { tenant: run.tenant, maxBytes, timeoutMs: attemptMs(slice, unit), signal }),
-      keep: async (file) => referenceOf(await keepFile(ports, run.tenant, file)),
+        openFile(stores(), ref, { tenant: run.tenant, maxBytes, timeoutMs: attemptMs(slice, unit), signal }),
+      keep: async (file) => referenceOf(await keepFile(stores(), run.tenant, file)),
     },
     plugin: (id, auth) =>
-      openPlugin(ports, { tenant: run.tenant, plan: slice.plan, id, auth, given: slice.credentials }),
+      openPlugin(stores(), { tenant: run.tenant, plan: slice.plan, id, auth, given: slice.credentials }),
     ports,
   };
 }

@@ -1,12 +1,13 @@
 // Runs that a run has started by its `flow` nodes: accepted like any other, once for each unit, and read back.
 
-import { Fault, PlatformError } from '../errors.ts';
+import { PlatformError } from '../errors.ts';
 import { MAX_RUN_DEPTH } from '../limits.ts';
 import type { Children } from '../nodes/node-kind.ts';
 import { isSettled } from '../run.ts';
 import { submit } from '../submit.ts';
 import { getTenant } from '../tenants.ts';
 import type { Slice, Unit } from './slice.ts';
+import { undisturbed } from './undisturbed.ts';
 
 export function childrenOf({ ports, run, credentials }: Slice, { path }: Unit): Children {
   return {
@@ -47,13 +48,4 @@ export function childrenOf({ ports, run, credentials }: Slice, { path }: Unit): 
         return { id, status, isSettled: isSettled(status), outputs: record.outputs, usage, ...(error && { error }) };
       }),
   };
-}
-
-/** A store that is away says nothing about the node: only a rejection is its failure. */
-async function undisturbed<Value>(work: () => Promise<Value>): Promise<Value> {
-  try {
-    return await work();
-  } catch (error) {
-    throw error instanceof PlatformError ? error : new Fault(error);
-  }
 }

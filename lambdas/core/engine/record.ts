@@ -13,6 +13,8 @@ export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch' | 'se
     epoch: slice.run.epoch,
     seq: slice.sequence.next(),
   });
+  // Somebody else has the run now.
+  if (stands.epoch > slice.run.epoch) return undefined;
   slice.records.set(entry.path, stands);
   return stands;
 }
