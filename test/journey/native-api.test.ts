@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, type Body, demoClient, publishFlow } from '../support/api-client.ts';
 import { startTestRuntime } from '../support/runtime.ts';
@@ -355,6 +356,13 @@ test('shows the webhook secret and rotates it', async () => {
   expect(before.secret).toMatch(/^whsec_/);
   expect(after.secret).not.toBe(before.secret);
   expect((await api.call('GET', '/v1/webhook-secret')).body).toEqual(after);
+});
+
+test('serves the JSON Schema of flows, the one that is published with the format', async () => {
+  const answer = await fetch(`${api.baseUrl}/schemas/flow-1.json`);
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'application/schema+json']);
+  const published = JSON.parse(await readFile('flows/schemas/flow-1.json', 'utf8'));
+  expect(await answer.json()).toEqual(published);
 });
 
 test('lets an operator make tenants and change their limits', async () => {

@@ -90,6 +90,7 @@ test('tells which calls need no key', () => {
   const open = operations.filter(({ operation }) => operation.security?.length === 0);
   expect(open.map(({ operation }) => operation.operationId).sort()).toEqual([
     'describeApi',
+    'describeFlowFormat',
     'health',
     'readFileByLink',
     'signalByToken',

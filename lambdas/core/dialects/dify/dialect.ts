@@ -5,7 +5,7 @@ import { PlatformError } from '../../errors.ts';
 import { authenticate } from '../../keys.ts';
 import { type ApiRequest, bearerOf, type Dialect, json } from '../dialect.ts';
 import { appRoutes } from './app.ts';
-import { errors, messageOf } from './errors.ts';
+import { errors, messageOf, saidBy } from './errors.ts';
 import { humanInputRoutes } from './human-input.ts';
 import { runRoutes } from './run.ts';
 import { runsRoutes } from './runs.ts';
@@ -35,7 +35,7 @@ export const dify: Dialect = {
   errors,
   errorSchema: z.object({ code: z.string(), message: z.string(), status: z.int() }),
   error(error) {
-    const { status, code } = errors[error.code];
+    const { status, code } = saidBy(error);
     const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : undefined;
     return json(status, { code, message: messageOf(error), status }, challenge);
   },

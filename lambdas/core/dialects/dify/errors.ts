@@ -1,6 +1,6 @@
 // Our error codes in Dify's words: `{code, message, status}`.
 
-import type { ErrorCode, PlatformError } from '../../errors.ts';
+import { type ErrorCode, PlatformError } from '../../errors.ts';
 import type { VendorError } from '../dialect.ts';
 
 const PARAM = { status: 400, code: 'invalid_param' };
@@ -48,6 +48,18 @@ export const errors = {
   unavailable: { status: 503, code: 'internal_server_error' },
   internal: SERVER,
 } as const satisfies Record<ErrorCode, VendorError>;
+
+/** One of those that Dify tells apart and we do not. */
+export class DifyError extends PlatformError {
+  readonly said: VendorError;
+  constructor(code: ErrorCode, said: VendorError, message: string) {
+    super(code, message);
+    this.said = said;
+  }
+}
+
+export const saidBy = (error: PlatformError): VendorError =>
+  error instanceof DifyError ? error.said : errors[error.code];
 
 /** Its clients show these sentences, and some compare them. */
 export function messageOf({ code, message, details }: PlatformError): string {

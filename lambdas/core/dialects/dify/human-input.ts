@@ -12,6 +12,7 @@ import type { Caller } from '../../submit.ts';
 import { json, route } from '../dialect.ts';
 import { isReached } from '../reach.ts';
 import { stableUuid } from '../stable-uuid.ts';
+import { DifyError } from './errors.ts';
 import { headOf, type Pause } from './result.ts';
 import { seconds, type Told } from './words.ts';
 
@@ -68,6 +69,18 @@ const dataOf = (event: object): object => (event as { data: object }).data;
 const tag = 'Dify';
 const params = z.object({ form_token: z.string() });
 
+const isExpired = ({ port, error }: NodeRecord): boolean => port === 'timeout' || error?.code === 'node-timed-out';
+
+/** What does not fit the form, in Dify's word for it. */
+async function submitted(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (!(error instanceof PlatformError) || error.code !== 'invalid-request') throw error;
+    throw new DifyError('invalid-request', { status: 400, code: 'invalid_form_data' }, error.message);
+  }
+}
+
 /** The waiting unit behind a token, for the app that it belongs to. */
 async function waitingFor(ports: Ports, caller: Caller, token: string): Promise<NodeWait> {
   await ports.keyring.ready();
@@ -77,6 +90,10 @@ async function waitingFor(ports: Ports, caller: Caller, token: string): Promise<
   const record = records.find(({ path }) => path === address?.path);
   if (!record) throw new PlatformError('not-found', 'Form not found');
   if (record.status === 'waiting' && record.wait) return record.wait;
+  if (isExpired(record)) {
+    const said = { status: 412, code: 'human_input_form_expired' };
+    throw new DifyError('signal-already-given', said, 'The form has expired');
+  }
   throw new PlatformError('signal-already-given', 'The form has been submitted already');
 }
 
@@ -118,7 +135,9 @@ export const humanInputRoutes = [
     async handle({ caller, params: { form_token }, body }, ports) {
       await waitingFor(ports, caller, form_token);
       const form = body.inputs as JsonObject;
-      await signalByToken(ports, form_token, { action: body.action, form, ...(body.user && { by: body.user }) });
+      await submitted(
+        signalByToken(ports, form_token, { action: body.action, form, ...(body.user && { by: body.user }) }),
+      );
       return json(200, {});
     },
   }),

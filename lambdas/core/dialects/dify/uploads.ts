@@ -2,18 +2,20 @@
 
 import { extname } from 'node:path/posix';
 import * as z from 'zod';
+import { PlatformError } from '../../errors.ts';
 import { keepFile, requireFile } from '../../files.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
 import type { StoredFile } from '../../ports.ts';
-import { json, type Reply, route } from '../dialect.ts';
+import { json, route } from '../dialect.ts';
 import { replyWithFile } from '../file-reply.ts';
 import { readUpload, uploadBody } from '../upload.ts';
+import { DifyError } from './errors.ts';
 import { endUserId } from './result.ts';
 import { seconds } from './words.ts';
 
 const tag = 'Dify';
 
-const refused = (status: number, code: string, message: string): Reply => json(status, { code, message, status });
+const refused = (code: string, message: string) => new DifyError('invalid-request', { status: 400, code }, message);
 
 function render(file: StoredFile, user: string, origin: string) {
   return {
@@ -50,11 +52,12 @@ export const uploadRoutes = [
       const { fields, files } = await readUpload(request);
       const sent = files.filter(({ field }) => field === 'file');
       const [file] = sent;
-      if (!file) return refused(400, 'no_file_uploaded', 'Please upload your file.');
-      if (sent.length > 1) return refused(400, 'too_many_files', 'Only one file is allowed.');
-      if (file.name === '') return refused(400, 'filename_not_exists_error', 'The specified filename does not exist.');
+      if (!file) throw refused('no_file_uploaded', 'Please upload your file.');
+      if (sent.length > 1) throw refused('too_many_files', 'Only one file is allowed.');
+      if (file.name === '') throw refused('filename_not_exists_error', 'The specified filename does not exist.');
       const { length } = file.bytes;
-      if (length > MAX_UPLOAD_BYTES) return refused(413, 'file_too_large', `File size exceeded. ${length} bytes`);
+      if (length > MAX_UPLOAD_BYTES)
+        throw new PlatformError('payload-too-large', `File size exceeded. ${length} bytes`);
       const kept = await keepFile(ports, caller.tenant.id, file);
       return json(201, render(kept, fields['user'] ?? '', request.origin));
     },

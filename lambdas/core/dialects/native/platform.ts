@@ -66,6 +66,26 @@ const openApi = (dialect: () => Dialect) =>
     },
   });
 
+const flowFormat = route({
+  id: 'describeFlowFormat',
+  method: 'GET',
+  path: '/schemas/flow-1.json',
+  access: 'anyone',
+  tag,
+  summary: 'JSON Schema of the flow format, for editors',
+  answers: { 200: { description: 'JSON Schema', schema: anyObject, mediaType: 'application/schema+json' } },
+  errors: [],
+  async handle() {
+    const [{ flowSchema }, { NODE_KINDS }] = await Promise.all([
+      import('../../flow/schema.ts'),
+      import('../../nodes/index.ts'),
+    ]);
+    const text = JSON.stringify(flowSchema(NODE_KINDS));
+    const headers = { 'cache-control': 'public, max-age=300' };
+    return { status: 200, headers, body: { text, type: 'application/schema+json' } };
+  },
+});
+
 const me = route({
   id: 'readCaller',
   method: 'GET',
@@ -112,4 +132,4 @@ const me = route({
   },
 });
 
-export const platformRoutes = (dialect: () => Dialect) => [welcome, health, openApi(dialect), me];
+export const platformRoutes = (dialect: () => Dialect) => [welcome, health, openApi(dialect), flowFormat, me];
