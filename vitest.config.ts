@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-const project = (name: string, extra: { testTimeout?: number; fileParallelism?: boolean } = {}) => ({
+const project = (name: string, extra: { testTimeout?: number; maxWorkers?: number } = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 10_000, ...extra },
 });
 
@@ -11,8 +11,8 @@ export default defineConfig({
       project('contract', { testTimeout: 30_000 }),
       project('simulation', { testTimeout: 60_000 }),
       project('infra', { testTimeout: 60_000 }),
-      // Each journey file starts a runtime of its own; one at a time keeps two cores honest.
-      project('journey', { testTimeout: 120_000, fileParallelism: false }),
+      // Each journey file starts a runtime of its own, and waits more than it works: two at a time fill two cores.
+      project('journey', { testTimeout: 120_000, maxWorkers: 2 }),
     ],
     coverage: { provider: 'v8', include: ['lambdas/**'], reporter: ['text-summary'] },
   },
