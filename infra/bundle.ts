@@ -1,7 +1,7 @@
 // Bundles every function of the platform with its dependencies, ready to be uploaded or run as it is.
 // Which functions exist is decided by lambdas/env.ts; how they are deployed, by the constructs beside this file.
 
-import { access, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { build, type Plugin, transform } from 'esbuild';
@@ -10,19 +10,29 @@ import { ENVIRONMENTS, type FunctionName } from '../lambdas/env.ts';
 const ROOT = dirname(import.meta.dirname);
 const FUNCTION_NAMES = Object.keys(ENVIRONMENTS) as FunctionName[];
 
+const DOCUMENTS = 'documents';
+
 // Some dependencies are CommonJS inside: they call require for Node's own modules, which an ES module does not have.
 const REQUIRE_BANNER = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
 
 /** Writes `<directory>/<name>/index.mjs` for every function, and esbuild's account of its size as `<name>.meta.json`. */
 export async function bundleFunctions(directory: string = join(ROOT, 'dist')): Promise<string> {
   await Promise.all([
-    ...FUNCTION_NAMES.map((name) => bundleFunction(name, { index: `${name}.ts`, ...childOf(name) }, directory)),
-    bundleFunction('code-node', { index: 'code-node/index.ts', child: 'code-node/child.ts' }, directory),
+    ...FUNCTION_NAMES.map((name) => bundle(name, { index: `${name}.ts` }, directory)),
+    bundle(DOCUMENTS, { 'documents/child': 'documents/child.ts' }, directory),
+    bundle('code-node', { index: 'code-node/index.ts', child: 'code-node/child.ts' }, directory),
     copySources('code-python', directory),
   ]);
+  // The largest part of three functions, so it is made once.
+  for (const name of FUNCTION_NAMES.filter(runsNodes)) {
+    await cp(join(directory, DOCUMENTS), join(directory, name), { recursive: true });
+  }
   await copyWrapper(['code-node', 'code-python'], directory);
   return directory;
 }
+
+/** Functions that run nodes read documents in a process of its own, with a script of its own. */
+const runsNodes = (name: FunctionName): boolean => 'CODE_NODE_FUNCTION' in ENVIRONMENTS[name].shape;
 
 /** Templates are rendered by a library that runs inside of a sandbox: its text goes along, not its code. */
 const jinjaAsText: Plugin = {
@@ -40,13 +50,8 @@ const jinjaAsText: Plugin = {
   },
 };
 
-/** Functions that run nodes read documents in a process of its own, with a script of its own. */
-function childOf(name: FunctionName): Record<string, string> {
-  return 'CODE_NODE_FUNCTION' in ENVIRONMENTS[name].shape ? { 'documents/child': 'documents/child.ts' } : {};
-}
-
 /** `entries`: file of the bundle → file of lambdas/. */
-async function bundleFunction(name: string, entries: Record<string, string>, directory: string): Promise<void> {
+async function bundle(name: string, entries: Record<string, string>, directory: string): Promise<void> {
   const entryPoints = Object.fromEntries(
     Object.entries(entries).map(([file, entry]) => [file, join(ROOT, 'lambdas', entry)]),
   );
@@ -55,11 +60,13 @@ async function bundleFunction(name: string, entries: Record<string, string>, dir
       throw new Error(`Function '${name}' cannot be bundled: ${relative(ROOT, entry)} does not exist`, { cause });
     });
   }
-  const output = join(directory, name);
-  const bundle = await build({
+  const outdir = join(directory, name);
+  // A chunk left over from an earlier bundle would be deployed and would change the asset's hash.
+  await rm(outdir, { recursive: true, force: true });
+  const { metafile } = await build({
     absWorkingDir: ROOT,
     entryPoints,
-    outdir: output,
+    outdir,
     outExtension: { '.js': '.mjs' },
     chunkNames: 'chunks/[name]-[hash]',
     banner: { js: REQUIRE_BANNER },
@@ -71,18 +78,15 @@ async function bundleFunction(name: string, entries: Record<string, string>, dir
     target: 'node24',
     // ES module builds of the dependencies can be shaken; Node's default order prefers their CommonJS builds.
     mainFields: ['module', 'main'],
-    minify: true,
+    // The libraries for documents are minified as they come, and doing it again takes longer than all else.
+    minify: name !== DOCUMENTS,
     legalComments: 'none',
     metafile: true,
     plugins: [jinjaAsText],
-    write: false,
     logLevel: 'error',
   });
-  // A chunk left over from an earlier bundle would be deployed and would change the asset's hash.
-  await rm(output, { recursive: true, force: true });
-  await Promise.all(bundle.outputFiles.map((file) => write(file.path, file.contents)));
   // Beside the bundle, not in it: it is read by the bench and must not be deployed.
-  await write(join(directory, `${name}.meta.json`), JSON.stringify(bundle.metafile));
+  await writeFile(join(directory, `${name}.meta.json`), JSON.stringify(metafile));
 }
 
 /** Python is run as it is written. */
@@ -96,9 +100,4 @@ async function copySources(name: string, directory: string): Promise<void> {
 async function copyWrapper(names: string[], directory: string): Promise<void> {
   const wrapper = 'without-credentials';
   for (const name of names) await cp(join(import.meta.dirname, wrapper), join(directory, name, wrapper));
-}
-
-async function write(path: string, contents: string | Uint8Array): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, contents);
 }
