@@ -1,5 +1,8 @@
 // The CDK app: one stack, bundled and synthesized. `cdk deploy` runs it, and so does the local runtime.
 
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { bundleFunctions } from './bundle.ts';
 import { readOptions } from './options.ts';
@@ -11,5 +14,11 @@ const app = new App({
   postCliContext: { '@aws-cdk/core:validateAgainstDefaultRules': true },
 });
 const options = readOptions(app);
-new PlatformStack(app, `Errand-${options.stage}`, { options, bundles: await bundleFunctions() });
-app.synth();
+// A directory of its own, since two may synthesize at once. What is deployed is copied into the assembly.
+const bundles = await mkdtemp(join(tmpdir(), 'errand-bundles-'));
+try {
+  new PlatformStack(app, `Errand-${options.stage}`, { options, bundles: await bundleFunctions(bundles) });
+  app.synth();
+} finally {
+  await rm(bundles, { recursive: true });
+}

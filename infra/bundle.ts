@@ -16,7 +16,7 @@ const DOCUMENTS = 'documents';
 const REQUIRE_BANNER = "import{createRequire}from'node:module';const require=createRequire(import.meta.url);";
 
 /** Writes `<directory>/<name>/index.mjs` for every function, and esbuild's account of its size as `<name>.meta.json`. */
-export async function bundleFunctions(directory: string = join(ROOT, 'dist')): Promise<string> {
+export async function bundleFunctions(directory: string): Promise<string> {
   await Promise.all([
     ...FUNCTION_NAMES.map((name) => bundle(name, { index: `${name}.ts` }, directory)),
     bundle(DOCUMENTS, { 'documents/child': 'documents/child.ts' }, directory),
