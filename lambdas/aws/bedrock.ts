@@ -15,7 +15,7 @@ import {
   type ModelMessage,
   type ModelProvider,
   type ModelRequest,
-} from '../core/ports.ts';
+} from '../core/ports/models.ts';
 
 const IMAGE = /^data:image\/(png|jpeg|gif|webp);base64,([A-Za-z0-9+/=]+)$/;
 

@@ -1,7 +1,7 @@
 // Runs code nodes in their two functions, each call in an environment that only its tenant's code uses.
 
 import * as z from 'zod';
-import type { CodeEnd, CodeLanguage, CodeRunner } from '../core/ports.ts';
+import type { CodeEnd, CodeLanguage, CodeRunner } from '../core/ports/runners.ts';
 import type { makeFunctions } from './functions.ts';
 
 // The function that answers runs what tenants write: what it says is checked like what a stranger says.

@@ -2,7 +2,7 @@
 
 import { GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { UNPICKED_SECONDS } from '../core/limits.ts';
-import type { RunStore } from '../core/ports.ts';
+import type { RunStore } from '../core/ports/runs.ts';
 import type { Delivery, DeliveryAttempt, DeliveryStatus, Run, Webhook } from '../core/run.ts';
 import { fromItem, type Item, isConditionFailed, toItem } from './dynamo.ts';
 import * as keys from './run-keys.ts';

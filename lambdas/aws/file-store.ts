@@ -4,7 +4,7 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { UPLOAD_SECONDS } from '../core/limits.ts';
-import type { FileStore, StoredFile } from '../core/ports.ts';
+import type { FileStore, StoredFile } from '../core/ports/files.ts';
 import { fromItem, toItem } from './dynamo.ts';
 import { expiry } from './run-keys.ts';
 

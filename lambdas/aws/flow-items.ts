@@ -8,7 +8,7 @@
 // Nothing of the catalog lies in the bucket, whose objects expire: a source fits an item, compressed where it is long.
 
 import type { Compiled } from '../core/flow/plan.ts';
-import type { FlowSummary, FlowVersion } from '../core/ports.ts';
+import type { FlowSummary, FlowVersion } from '../core/ports/catalog.ts';
 import { toItem } from './dynamo.ts';
 import { type Packed, unpack } from './packed-text.ts';
 

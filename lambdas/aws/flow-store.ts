@@ -10,7 +10,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { RETENTION_DAYS } from '../core/limits.ts';
-import type { FlowStore, FlowSummary } from '../core/ports.ts';
+import type { FlowStore, FlowSummary } from '../core/ports/catalog.ts';
 import {
   decodeCursor,
   encodeCursor,

@@ -2,7 +2,7 @@
 
 import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Json } from '../core/json.ts';
-import type { Functions } from '../core/ports.ts';
+import type { Functions } from '../core/ports/runners.ts';
 
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload)
 const MAX_RESPONSE_PAYLOAD_BYTES = 6 * 1_024 * 1_024;

@@ -7,7 +7,7 @@ import type {
   RetrievalFilter,
 } from '@aws-sdk/client-bedrock-agent-runtime';
 import type { JsonObject } from '../core/json.ts';
-import type { Knowledge, Passage, PassageFilter } from '../core/ports.ts';
+import type { Knowledge, Passage, PassageFilter } from '../core/ports/models.ts';
 
 interface KnowledgeOptions {
   /** Name in flows → id of the knowledge base. */

@@ -1,7 +1,7 @@
 // Starts executions of the Step Functions machine and wakes its Parks. What the machine does is synthesized in infra/.
 
 import type { SFNClient } from '@aws-sdk/client-sfn';
-import type { Machine } from '../core/ports.ts';
+import type { Machine } from '../core/ports/runs.ts';
 
 // The Park is no longer there: it timed out, was woken, or its execution has ended.
 const NOT_WAITING: ReadonlySet<string> = new Set(['InvalidToken', 'TaskTimedOut', 'TaskDoesNotExist']);

@@ -7,7 +7,7 @@ import {
   PutItemCommand,
   paginateQuery,
 } from '@aws-sdk/client-dynamodb';
-import type { PluginStore, StoredPlugin } from '../core/ports.ts';
+import type { PluginStore, StoredPlugin } from '../core/ports/catalog.ts';
 import { fromItem, type Item, toItem } from './dynamo.ts';
 import { type Packed, pack, unpack } from './packed-text.ts';
 

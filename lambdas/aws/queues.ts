@@ -2,7 +2,7 @@
 
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
 import { QUEUE_DELAY_MAX_SECONDS } from '../core/limits.ts';
-import type { Queues } from '../core/ports.ts';
+import type { Queues } from '../core/ports/runs.ts';
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 const MAX_BATCH_ENTRIES = 10;

@@ -2,7 +2,7 @@
 
 import { QueryCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
 import { DUE_SHARDS } from '../core/limits.ts';
-import type { Due, RunStore } from '../core/ports.ts';
+import type { Due, RunStore } from '../core/ports/runs.ts';
 import { failedConditions, fromItem, retryConflicts, toItem } from './dynamo.ts';
 import * as keys from './run-keys.ts';
 import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable, standing } from './run-record.ts';

@@ -1,7 +1,7 @@
 // The lease of a run on DynamoDB: claim, renew, suspend, park and settle. Every write after the claim carries its epoch.
 
 import { GetItemCommand, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import type { ClaimResult, RunStore } from '../core/ports.ts';
+import type { ClaimResult, RunStore } from '../core/ports/runs.ts';
 import { type Delivery, isSettled, type Run, type Webhook } from '../core/run.ts';
 import type { makeDeliveryStore } from './delivery-store.ts';
 import { isConditionFailed, retryConflicts, toItem } from './dynamo.ts';

@@ -2,7 +2,7 @@
 
 import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { JsonObject } from '../core/json.ts';
-import type { RunQuery, RunStore } from '../core/ports.ts';
+import type { RunQuery, RunStore } from '../core/ports/runs.ts';
 import { isSettled, type Run } from '../core/run.ts';
 import { firstRunIdAt, isRunId } from '../core/run-id.ts';
 import { decodeCursor, encodeCursor, fromCursor, fromItem, type Item, toItem } from './dynamo.ts';

@@ -8,7 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { JsonObject } from '../core/json.ts';
 import { IDEMPOTENCY_SECONDS } from '../core/limits.ts';
-import type { CreateResult, NewRun, RunStore } from '../core/ports.ts';
+import type { CreateResult, NewRun, RunStore } from '../core/ports/runs.ts';
 import type { Delivery, Run, RunRecord, Signal } from '../core/run.ts';
 import { makeDeliveryStore } from './delivery-store.ts';
 import { failedConditions, fromItem, type Item, isConditionFailed, retryConflicts, toItem } from './dynamo.ts';

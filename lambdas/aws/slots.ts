@@ -8,7 +8,7 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import type { Slots } from '../core/ports.ts';
+import type { Slots } from '../core/ports/runs.ts';
 import type { Run } from '../core/run.ts';
 import { runIdBytes, runIdFromBytes } from '../core/run-id.ts';
 import { fromItem, type Item, isConditionFailed, retryConflicts, toItem } from './dynamo.ts';

@@ -13,7 +13,7 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { Key, Tenant, TenantStore } from '../core/ports.ts';
+import type { Key, Tenant, TenantStore } from '../core/ports/catalog.ts';
 import { decodeCursor, encodeCursor, fromCursor, fromItem, type Item, isConditionFailed, toItem } from './dynamo.ts';
 
 const TENANTS = 'TENANTS';

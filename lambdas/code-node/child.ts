@@ -5,7 +5,7 @@ import { readSync, writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { CodeEnd, CodeJob } from '../core/ports.ts';
+import type { CodeEnd, CodeJob } from '../core/ports/runners.ts';
 import { toJson, WrongResult } from './result.ts';
 
 type Failed = Extract<CodeEnd, { kind: 'failed' }>;

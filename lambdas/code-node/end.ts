@@ -1,7 +1,7 @@
 // What the end of the process means for the call.
 
 import { syntaxProblem } from '../core/nodes/code/source.ts';
-import type { CodeEnd, CodeFailure, CodeJob } from '../core/ports.ts';
+import type { CodeEnd, CodeFailure, CodeJob } from '../core/ports/runners.ts';
 import type { ChildExit } from './process.ts';
 
 const MESSAGE_CHARS = 2_000;

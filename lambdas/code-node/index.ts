@@ -5,7 +5,7 @@ import { chmodSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { CodeEnd, CodeJob } from '../core/ports.ts';
+import type { CodeEnd, CodeJob } from '../core/ports/runners.ts';
 import { endOf } from './end.ts';
 import { runChild } from './process.ts';
 

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { closed, killGroup, startBounded, watchBounds } from '../bounded-process.ts';
-import type { CodeJob } from '../core/ports.ts';
+import type { CodeJob } from '../core/ports/runners.ts';
 
 export interface ChildExit {
   /** The line in which the child tells the end, without its token. */

@@ -3,7 +3,8 @@
 import { PlatformError } from './errors.ts';
 import { newNativeKey } from './key-forms.ts';
 import { isCredential, newKeyId } from './keys.ts';
-import { type Key, type Ports, SCOPES, type Tenant } from './ports.ts';
+import { type Key, SCOPES, type Tenant } from './ports/catalog.ts';
+import type { Ports } from './ports.ts';
 import { makeTenant } from './tenants.ts';
 
 type BootstrapPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'keyring'>;

@@ -1,7 +1,8 @@
 // Addresses at which whoever has one may read a file for a while, for clients that pass files on by their address.
 
 import { PlatformError } from './errors.ts';
-import type { Ports, StoredFile } from './ports.ts';
+import type { StoredFile } from './ports/files.ts';
+import type { Ports } from './ports.ts';
 import { isSameText } from './same-text.ts';
 
 const signatureOf = ({ derive }: Ports['keyring'], { tenant, id }: Pick<StoredFile, 'tenant' | 'id'>, until: number) =>

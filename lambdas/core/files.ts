@@ -4,7 +4,9 @@
 import { type ErrorDetail, PlatformError } from './errors.ts';
 import type { InputSpec } from './flow/plan.ts';
 import type { Json, JsonObject } from './json.ts';
-import { HttpFault, type Ports, type StoredFile } from './ports.ts';
+import type { StoredFile } from './ports/files.ts';
+import { HttpFault } from './ports/http.ts';
+import type { Ports } from './ports.ts';
 
 type FilePorts = Pick<Ports, 'files' | 'clock' | 'ids'>;
 

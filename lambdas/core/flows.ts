@@ -8,7 +8,8 @@ import type { Compiled, Plan, Problem } from './flow/plan.ts';
 import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from './flow/versions.ts';
 import { MAX_SOURCE_BYTES } from './limits.ts';
 import { modelProblem } from './models/registry.ts';
-import type { FlowSummary, FlowVersion, Ports } from './ports.ts';
+import type { FlowSummary, FlowVersion } from './ports/catalog.ts';
+import type { Ports } from './ports.ts';
 
 type Flows = Pick<Ports, 'flows'>;
 type TimedFlows = Pick<Ports, 'flows' | 'clock'>;

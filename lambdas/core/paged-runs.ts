@@ -1,7 +1,8 @@
 // Lists by page number and with a total, for dialects whose clients page like that. Totals are exact up to a ceiling.
 
 import { EXACT_TOTAL_MAX, LIST_PAGE_MAX } from './limits.ts';
-import type { Ports, RunQuery } from './ports.ts';
+import type { RunQuery } from './ports/runs.ts';
+import type { Ports } from './ports.ts';
 import type { Run } from './run.ts';
 
 export interface NumberedPage {

@@ -3,7 +3,8 @@
 
 import { PlatformError } from './errors.ts';
 import type { Plan, Support } from './flow/plan.ts';
-import type { Ports, Tenant } from './ports.ts';
+import type { Tenant } from './ports/catalog.ts';
+import type { Ports } from './ports.ts';
 import type { RunMode } from './run.ts';
 import type { Caller, Submission } from './submit.ts';
 

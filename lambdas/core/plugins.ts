@@ -7,7 +7,8 @@ import { didYouMean } from './expressions/suggest.ts';
 import type { Plan } from './flow/plan.ts';
 import type { OpenPlugin } from './nodes/node-kind.ts';
 import { type Credentials, credentialsSchema, type PluginAuth, type PluginDefinition } from './nodes/plugin.ts';
-import type { Ports, StoredPlugin } from './ports.ts';
+import type { StoredPlugin } from './ports/catalog.ts';
+import type { Ports } from './ports.ts';
 
 type PluginPorts = Pick<Ports, 'plugins' | 'keyring'>;
 

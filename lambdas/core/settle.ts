@@ -2,7 +2,8 @@
 
 import { freeSlot } from './admission.ts';
 import { LEASE_SECONDS, UNPICKED_SECONDS } from './limits.ts';
-import type { Ports, Settlement } from './ports.ts';
+import type { Settlement } from './ports/runs.ts';
+import type { Ports } from './ports.ts';
 import type { Run } from './run.ts';
 
 /** Fenced by the run's epoch: undefined when the lease is lost. What follows the transaction is repaired by the sweeper. */

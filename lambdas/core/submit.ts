@@ -19,7 +19,9 @@ import {
 } from './limits.ts';
 import { checkCaller, checkMode, checkRoom } from './permit.ts';
 import { userCredentials } from './plugins.ts';
-import type { Key, NewRun, Ports, Tenant } from './ports.ts';
+import type { Key, Tenant } from './ports/catalog.ts';
+import type { NewRun } from './ports/runs.ts';
+import type { Ports } from './ports.ts';
 import { type DialectName, NO_USAGE, type Run, type RunMode } from './run.ts';
 import { readWebhooks } from './webhooks/targets.ts';
 

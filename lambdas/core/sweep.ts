@@ -3,7 +3,8 @@
 
 import { callWaiting } from './admission.ts';
 import { MAX_CRASHES, SWEEP_PERIOD_SECONDS } from './limits.ts';
-import type { Due, Ports } from './ports.ts';
+import type { Due } from './ports/runs.ts';
+import type { Ports } from './ports.ts';
 import { isSettled, type Run } from './run.ts';
 import { CRASHED, EXPIRED, endIdleRun } from './settle.ts';
 

@@ -11,7 +11,8 @@ import {
   TENANT_SYNC,
   TENANT_WAITING,
 } from './limits.ts';
-import type { Ports, Tenant } from './ports.ts';
+import type { Tenant } from './ports/catalog.ts';
+import type { Ports } from './ports.ts';
 import { cachePerStore } from './ttl-cache.ts';
 
 type TenantPorts = Pick<Ports, 'clock' | 'ids' | 'tenants'>;

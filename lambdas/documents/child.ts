@@ -2,7 +2,7 @@
 // What bounds it is in process.ts.
 
 import { readSync, writeSync } from 'node:fs';
-import type { DocumentJob, DocumentRead } from '../core/ports.ts';
+import type { DocumentJob, DocumentRead } from '../core/ports/runners.ts';
 import { FORMATS } from './formats.ts';
 import { Unreadable } from './text.ts';
 

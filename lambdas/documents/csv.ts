@@ -3,7 +3,7 @@
 import { parse } from 'csv-parse/sync';
 import type { JsonObject } from '../core/json.ts';
 import { MAX_DOCUMENT_ROWS } from '../core/limits.ts';
-import type { DocumentText } from '../core/ports.ts';
+import type { DocumentText } from '../core/ports/runners.ts';
 import { Unreadable } from './text.ts';
 
 const DELIMITERS = [',', ';', '\t', '|'];

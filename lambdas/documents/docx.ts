@@ -1,7 +1,7 @@
 // The text of a Word document, with its headings, lists and tables; its pictures have none.
 
 import mammoth from 'mammoth';
-import type { DocumentText } from '../core/ports.ts';
+import type { DocumentText } from '../core/ports/runners.ts';
 import { readHtml } from './html.ts';
 
 export async function readDocx(bytes: Uint8Array): Promise<DocumentText> {

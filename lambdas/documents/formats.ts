@@ -1,6 +1,6 @@
 // How the text of each format is read. Each library is loaded only in the process that needs it.
 
-import type { DocumentFormat, DocumentJob, DocumentText } from '../core/ports.ts';
+import type { DocumentFormat, DocumentJob, DocumentText } from '../core/ports/runners.ts';
 
 type Read = (job: DocumentJob) => Promise<DocumentText>;
 

@@ -2,7 +2,7 @@
 
 import { getDocumentProxy } from 'unpdf';
 import { MAX_DOCUMENT_PAGES } from '../core/limits.ts';
-import type { DocumentText } from '../core/ports.ts';
+import type { DocumentText } from '../core/ports/runners.ts';
 import { makeCMaps } from './cmaps.ts';
 import { requireLength, tidied, Unreadable } from './text.ts';
 

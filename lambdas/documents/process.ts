@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { closed, killGroup, startBounded, watchBounds } from '../bounded-process.ts';
 import { DOCUMENT_MEMORY_MB, DOCUMENT_SECONDS, MAX_PAYLOAD_BYTES } from '../core/limits.ts';
-import type { DocumentJob, DocumentRead, Documents } from '../core/ports.ts';
+import type { DocumentJob, DocumentRead, Documents } from '../core/ports/runners.ts';
 
 export interface DocumentOptions {
   /** Of the function's bundle, with `documents/child.mjs` in it; or of its sources. */

@@ -3,7 +3,7 @@
 
 import type { QuickJSContext, QuickJSWASMModule } from 'quickjs-emscripten-core';
 import { JINJA_MEMORY_MB, JINJA_TIMEOUT_MS, JINJA_VARS_CHARS, MAX_TEMPLATE_CHARS } from '../core/limits.ts';
-import type { Jinja, JinjaEnd } from '../core/ports.ts';
+import type { Jinja, JinjaEnd } from '../core/ports/runners.ts';
 
 const PAGE_BYTES = 64 * 1_024;
 // The module is built to start with this many.

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { type Duplex, pipeline } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
-import { HttpFault } from '../core/ports.ts';
+import { HttpFault } from '../core/ports/http.ts';
 
 function decoder(coding: string, firstByte: number): Duplex {
   if (coding === 'gzip' || coding === 'x-gzip') return createGunzip();

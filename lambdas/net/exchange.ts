@@ -4,7 +4,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction } from 'node:net';
-import { type HttpAnswer, HttpFault } from '../core/ports.ts';
+import { type HttpAnswer, HttpFault } from '../core/ports/http.ts';
 import { decoded } from './decode.ts';
 import { faultOf } from './fault.ts';
 

@@ -1,7 +1,7 @@
 // What went wrong on the wire, in the vocabulary of HttpFault. Sentences name the host alone: paths and queries hold secrets.
 
 import { PlatformError } from '../core/errors.ts';
-import { HttpFault, type HttpFaultReason } from '../core/ports.ts';
+import { HttpFault, type HttpFaultReason } from '../core/ports/http.ts';
 
 const CONNECT = new Set([
   'ECONNREFUSED',

@@ -4,7 +4,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { PlatformError } from '../core/errors.ts';
-import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../core/ports.ts';
+import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../core/ports/http.ts';
 import { checkHeaders } from '../core/safe-headers.ts';
 import { checkUrl, type TargetPolicy } from '../core/safe-url.ts';
 import { type Exchange, exchange } from './exchange.ts';

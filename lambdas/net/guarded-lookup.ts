@@ -4,7 +4,7 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { PlatformError } from '../core/errors.ts';
-import { HttpFault } from '../core/ports.ts';
+import { HttpFault } from '../core/ports/http.ts';
 import { isAllowedAddress, type TargetPolicy } from '../core/safe-url.ts';
 
 export interface ResolvedAddress {

@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { makeRunStore } from '../../lambdas/aws/run-store.ts';
 import { makeSlots } from '../../lambdas/aws/slots.ts';
 import { makeKeyring } from '../../lambdas/core/keyring.ts';
-import type { Queues } from '../../lambdas/core/ports.ts';
+import type { Queues } from '../../lambdas/core/ports/runs.ts';
 import { type Caller, submit } from '../../lambdas/core/submit.ts';
 import { makeCircuits } from '../../lambdas/core/webhooks/circuit.ts';
 import { deliver } from '../../lambdas/core/webhooks/deliver.ts';

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lambdas/core/json.ts';
-import type { CodeLanguage, CodeRunner } from '../../lambdas/core/ports.ts';
+import type { CodeLanguage, CodeRunner } from '../../lambdas/core/ports/runners.ts';
 
 const LIMITS = {
   timeoutMs: 10_000,

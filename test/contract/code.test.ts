@@ -6,7 +6,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeCode } from '../../lambdas/aws/code.ts';
 import { makeFunctions } from '../../lambdas/aws/functions.ts';
-import type { CodeLanguage, CodeRunner } from '../../lambdas/core/ports.ts';
+import type { CodeLanguage, CodeRunner } from '../../lambdas/core/ports/runners.ts';
 import { readAssembly } from '../../local/assembly.ts';
 import { readFunctions } from '../../local/blueprint/functions.ts';
 import { startAwsServer } from '../../local/emulators/aws-server.ts';

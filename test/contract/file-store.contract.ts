@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FileStore, StoredFile } from '../../lambdas/core/ports.ts';
+import type { FileStore, StoredFile } from '../../lambdas/core/ports/files.ts';
 
 const file = (id: string, tenant = 'acme'): StoredFile => ({
   id,

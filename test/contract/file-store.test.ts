@@ -2,7 +2,7 @@ import { S3Client } from '@aws-sdk/client-s3';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { makeFileStore } from '../../lambdas/aws/file-store.ts';
-import type { FileStore } from '../../lambdas/core/ports.ts';
+import type { FileStore } from '../../lambdas/core/ports/files.ts';
 import { type LocalDynamoDb, startDynamoDb } from '../support/dynamodb.ts';
 import { makeMemoryFileStore } from '../support/memory-file-store.ts';
 import { LOCAL_CREDENTIALS, makeRuntimeTable } from '../support/runtime-table.ts';

@@ -2,7 +2,7 @@
 
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Compiled, Plan } from '../../lambdas/core/flow/plan.ts';
-import type { FlowStore, FlowVersion } from '../../lambdas/core/ports.ts';
+import type { FlowStore, FlowVersion } from '../../lambdas/core/ports/catalog.ts';
 import { buildPlan } from '../support/build-plan.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');

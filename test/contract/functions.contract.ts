@@ -1,7 +1,7 @@
 // What every Functions port promises. `make` serves the functions that this file describes.
 
 import { describe, expect, test } from 'vitest';
-import type { Functions } from '../../lambdas/core/ports.ts';
+import type { Functions } from '../../lambdas/core/ports/runners.ts';
 
 /** Source of each function the port must be able to call. */
 export const FUNCTION_SOURCES: Record<string, string> = {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { PluginStore, StoredPlugin } from '../../lambdas/core/ports.ts';
+import type { PluginStore, StoredPlugin } from '../../lambdas/core/ports/catalog.ts';
 
 const plugin = (id: string, extra: Partial<StoredPlugin> = {}): StoredPlugin => ({
   id,

@@ -1,7 +1,7 @@
 // What Queues must do, whatever carries the rings.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Queues } from '../../lambdas/core/ports.ts';
+import type { Queues } from '../../lambdas/core/ports/runs.ts';
 
 export interface QueuesUnderTest extends AsyncDisposable {
   queues: Queues;

@@ -1,7 +1,7 @@
 // What every RunStore must do, whatever it keeps its runs in.
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { RunStore } from '../../lambdas/core/ports.ts';
+import type { RunStore } from '../../lambdas/core/ports/runs.ts';
 import { NO_USAGE, type Run } from '../../lambdas/core/run.ts';
 import { buildRecord, buildRun } from '../support/build-run.ts';
 

@@ -1,7 +1,7 @@
 // What every Slots must do, whatever it keeps them in.
 
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { Due, Slots } from '../../lambdas/core/ports.ts';
+import type { Due, Slots } from '../../lambdas/core/ports/runs.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { buildRun } from '../support/build-run.ts';
 

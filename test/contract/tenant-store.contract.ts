@@ -1,7 +1,7 @@
 // What every TenantStore must do, whatever it stores in.
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Key, Tenant, TenantStore } from '../../lambdas/core/ports.ts';
+import type { Key, Tenant, TenantStore } from '../../lambdas/core/ports/catalog.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 const HOUR_MS = 60 * 60 * 1_000;

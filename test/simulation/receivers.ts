@@ -1,7 +1,7 @@
 // Whoever is told at the end of a run, and the services that its nodes call. Receivers succeed, fail, hang and lie; each
 // keeps what it was told.
 
-import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../../lambdas/core/ports.ts';
+import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../../lambdas/core/ports/http.ts';
 import type { World } from './world.ts';
 
 export const TEMPERS = ['fine', 'slow', 'fails', 'broken', 'hangs', 'lies', 'gone', 'busy'] as const;

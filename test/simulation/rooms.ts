@@ -1,6 +1,6 @@
 // Waiting rooms and slots of the tenants, as their moves tell: who waits, who was called, who works.
 
-import type { Slots } from '../../lambdas/core/ports.ts';
+import type { Slots } from '../../lambdas/core/ports/runs.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import type { Call } from './process.ts';
 

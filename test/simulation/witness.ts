@@ -1,6 +1,6 @@
 // Sees every effect on the stores, whoever causes it, and remembers what the verdict is made of.
 
-import type { ClaimResult, RunStore, Slots } from '../../lambdas/core/ports.ts';
+import type { ClaimResult, RunStore, Slots } from '../../lambdas/core/ports/runs.ts';
 import { isSettled, type NodeRecord, type Run, type Signal } from '../../lambdas/core/run.ts';
 import type { Call, Process } from './process.ts';
 import { makeRooms } from './rooms.ts';

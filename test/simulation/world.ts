@@ -4,7 +4,8 @@
 import { WEBHOOK_SHAPES } from '../../lambdas/core/dialects/webhook-shapes.ts';
 import { makeKeyring } from '../../lambdas/core/keyring.ts';
 import * as limits from '../../lambdas/core/limits.ts';
-import type { Due, Ports, Queues } from '../../lambdas/core/ports.ts';
+import type { Due, Queues } from '../../lambdas/core/ports/runs.ts';
+import type { Ports } from '../../lambdas/core/ports.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { deliver } from '../../lambdas/core/webhooks/deliver.ts';
 import { workRun } from '../../lambdas/core/work.ts';

@@ -1,6 +1,6 @@
 // A FileStore in memory, trusted because it passes the same contract as the one on DynamoDB and S3.
 
-import type { FileStore, StoredFile } from '../../lambdas/core/ports.ts';
+import type { FileStore, StoredFile } from '../../lambdas/core/ports/files.ts';
 
 export function makeMemoryFileStore(): FileStore {
   const files = new Map<string, StoredFile>();

@@ -2,7 +2,7 @@
 
 import { PlatformError } from '../../lambdas/core/errors.ts';
 import type { Compiled, Plan } from '../../lambdas/core/flow/plan.ts';
-import type { FlowStore, FlowSummary, FlowVersion } from '../../lambdas/core/ports.ts';
+import type { FlowStore, FlowSummary, FlowVersion } from '../../lambdas/core/ports/catalog.ts';
 
 interface Flow {
   summary: FlowSummary;

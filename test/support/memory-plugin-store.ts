@@ -1,6 +1,6 @@
 // A PluginStore in memory, trusted because it passes the same contract as the one on DynamoDB.
 
-import type { PluginStore, StoredPlugin } from '../../lambdas/core/ports.ts';
+import type { PluginStore, StoredPlugin } from '../../lambdas/core/ports/catalog.ts';
 
 export function makeMemoryPluginStore(): PluginStore {
   const tenants = new Map<string, Map<string, StoredPlugin>>();

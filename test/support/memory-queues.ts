@@ -1,6 +1,6 @@
 // Queues that only remember who was rung.
 
-import type { Queues } from '../../lambdas/core/ports.ts';
+import type { Queues } from '../../lambdas/core/ports/runs.ts';
 
 export interface MemoryQueues extends Queues {
   runs: Parameters<Queues['ringRuns']>[0];

@@ -2,7 +2,7 @@
 
 import type { JsonObject } from '../../lambdas/core/json.ts';
 import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
-import type { Due, NewRun, RunQuery, RunStore } from '../../lambdas/core/ports.ts';
+import type { Due, NewRun, RunQuery, RunStore } from '../../lambdas/core/ports/runs.ts';
 import { type Delivery, isSettled, type NodeRecord, type Run, type Signal } from '../../lambdas/core/run.ts';
 
 interface Entry {

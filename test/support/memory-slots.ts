@@ -1,6 +1,6 @@
 // Slots in memory: the same moves as on DynamoDB.
 
-import type { Due, Slots } from '../../lambdas/core/ports.ts';
+import type { Due, Slots } from '../../lambdas/core/ports/runs.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 
 const placeOf = (run: Run): string => `${9 - run.priority}#${String(run.createdAt).padStart(14, '0')}#${run.id}`;

@@ -1,7 +1,7 @@
 // A TenantStore in memory, trusted because it passes the same contract as the one on DynamoDB.
 
 import { PlatformError } from '../../lambdas/core/errors.ts';
-import type { Key, Tenant, TenantStore } from '../../lambdas/core/ports.ts';
+import type { Key, Tenant, TenantStore } from '../../lambdas/core/ports/catalog.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
 const LIST_CURSOR = 'after ';

@@ -2,7 +2,8 @@
 
 import { keepFile, openFile, referenceOf } from '../../lambdas/core/files.ts';
 import type { NodeContext } from '../../lambdas/core/nodes/node-kind.ts';
-import type { Clock, CodeRunner, Functions } from '../../lambdas/core/ports.ts';
+import type { CodeRunner, Functions } from '../../lambdas/core/ports/runners.ts';
+import type { Clock } from '../../lambdas/core/ports.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { systemIds } from '../../lambdas/system.ts';
 import { makeMemoryFileStore } from './memory-file-store.ts';

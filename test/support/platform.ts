@@ -4,7 +4,8 @@
 import { compile } from '../../lambdas/core/flow/compile.ts';
 import { makeKeyring } from '../../lambdas/core/keyring.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
-import type { Machine, Ports } from '../../lambdas/core/ports.ts';
+import type { Machine } from '../../lambdas/core/ports/runs.ts';
+import type { Ports } from '../../lambdas/core/ports.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { type Submission, submit } from '../../lambdas/core/submit.ts';
 import { makeTenant } from '../../lambdas/core/tenants.ts';

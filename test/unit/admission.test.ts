@@ -2,7 +2,7 @@
 
 import { beforeEach, expect, test } from 'vitest';
 import { cancelRun } from '../../lambdas/core/cancel.ts';
-import type { Tenant } from '../../lambdas/core/ports.ts';
+import type { Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { drive, pass, throughTime } from '../support/driver.ts';

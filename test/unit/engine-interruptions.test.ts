@@ -3,7 +3,9 @@
 
 import { expect, test } from 'vitest';
 import { cancelRun } from '../../lambdas/core/cancel.ts';
-import { HttpFault, type Ports, type RunStore } from '../../lambdas/core/ports.ts';
+import { HttpFault } from '../../lambdas/core/ports/http.ts';
+import type { RunStore } from '../../lambdas/core/ports/runs.ts';
+import type { Ports } from '../../lambdas/core/ports.ts';
 import { signalRun } from '../../lambdas/core/signal.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';

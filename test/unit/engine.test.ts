@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { cancelRun } from '../../lambdas/core/cancel.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
-import type { Functions } from '../../lambdas/core/ports.ts';
+import type { Functions } from '../../lambdas/core/ports/runners.ts';
 import { rerun } from '../../lambdas/core/rerun.ts';
 import { recordsOf } from '../../lambdas/core/reuse.ts';
 import type { Run } from '../../lambdas/core/run.ts';

@@ -9,7 +9,7 @@ import {
   saveDraft,
   setFlowEnabled,
 } from '../../lambdas/core/flows.ts';
-import type { FlowStore } from '../../lambdas/core/ports.ts';
+import type { FlowStore } from '../../lambdas/core/ports/catalog.ts';
 import { makeMemoryFlowStore } from '../support/memory-flow-store.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');

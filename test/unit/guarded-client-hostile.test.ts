@@ -3,7 +3,7 @@
 import { createServer, type Socket } from 'node:net';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
-import { HttpFault, type HttpRequest } from '../../lambdas/core/ports.ts';
+import { HttpFault, type HttpRequest } from '../../lambdas/core/ports/http.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { startHttpServer } from '../support/http-server.ts';
 

@@ -11,7 +11,7 @@ import {
   requireScope,
   revokeKey,
 } from '../../lambdas/core/keys.ts';
-import { type Key, SCOPES, type TenantStore } from '../../lambdas/core/ports.ts';
+import { type Key, SCOPES, type TenantStore } from '../../lambdas/core/ports/catalog.ts';
 import { createTenant } from '../../lambdas/core/tenants.ts';
 import { type FakeClock, makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { compile } from '../../lambdas/core/flow/compile.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
-import type { CodeEnd, CodeRunner } from '../../lambdas/core/ports.ts';
+import type { CodeEnd, CodeRunner } from '../../lambdas/core/ports/runners.ts';
 import { nodeContext } from '../support/node-context.ts';
 
 const CODE = NODE_KINDS.code;

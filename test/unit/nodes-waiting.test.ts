@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../lambdas/core/json.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
 import type { Outcome } from '../../lambdas/core/nodes/node-kind.ts';
-import type { Functions } from '../../lambdas/core/ports.ts';
+import type { Functions } from '../../lambdas/core/ports/runners.ts';
 import { startHttpServer } from '../support/http-server.ts';
 import { NOW, nodeContext } from '../support/node-context.ts';
 

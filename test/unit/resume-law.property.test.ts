@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
-import type { Functions } from '../../lambdas/core/ports.ts';
+import type { Functions } from '../../lambdas/core/ports/runners.ts';
 import type { RunMode } from '../../lambdas/core/run.ts';
 import { type Crash, drive, quiet } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';

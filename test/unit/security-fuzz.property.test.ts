@@ -3,7 +3,7 @@
 
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { HttpFault } from '../../lambdas/core/ports.ts';
+import { HttpFault } from '../../lambdas/core/ports/http.ts';
 import { checkUrl } from '../../lambdas/core/safe-url.ts';
 import { wrongIn } from '../support/fuzz-verdict.ts';
 import { makeFuzzWorld } from '../support/fuzz-world.ts';

@@ -1,7 +1,7 @@
 // Accepting a run: who may, how often, and what is left behind when it is refused.
 
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Key, Tenant } from '../../lambdas/core/ports.ts';
+import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';
 import { rerun } from '../../lambdas/core/rerun.ts';
 import { type Submission, submit } from '../../lambdas/core/submit.ts';
 import { drive } from '../support/driver.ts';

@@ -1,7 +1,7 @@
 // The sweeper: what it does with each kind of run, and that it gets everything going again.
 
 import { describe, expect, test } from 'vitest';
-import type { RunStore } from '../../lambdas/core/ports.ts';
+import type { RunStore } from '../../lambdas/core/ports/runs.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { type Remedy, remedyFor, sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { WEBHOOK_SCHEDULE_SECONDS } from '../../lambdas/core/limits.ts';
-import { HttpFault, type HttpRequest } from '../../lambdas/core/ports.ts';
+import { HttpFault, type HttpRequest } from '../../lambdas/core/ports/http.ts';
 import type { Delivery } from '../../lambdas/core/run.ts';
 import { LONGEST_REST_MS, MISSES_TO_REST, makeCircuits } from '../../lambdas/core/webhooks/circuit.ts';
 import { deliver } from '../../lambdas/core/webhooks/deliver.ts';

@@ -2,7 +2,7 @@ import { Webhook as Verifier } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeKeyring } from '../../lambdas/core/keyring.ts';
 import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
-import type { RunStore } from '../../lambdas/core/ports.ts';
+import type { RunStore } from '../../lambdas/core/ports/runs.ts';
 import type { Delivery, Run, RunRecord } from '../../lambdas/core/run.ts';
 import { renderRun } from '../../lambdas/core/run-view.ts';
 import { type DeliverPorts, deliver } from '../../lambdas/core/webhooks/deliver.ts';

@@ -4,7 +4,8 @@
 import * as z from 'zod';
 import { type ErrorCode, PlatformError } from '../errors.ts';
 import type { Json } from '../json.ts';
-import type { Key, Ports, Scope, Tenant } from '../ports.ts';
+import type { Key, Scope, Tenant } from '../ports/catalog.ts';
+import type { Ports } from '../ports.ts';
 import type { DialectName } from '../run.ts';
 import type { Caller } from '../submit.ts';
 

@@ -1,7 +1,8 @@
 // The bytes of a file as an answer. What tenants upload may be a page or a script: it is never run in our origin.
 
 import { PlatformError } from '../errors.ts';
-import type { Ports, StoredFile } from '../ports.ts';
+import type { StoredFile } from '../ports/files.ts';
+import type { Ports } from '../ports.ts';
 import type { Reply } from './dialect.ts';
 
 export async function replyWithFile(

@@ -3,7 +3,7 @@
 import type { JsonObject } from '../json.ts';
 import type { NodeContext, Outcome } from '../nodes/node-kind.ts';
 import { failed } from '../nodes/node-kind.ts';
-import { type ModelAnswer, ModelFault, type ModelProviderName, type ModelRequest } from '../ports.ts';
+import { type ModelAnswer, ModelFault, type ModelProviderName, type ModelRequest } from '../ports/models.ts';
 import type { Usage } from '../run.ts';
 import { costMicros, PRICE_VERSION } from './prices.ts';
 

@@ -1,7 +1,7 @@
 // An answer that is data: JSON that fits a schema, with one chance to put right what does not.
 
 import type { Json, JsonObject } from '../json.ts';
-import type { ModelAnswer, ModelMessage, ModelRequest } from '../ports.ts';
+import type { ModelAnswer, ModelMessage, ModelRequest } from '../ports/models.ts';
 import type { Asking } from './ask.ts';
 
 export type Data = { data: Json; text: string } | { problems: string[]; text: string };

@@ -4,16 +4,14 @@
 import * as z from 'zod';
 import { PlatformError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
+import { type HttpAnswer, type HttpClient, HttpFault } from '../ports/http.ts';
 import {
-  type HttpAnswer,
-  type HttpClient,
-  HttpFault,
   type ModelAnswer,
   ModelFault,
   type ModelMessage,
   type ModelProvider,
   type ModelRequest,
-} from '../ports.ts';
+} from '../ports/models.ts';
 import { makeEventReader } from './event-reader.ts';
 
 const MAX_ANSWER_BYTES = 10 * 1_024 * 1_024;

@@ -1,6 +1,6 @@
 // The models that flows of this deployment can ask, with what they cost.
 
-import type { Models } from '../ports.ts';
+import type { Models } from '../ports/models.ts';
 import { PRICE_VERSION, PRICES } from './prices.ts';
 
 export interface ModelView {

@@ -5,7 +5,7 @@ import { ID } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import { withModel } from '../models/ask.ts';
-import type { ModelMessage } from '../ports.ts';
+import type { ModelMessage } from '../ports/models.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 

@@ -14,7 +14,7 @@ import {
   CODE_TIMEOUT_SECONDS,
   MAX_JSON_DEPTH,
 } from '../limits.ts';
-import { CODE_LANGUAGES, type CodeEnd, type CodeJob, type CodeLanguage } from '../ports.ts';
+import { CODE_LANGUAGES, type CodeEnd, type CodeJob, type CodeLanguage } from '../ports/runners.ts';
 import { sourceProblem } from './code/source.ts';
 import { readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome, type WithProblem } from './node-kind.ts';

@@ -6,7 +6,7 @@ import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import { withModel } from '../models/ask.ts';
 import { askForData } from '../models/data.ts';
-import type { ModelMessage } from '../ports.ts';
+import type { ModelMessage } from '../ports/models.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 

@@ -6,7 +6,7 @@ import type { Json, JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../limits.ts';
 import { withModel } from '../models/ask.ts';
 import { askForData } from '../models/data.ts';
-import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../ports.ts';
+import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../ports/models.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 

@@ -2,7 +2,8 @@
 
 import { PlatformError } from '../errors.ts';
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
-import { HttpFault, type HttpFaultReason, type HttpRequest, type Ports } from '../ports.ts';
+import { HttpFault, type HttpFaultReason, type HttpRequest } from '../ports/http.ts';
+import type { Ports } from '../ports.ts';
 import { redaction, secretsOfHeader } from '../redact.ts';
 import { readRetryAfter } from '../retry-after.ts';
 import type { DeliveryAttempt } from '../run.ts';

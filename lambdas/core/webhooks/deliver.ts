@@ -7,7 +7,8 @@ import {
   WEBHOOK_PUT_OFF_MAX_SECONDS,
   WEBHOOK_TIMEOUT_SECONDS,
 } from '../limits.ts';
-import type { Ports, RunStore } from '../ports.ts';
+import type { RunStore } from '../ports/runs.ts';
+import type { Ports } from '../ports.ts';
 import { type Delivery, type DeliveryStatus, isSettled } from '../run.ts';
 import { type AttemptResult, makeAttempt } from './attempt.ts';
 import type { Circuits } from './circuit.ts';

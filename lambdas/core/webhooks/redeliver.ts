@@ -1,7 +1,8 @@
 // Tells a webhook again because somebody asks for it, whatever came of it before.
 
 import { PlatformError } from '../errors.ts';
-import type { Ports, RunStore } from '../ports.ts';
+import type { RunStore } from '../ports/runs.ts';
+import type { Ports } from '../ports.ts';
 import { type Delivery, isSettled } from '../run.ts';
 
 type RedeliverPorts = Pick<Ports, 'clock' | 'queues'> & {

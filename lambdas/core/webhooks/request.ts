@@ -1,7 +1,7 @@
 // Builds the signed HTTP request of one attempt. Whether it is made, and what its answer means, belongs to deliver.ts.
 
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
-import type { HttpRequest } from '../ports.ts';
+import type { HttpRequest } from '../ports/http.ts';
 import type { Delivery } from '../run.ts';
 import { type WebhookEvent, withQuery } from './event.ts';
 import { messageId, signedHeaders } from './signature.ts';

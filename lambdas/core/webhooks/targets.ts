@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { type ErrorDetail, PlatformError } from '../errors.ts';
 import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS } from '../limits.ts';
-import type { HttpClient } from '../ports.ts';
+import type { HttpClient } from '../ports/http.ts';
 import type { Webhook } from '../run.ts';
 import { headerProblem } from '../safe-headers.ts';
 

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { PlatformError } from '../../errors.ts';
 import { keepFile, requireFile } from '../../files.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
-import type { StoredFile } from '../../ports.ts';
+import type { StoredFile } from '../../ports/files.ts';
 import { json, route } from '../dialect.ts';
 import { replyWithFile } from '../file-reply.ts';
 import { readUpload, uploadBody } from '../upload.ts';

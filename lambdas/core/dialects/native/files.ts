@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { fileOfLink } from '../../file-links.ts';
 import { announceFile, requireFile } from '../../files.ts';
 import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../limits.ts';
-import type { StoredFile } from '../../ports.ts';
+import type { StoredFile } from '../../ports/files.ts';
 import { json, route } from '../dialect.ts';
 import { replyWithFile } from '../file-reply.ts';
 import { time } from './schemas.ts';

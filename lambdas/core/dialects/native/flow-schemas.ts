@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { parametersOf } from '../../flow/inputs.ts';
 import { INPUT_TYPES, type Plan, type Support } from '../../flow/plan.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
-import type { FlowSummary, FlowVersion } from '../../ports.ts';
+import type { FlowSummary, FlowVersion } from '../../ports/catalog.ts';
 import { anyObject, nullableTime, time } from './schemas.ts';
 
 export const support = z

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { issueKey, listKeys, newKeySchema, renderKey, revokeKey } from '../../keys.ts';
-import { SCOPES } from '../../ports.ts';
+import { SCOPES } from '../../ports/catalog.ts';
 import { DIALECTS } from '../../run.ts';
 import { json, route } from '../dialect.ts';
 import { nullableTime, time } from './schemas.ts';

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import packageJson from '../../../../package.json' with { type: 'json' };
-import { SCOPES } from '../../ports.ts';
+import { SCOPES } from '../../ports/catalog.ts';
 import { DIALECTS } from '../../run.ts';
 import { type Dialect, json, route } from '../dialect.ts';
 import { anyObject, nullableTime } from './schemas.ts';

@@ -2,7 +2,7 @@
 // Nothing is run here, not even loaded.
 
 import { Script } from 'node:vm';
-import type { CodeLanguage } from '../../ports.ts';
+import type { CodeLanguage } from '../../ports/runners.ts';
 
 export interface SourceProblem {
   message: string;

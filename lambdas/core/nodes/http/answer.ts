@@ -2,7 +2,7 @@
 
 import type { Json, JsonObject } from '../../json.ts';
 import { MAX_JSON_DEPTH } from '../../limits.ts';
-import type { HttpAnswer } from '../../ports.ts';
+import type { HttpAnswer } from '../../ports/http.ts';
 import type { RequestInput } from './request.ts';
 import { UnreadableAnswer } from './unreadable.ts';
 

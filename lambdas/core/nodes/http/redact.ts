@@ -2,7 +2,7 @@
 // and shown to whoever may run the flow.
 
 import type { Json } from '../../json.ts';
-import type { HttpAnswer, HttpRequest } from '../../ports.ts';
+import type { HttpAnswer, HttpRequest } from '../../ports/http.ts';
 import { type Redaction, redaction } from '../../redact.ts';
 import type { Outcome } from '../node-kind.ts';
 

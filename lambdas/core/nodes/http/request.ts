@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { anyValue, byteSize, ID, orExpression } from '../../flow/fields.ts';
 import type { Json } from '../../json.ts';
 import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
-import type { HttpRequest } from '../../ports.ts';
+import type { HttpRequest } from '../../ports/http.ts';
 import { asWritten } from '../input.ts';
 import type { NodeContext } from '../node-kind.ts';
 
