@@ -6,9 +6,9 @@ import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-
 import { Construct } from 'constructs';
 import { ADVANCE_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
+import { grantSlices, type Surroundings, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 import { runMachine } from './run-machine.ts';
-import { grantSlices, type Surroundings, sliceEnvironment } from './surroundings.ts';
 
 export interface AdvanceProps {
   surroundings: Surroundings;

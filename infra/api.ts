@@ -16,9 +16,9 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { API_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnApiFaults } from './alarms.ts';
+import { grantSlices, type Surroundings, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 import { wearErrorEnvelope } from './gateway-responses.ts';
-import { grantSlices, type Surroundings, sliceEnvironment } from './surroundings.ts';
 
 // The outer guard of the account; limits per tenant are the platform's own. Below the account's 10,000 requests a second:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html

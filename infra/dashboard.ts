@@ -5,8 +5,8 @@ import { Construct } from 'constructs';
 import type { FunctionName } from '../lambdas/env.ts';
 import type { Advance } from './advance.ts';
 import type { Api } from './api.ts';
-import type { Doorbell } from './doorbell.ts';
 import type { PlatformFunction } from './function.ts';
+import type { Doorbell } from './queue.ts';
 
 export interface OverviewProps {
   api: Api;

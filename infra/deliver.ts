@@ -4,8 +4,8 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { DELIVER_BATCH_SIZE, DELIVER_MAX_CONCURRENCY, DELIVER_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnCount } from './alarms.ts';
+import { platformEnvironment, type Surroundings } from './context.ts';
 import { PlatformFunction } from './function.ts';
-import { platformEnvironment, type Surroundings } from './surroundings.ts';
 
 export interface DeliverProps {
   surroundings: Surroundings;

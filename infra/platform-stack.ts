@@ -12,12 +12,12 @@ import { Advance } from './advance.ts';
 import { tellAlarms } from './alarms.ts';
 import { Api } from './api.ts';
 import { CodeNodes } from './code.ts';
+import type { Surroundings } from './context.ts';
 import { Overview } from './dashboard.ts';
 import { Deliver } from './deliver.ts';
-import { Doorbell } from './doorbell.ts';
 import { isDisposable, type PlatformOptions } from './options.ts';
+import { Doorbell } from './queue.ts';
 import { Storage } from './storage.ts';
-import type { Surroundings } from './surroundings.ts';
 import { Sweep } from './sweep.ts';
 import { Work } from './work.ts';
 

@@ -5,8 +5,8 @@ import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { SWEEP_PERIOD_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnCount, alarmOnSilence } from './alarms.ts';
+import { grantSettling, platformEnvironment, type Surroundings } from './context.ts';
 import { PlatformFunction } from './function.ts';
-import { grantSettling, platformEnvironment, type Surroundings } from './surroundings.ts';
 
 const SWEEP_PERIOD_MINUTES = SWEEP_PERIOD_SECONDS / 60;
 

@@ -3,8 +3,8 @@
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { WORK_MAX_CONCURRENCY, WORK_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
+import { grantSlices, type Surroundings, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
-import { grantSlices, type Surroundings, sliceEnvironment } from './surroundings.ts';
 
 export interface WorkProps {
   surroundings: Surroundings;

@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import type { Log } from './core/ports.ts';
+import type { Log } from './core/ports/ports.ts';
 
 export async function batch<Message>(
   { Records }: SQSEvent,

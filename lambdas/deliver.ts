@@ -2,9 +2,9 @@
 
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { batch } from './batch.ts';
+import { makeCircuits } from './core/deliver/circuit-breaker.ts';
+import { deliver } from './core/deliver/deliver.ts';
 import { WEBHOOK_SHAPES } from './core/dialects/webhook-shapes.ts';
-import { makeCircuits } from './core/webhooks/circuit.ts';
-import { deliver } from './core/webhooks/deliver.ts';
 import { readEnvironment } from './env.ts';
 import { makePorts } from './wiring.ts';
 

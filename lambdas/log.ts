@@ -2,7 +2,7 @@
 
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { Log } from './core/ports.ts';
+import type { Log } from './core/ports/ports.ts';
 import { METRIC_NAMESPACE } from './env.ts';
 
 export function makeLog(serviceName: string): Log {

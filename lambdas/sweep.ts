@@ -1,6 +1,6 @@
 // The sweeper function: every minute it repairs what was left behind. Invoked by hand it also makes the first key.
 
-import { bootstrap } from './core/bootstrap.ts';
+import { bootstrap } from './core/access/bootstrap.ts';
 import { SWEEP_PERIOD_SECONDS } from './core/limits.ts';
 import { type Swept, sweep } from './core/sweep.ts';
 import { readEnvironment } from './env.ts';

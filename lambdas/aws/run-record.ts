@@ -6,7 +6,7 @@ import {
   type TransactWriteItem,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import type { Keyring } from '../core/ports.ts';
+import type { Keyring } from '../core/ports/ports.ts';
 import type { Run } from '../core/run.ts';
 import { type Item, isConditionFailed, retryConflicts, toItem } from './dynamo.ts';
 import type { Payloads } from './payloads.ts';

@@ -1,10 +1,10 @@
 // The two tasks of the Step Functions machine: run a slice of a long run, and park a waiting one.
 
-import { admit, freeSlot } from './admission.ts';
-import { parkSeconds } from './engine/hand-over.ts';
 import { runSlice } from './engine/run-slice.ts';
 import { LEASE_SECONDS } from './limits.ts';
-import type { Ports } from './ports.ts';
+import type { Ports } from './ports/ports.ts';
+import { admit, freeSlot } from './runs/admission.ts';
+import { parkSeconds } from './runs/handoff.ts';
 import { endedBefore } from './work.ts';
 
 /** What the machine does next; `parkSeconds` is how long a Park lasts at most. */

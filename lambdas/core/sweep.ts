@@ -1,12 +1,12 @@
 // The guarantee: whatever a crash, a lost message or a lost event left behind is found in the due index and set going.
 // Queues and Step Functions only make progress faster. Every repair is conditional, so sweeping twice does no harm.
 
-import { callWaiting } from './admission.ts';
 import { MAX_CRASHES, SWEEP_PERIOD_SECONDS } from './limits.ts';
+import type { Ports } from './ports/ports.ts';
 import type { Due } from './ports/runs.ts';
-import type { Ports } from './ports.ts';
 import { isSettled, type Run } from './run.ts';
-import { CRASHED, EXPIRED, endIdleRun } from './settle.ts';
+import { callWaiting } from './runs/admission.ts';
+import { CRASHED, EXPIRED, endIdleRun } from './runs/settle.ts';
 
 const BATCH = 200;
 const PERIOD_MS = SWEEP_PERIOD_SECONDS * 1_000;

@@ -1,12 +1,12 @@
 // The worker: a queued run gets a slot, a lease and its first slice; most runs end here.
 
-import { admit, freeSlot } from './admission.ts';
-import { handOver, setApart } from './engine/hand-over.ts';
 import { runSlice } from './engine/run-slice.ts';
 import { LEASE_SECONDS, MAX_CRASHES } from './limits.ts';
-import type { Ports } from './ports.ts';
+import type { Ports } from './ports/ports.ts';
 import { isSettled, type Run } from './run.ts';
-import { CRASHED, EXPIRED, settleRun } from './settle.ts';
+import { admit, freeSlot } from './runs/admission.ts';
+import { handOver, setApart } from './runs/handoff.ts';
+import { CRASHED, EXPIRED, settleRun } from './runs/settle.ts';
 
 export interface Work {
   runId: string;

@@ -1,9 +1,9 @@
 // From a request to a call: path, query and body checked against the schemas of the route.
 
-import { checked } from '../core/checked.ts';
 import type { ApiRequest, Call, Route } from '../core/dialects/dialect.ts';
 import { PlatformError } from '../core/errors.ts';
 import { MAX_BODY_BYTES } from '../core/limits.ts';
+import { checked } from '../core/parse/parse-or-reject.ts';
 import { decodeText, parseJson } from './json-body.ts';
 
 const JSON_MEDIA_TYPE = /^application\/(?:[^\s;]+\+)?json$/;

@@ -4,7 +4,7 @@
 import type { MiddlewareObj, Request } from '@middy/core';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { Dialect, Reply } from '../core/dialects/dialect.ts';
-import type { Log, Ports } from '../core/ports.ts';
+import type { Log, Ports } from '../core/ports/ports.ts';
 import { toRejection } from './rejection.ts';
 import { readRequest } from './request.ts';
 import { type StreamedResponse, toResponse } from './response.ts';

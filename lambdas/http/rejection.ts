@@ -1,7 +1,7 @@
 // From whatever was thrown to what a caller may know. Faults are logged here, once; their detail never leaves.
 
 import { PlatformError } from '../core/errors.ts';
-import type { Log } from '../core/ports.ts';
+import type { Log } from '../core/ports/ports.ts';
 
 /** Names by which AWS services say "later"; its SDK has retried before we see one. */
 const THROTTLES = new Set([

@@ -4,7 +4,7 @@ import httpRouter from '@middy/http-router';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { Dialect, Reply } from '../core/dialects/dialect.ts';
 import { PlatformError } from '../core/errors.ts';
-import type { Ports } from '../core/ports.ts';
+import type { Ports } from '../core/ports/ports.ts';
 import { type Endpoint, type Exchange, refuse, serve } from './serve.ts';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;

@@ -1,10 +1,10 @@
 // One request through one route: size, key, scope, checked call, handler; and every error in the dialect's words.
 
+import { requireScope, requireUnbound } from '../core/access/keys.ts';
+import type { Caller } from '../core/api/submit.ts';
 import type { ApiRequest, Dialect, Reply, Route } from '../core/dialects/dialect.ts';
 import type { ErrorCode, PlatformError } from '../core/errors.ts';
-import { requireScope, requireUnbound } from '../core/keys.ts';
-import type { Ports } from '../core/ports.ts';
-import type { Caller } from '../core/submit.ts';
+import type { Ports } from '../core/ports/ports.ts';
 import { readCall, refuseSize } from './call.ts';
 import { toRejection } from './rejection.ts';
 

@@ -4,9 +4,9 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import { PlatformError } from '../core/errors.ts';
+import { checkHeaders } from '../core/outbound/safe-headers.ts';
+import { checkUrl, type TargetPolicy } from '../core/outbound/safe-url.ts';
 import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../core/ports/http.ts';
-import { checkHeaders } from '../core/safe-headers.ts';
-import { checkUrl, type TargetPolicy } from '../core/safe-url.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { guardedLookup, type Resolve, resolveName } from './guarded-lookup.ts';
 

@@ -4,8 +4,8 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { PlatformError } from '../core/errors.ts';
+import { isAllowedAddress, type TargetPolicy } from '../core/outbound/safe-url.ts';
 import { HttpFault } from '../core/ports/http.ts';
-import { isAllowedAddress, type TargetPolicy } from '../core/safe-url.ts';
 
 export interface ResolvedAddress {
   address: string;

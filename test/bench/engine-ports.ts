@@ -1,8 +1,8 @@
 // What a slice needs of the world, in memory and as cheap as can be, so that a measurement shows the engine alone.
 
 import type { Plan } from '../../lambdas/core/flow/plan.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Settlement } from '../../lambdas/core/ports/runs.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
 import { NO_USAGE, type Run } from '../../lambdas/core/run.ts';
 import { systemClock, systemIds } from '../../lambdas/system.ts';
 

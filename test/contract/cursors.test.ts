@@ -5,7 +5,7 @@ import { makeFlowStore } from '../../lambdas/aws/flow-store.ts';
 import type { Payloads } from '../../lambdas/aws/payloads.ts';
 import { makeRunList } from '../../lambdas/aws/run-list.ts';
 import { makeTenantStore } from '../../lambdas/aws/tenant-store.ts';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import { makeCatalogTable } from '../support/catalog-table.ts';
 import { type LocalDynamoDb, startDynamoDb } from '../support/dynamodb.ts';
 import { makeRuntimeTable } from '../support/runtime-table.ts';

@@ -3,7 +3,7 @@ import { startFauxqs } from 'fauxqs';
 import { afterAll, beforeAll } from 'vitest';
 import { makePayloads } from '../../lambdas/aws/payloads.ts';
 import { makeRunStore } from '../../lambdas/aws/run-store.ts';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import { type LocalDynamoDb, startDynamoDb } from '../support/dynamodb.ts';
 import { makeMemoryRunStore } from '../support/memory-run-store.ts';
 import { LOCAL_CREDENTIALS, makeRuntimeTable } from '../support/runtime-table.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll } from 'vitest';
 import { makeRunEvents } from '../../lambdas/aws/run-events.ts';
 import { makeSlots } from '../../lambdas/aws/slots.ts';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import { type LocalDynamoDb, startDynamoDb } from '../support/dynamodb.ts';
 import { makeMemorySlots } from '../support/memory-slots.ts';
 import { makeRuntimeTable } from '../support/runtime-table.ts';

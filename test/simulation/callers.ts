@@ -1,17 +1,17 @@
 // Who uses the platform in a simulation: callers who start runs, repeat requests that failed, cancel, run again and have
 // webhooks told again, and people who answer what they are asked.
 
-import { answerRun } from '../../lambdas/core/answer.ts';
-import { cancelRun } from '../../lambdas/core/cancel.ts';
+import { cancelRun } from '../../lambdas/core/api/cancel.ts';
+import { rerun } from '../../lambdas/core/api/rerun.ts';
+import { signalRun } from '../../lambdas/core/api/signal.ts';
+import { type Caller, type Submission, submit } from '../../lambdas/core/api/submit.ts';
+import { answerRun } from '../../lambdas/core/api/sync-response.ts';
+import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';
 import { API_TIMEOUT_SECONDS } from '../../lambdas/core/limits.ts';
 import type { Tenant } from '../../lambdas/core/ports/catalog.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
-import { rerun } from '../../lambdas/core/rerun.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Run } from '../../lambdas/core/run.ts';
-import { signalRun } from '../../lambdas/core/signal.ts';
-import { type Caller, type Submission, submit } from '../../lambdas/core/submit.ts';
-import { redeliver } from '../../lambdas/core/webhooks/redeliver.ts';
 import type { DrawnFlow } from './flows.ts';
 import { type ProcessEnd, spawn } from './process.ts';
 import { TEMPERS } from './receivers.ts';

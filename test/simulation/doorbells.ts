@@ -2,7 +2,7 @@
 // again after its visibility timeout, and too often goes to the dead letters.
 
 import { MAX_CRASHES, QUEUE_DELAY_MAX_SECONDS } from '../../lambdas/core/limits.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import { spawn } from './process.ts';
 import type { World } from './world.ts';
 

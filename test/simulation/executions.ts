@@ -8,8 +8,8 @@ import {
   LEASE_SECONDS,
   RUN_CEILING_SECONDS,
 } from '../../lambdas/core/limits.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Machine } from '../../lambdas/core/ports/runs.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
 import { spawn } from './process.ts';
 import type { World } from './world.ts';
 

@@ -1,7 +1,7 @@
 // A process of the platform: the real core, whose every call of the outside world takes time and may be struck. Once
 // dead nothing that it asked is ever answered; frozen it goes on later as if nothing had happened.
 
-import type { Clock, Ports } from '../../lambdas/core/ports.ts';
+import type { Clock, Ports } from '../../lambdas/core/ports/ports.ts';
 import { makeRunId } from '../../lambdas/core/run-id.ts';
 import type { Strike } from './faults.ts';
 import type { World } from './world.ts';

@@ -1,6 +1,6 @@
 // One seed: a world, its callers, everything that happens until nothing is left to do, and the verdict.
 
-import { makeTenant } from '../../lambdas/core/tenants.ts';
+import { makeTenant } from '../../lambdas/core/access/tenants.ts';
 import { attend, drawErrand, type Errand, go } from './callers.ts';
 import { makeChance } from './chance.ts';
 import { CHILD, drawFlow, flowNamed, publishFlow } from './flows.ts';

@@ -1,13 +1,13 @@
 // One world: the stores that pass the contracts of the real ones, and around them queues, the machine, the sweeper's
 // schedule and the receivers, all under one clock and one chance.
 
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { WEBHOOK_SHAPES } from '../../lambdas/core/dialects/webhook-shapes.ts';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
 import * as limits from '../../lambdas/core/limits.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Due, Queues } from '../../lambdas/core/ports/runs.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
-import { deliver } from '../../lambdas/core/webhooks/deliver.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { makeMemoryFileStore } from '../support/memory-file-store.ts';
 import { makeMemoryFlowStore } from '../support/memory-flow-store.ts';

@@ -3,7 +3,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { Dialect } from '../../lambdas/core/dialects/dialect.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import { exchangeLayer } from '../../lambdas/http/middleware.ts';
 import type { StreamedResponse } from '../../lambdas/http/response.ts';
 import { routeTable } from '../../lambdas/http/routes.ts';

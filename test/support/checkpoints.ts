@@ -5,14 +5,14 @@ import { BatchWriteItemCommand, type DynamoDBClient, paginateScan } from '@aws-s
 import type { Item } from '../../lambdas/aws/dynamo.ts';
 import { makeRunStore } from '../../lambdas/aws/run-store.ts';
 import { makeSlots } from '../../lambdas/aws/slots.ts';
+import { signalRun } from '../../lambdas/core/api/signal.ts';
+import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import type { Plan } from '../../lambdas/core/flow/plan.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
 import type { HttpRequest } from '../../lambdas/core/ports/http.ts';
+import type { Clock } from '../../lambdas/core/ports/ports.ts';
 import type { Functions } from '../../lambdas/core/ports/runners.ts';
-import type { Clock } from '../../lambdas/core/ports.ts';
 import { isSettled, type Run } from '../../lambdas/core/run.ts';
-import { signalRun } from '../../lambdas/core/signal.ts';
-import { deliver } from '../../lambdas/core/webhooks/deliver.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { type LocalDynamoDb, startDynamoDb } from './dynamodb.ts';
 import { type MemoryPlatform, makePlatform } from './platform.ts';

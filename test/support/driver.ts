@@ -3,10 +3,10 @@
 
 import { setImmediate as turn } from 'node:timers/promises';
 import { advanceRun, parkRun } from '../../lambdas/core/advance.ts';
-import { runInline } from '../../lambdas/core/engine/run-inline.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
+import { runInline } from '../../lambdas/core/api/run-inline.ts';
+import { signalRun } from '../../lambdas/core/api/signal.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import { isSettled, type Run } from '../../lambdas/core/run.ts';
-import { signalRun } from '../../lambdas/core/signal.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import type { FakeClock } from './fake-clock.ts';

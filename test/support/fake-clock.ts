@@ -1,6 +1,6 @@
 // A clock that stands still until a test moves it. A sleeper wakes when the time it waits for has come.
 
-import type { Clock } from '../../lambdas/core/ports.ts';
+import type { Clock } from '../../lambdas/core/ports/ports.ts';
 
 export interface FakeClock extends Clock {
   /** Moves the time and wakes whoever is due, in order. */

@@ -1,9 +1,9 @@
 // What the engine hands a node kind, with every port real or refusing; tests override what they are about.
 
-import { keepFile, openFile, referenceOf } from '../../lambdas/core/files.ts';
+import { keepFile, openFile, referenceOf } from '../../lambdas/core/catalog/files.ts';
 import type { NodeContext } from '../../lambdas/core/nodes/node-kind.ts';
+import type { Clock } from '../../lambdas/core/ports/ports.ts';
 import type { CodeRunner, Functions } from '../../lambdas/core/ports/runners.ts';
-import type { Clock } from '../../lambdas/core/ports.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { systemIds } from '../../lambdas/system.ts';
 import { makeMemoryFileStore } from './memory-file-store.ts';

@@ -1,14 +1,14 @@
 // The core with everything around it in memory: a clock that is moved by hand, queues and a machine that only remember,
 // and crashes on demand. What runs is the real core; what it stands on passes the same contracts as the real adapters.
 
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { makeTenant } from '../../lambdas/core/access/tenants.ts';
+import { type Submission, submit } from '../../lambdas/core/api/submit.ts';
 import { compile } from '../../lambdas/core/flow/compile.ts';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Machine } from '../../lambdas/core/ports/runs.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
 import type { Run } from '../../lambdas/core/run.ts';
-import { type Submission, submit } from '../../lambdas/core/submit.ts';
-import { makeTenant } from '../../lambdas/core/tenants.ts';
 import { systemIds } from '../../lambdas/system.ts';
 import { type FakeClock, makeFakeClock } from './fake-clock.ts';
 import { makeMemoryFileStore } from './memory-file-store.ts';

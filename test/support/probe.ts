@@ -1,9 +1,9 @@
 // Small flows for tests of the engine: nodes that answer, fail and take their time as the test says.
 
+import type { Submission } from '../../lambdas/core/api/submit.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Functions } from '../../lambdas/core/ports/runners.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
-import type { Submission } from '../../lambdas/core/submit.ts';
 import { drive } from './driver.ts';
 import { type MemoryPlatform, makePlatform } from './platform.ts';
 

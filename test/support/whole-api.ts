@@ -1,10 +1,10 @@
 // The whole HTTP layer, every dialect of it, over a platform in memory; and callers who prove themselves as their
 // vendor's clients do.
 
+import { issueKey, type NewKey } from '../../lambdas/core/access/keys.ts';
+import { makeTenant } from '../../lambdas/core/access/tenants.ts';
 import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
-import { issueKey, type NewKey } from '../../lambdas/core/keys.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
-import { makeTenant } from '../../lambdas/core/tenants.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import { systemClock } from '../../lambdas/system.ts';
 import { type ApiAnswer, type ApiCall, makeApi } from './api-event.ts';
 import { proveCaller } from './dialect-auth.ts';

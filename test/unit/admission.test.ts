@@ -1,7 +1,7 @@
 // How many runs of a tenant work at once, and who is next.
 
 import { beforeEach, expect, test } from 'vitest';
-import { cancelRun } from '../../lambdas/core/cancel.ts';
+import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import type { Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { workRun } from '../../lambdas/core/work.ts';

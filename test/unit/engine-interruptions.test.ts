@@ -2,11 +2,11 @@
 // by answers that come early, by too little time.
 
 import { expect, test } from 'vitest';
-import { cancelRun } from '../../lambdas/core/cancel.ts';
+import { cancelRun } from '../../lambdas/core/api/cancel.ts';
+import { signalRun } from '../../lambdas/core/api/signal.ts';
 import { HttpFault } from '../../lambdas/core/ports/http.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { RunStore } from '../../lambdas/core/ports/runs.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
-import { signalRun } from '../../lambdas/core/signal.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { drive, pass, throughTime } from '../support/driver.ts';

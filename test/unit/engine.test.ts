@@ -1,13 +1,13 @@
 // The engine on a platform in memory: the real core from accept to settle, with a clock that is moved by hand.
 
 import { describe, expect, test } from 'vitest';
-import { cancelRun } from '../../lambdas/core/cancel.ts';
+import { cancelRun } from '../../lambdas/core/api/cancel.ts';
+import { rerun } from '../../lambdas/core/api/rerun.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
 import type { Functions } from '../../lambdas/core/ports/runners.ts';
-import { rerun } from '../../lambdas/core/rerun.ts';
-import { recordsOf } from '../../lambdas/core/reuse.ts';
 import type { Run } from '../../lambdas/core/run.ts';
+import { recordsOf } from '../../lambdas/core/runs/reuse.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { drive } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';

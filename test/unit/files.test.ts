@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { announceFile, keepFile, openFile, referenceOf, withUploads } from '../../lambdas/core/files.ts';
+import { announceFile, keepFile, openFile, referenceOf, withUploads } from '../../lambdas/core/catalog/files.ts';
 import type { Json } from '../../lambdas/core/json.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { systemIds } from '../../lambdas/system.ts';

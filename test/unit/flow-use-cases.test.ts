@@ -8,7 +8,7 @@ import {
   resolveVersion,
   saveDraft,
   setFlowEnabled,
-} from '../../lambdas/core/flows.ts';
+} from '../../lambdas/core/catalog/flows.ts';
 import type { FlowStore } from '../../lambdas/core/ports/catalog.ts';
 import { makeMemoryFlowStore } from '../support/memory-flow-store.ts';
 

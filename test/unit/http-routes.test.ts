@@ -4,7 +4,7 @@ import { type Dialect, json, type Reply, type Route, route } from '../../lambdas
 import { native } from '../../lambdas/core/dialects/native/dialect.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';
 import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';
-import type { Log, Ports } from '../../lambdas/core/ports.ts';
+import type { Log, Ports } from '../../lambdas/core/ports/ports.ts';
 import { makeApi } from '../support/api-event.ts';
 
 const logged: { level: string; message: string; fields: Record<string, unknown> | undefined }[] = [];

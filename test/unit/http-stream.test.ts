@@ -6,7 +6,7 @@ import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import { afterEach, expect, test, vi } from 'vitest';
 import { type Reply, route } from '../../lambdas/core/dialects/dialect.ts';
 import { native } from '../../lambdas/core/dialects/native/dialect.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import { exchangeLayer, finishPending } from '../../lambdas/http/middleware.ts';
 import { routeTable } from '../../lambdas/http/routes.ts';
 import { apiEvent } from '../support/api-event.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 
 const MASTER = 'a platform secret of more than 32 characters';
 const RUN = '018f4e3a-7b6c-7d8e-9f01-23456789abcd';

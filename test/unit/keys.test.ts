@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { bootstrap } from '../../lambdas/core/bootstrap.ts';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { bootstrap } from '../../lambdas/core/access/bootstrap.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import {
   authenticate,
   issueKey,
@@ -10,9 +10,9 @@ import {
   renderKey,
   requireScope,
   revokeKey,
-} from '../../lambdas/core/keys.ts';
+} from '../../lambdas/core/access/keys.ts';
+import { createTenant } from '../../lambdas/core/access/tenants.ts';
 import { type Key, SCOPES, type TenantStore } from '../../lambdas/core/ports/catalog.ts';
-import { createTenant } from '../../lambdas/core/tenants.ts';
 import { type FakeClock, makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
 

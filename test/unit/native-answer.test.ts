@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { answerRun } from '../../lambdas/core/answer.ts';
-import type { Ports } from '../../lambdas/core/ports.ts';
+import { answerRun } from '../../lambdas/core/api/sync-response.ts';
+import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import { NO_USAGE, type Run } from '../../lambdas/core/run.ts';
 import { type FakeClock, makeFakeClock } from '../support/fake-clock.ts';
 

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { PlatformError } from '../../lambdas/core/errors.ts';
-import { checkHeaders, headerProblem } from '../../lambdas/core/safe-headers.ts';
-import { checkUrl, isAllowedAddress, type TargetPolicy } from '../../lambdas/core/safe-url.ts';
+import { checkHeaders, headerProblem } from '../../lambdas/core/outbound/safe-headers.ts';
+import { checkUrl, isAllowedAddress, type TargetPolicy } from '../../lambdas/core/outbound/safe-url.ts';
 
 function refusal(url: string, policy: TargetPolicy = 'none'): string {
   try {

@@ -2,7 +2,7 @@
 
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { signedHeaders } from '../../lambdas/core/webhooks/signature.ts';
+import { signedHeaders } from '../../lambdas/core/deliver/signature.ts';
 import { proveCaller } from '../support/dialect-auth.ts';
 import { type Holder, makeWholeApi, type WholeApi } from '../support/whole-api.ts';
 

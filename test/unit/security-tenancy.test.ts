@@ -3,9 +3,9 @@
 // until the test knows whose it is.
 
 import { beforeAll, describe, expect, test } from 'vitest';
+import { keepFile } from '../../lambdas/core/catalog/files.ts';
 import type { Route } from '../../lambdas/core/dialects/dialect.ts';
 import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
-import { keepFile } from '../../lambdas/core/files.ts';
 import type { ApiCall } from '../support/api-event.ts';
 import { type Holder, makeWholeApi, type WholeApi } from '../support/whole-api.ts';
 

@@ -1,9 +1,9 @@
 // Accepting a run: who may, how often, and what is left behind when it is refused.
 
 import { beforeEach, describe, expect, test } from 'vitest';
+import { rerun } from '../../lambdas/core/api/rerun.ts';
+import { type Submission, submit } from '../../lambdas/core/api/submit.ts';
 import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';
-import { rerun } from '../../lambdas/core/rerun.ts';
-import { type Submission, submit } from '../../lambdas/core/submit.ts';
 import { drive } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
 import { call, callable, set } from '../support/probe.ts';

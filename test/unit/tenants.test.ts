@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import {
   listSecrets,
   newSecretSchema,
@@ -7,7 +7,7 @@ import {
   putSecret,
   removeSecret,
   secretNameSchema,
-} from '../../lambdas/core/secrets.ts';
+} from '../../lambdas/core/access/secrets.ts';
 import {
   createTenant,
   getTenant,
@@ -17,8 +17,8 @@ import {
   renderTenant,
   tenantUpdateSchema,
   updateTenant,
-} from '../../lambdas/core/tenants.ts';
-import { makeTtlCache } from '../../lambdas/core/ttl-cache.ts';
+} from '../../lambdas/core/access/tenants.ts';
+import { makeTtlCache } from '../../lambdas/core/access/ttl-cache.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
 

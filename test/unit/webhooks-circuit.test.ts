@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { LONGEST_REST_MS, MISSES_TO_REST, makeCircuits } from '../../lambdas/core/deliver/circuit-breaker.ts';
+import { deliver } from '../../lambdas/core/deliver/deliver.ts';
+import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
 import { WEBHOOK_SCHEDULE_SECONDS } from '../../lambdas/core/limits.ts';
 import { HttpFault, type HttpRequest } from '../../lambdas/core/ports/http.ts';
 import type { Delivery } from '../../lambdas/core/run.ts';
-import { LONGEST_REST_MS, MISSES_TO_REST, makeCircuits } from '../../lambdas/core/webhooks/circuit.ts';
-import { deliver } from '../../lambdas/core/webhooks/deliver.ts';
-import { redeliver } from '../../lambdas/core/webhooks/redeliver.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { makePlatform } from '../support/platform.ts';
 

@@ -1,13 +1,13 @@
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { type DeliverPorts, deliver } from '../../lambdas/core/deliver/deliver.ts';
+import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
+import { deliverySecret, rotateWebhookSecret } from '../../lambdas/core/deliver/signing-secrets.ts';
 import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
 import type { RunStore } from '../../lambdas/core/ports/runs.ts';
 import type { Delivery, Run, RunRecord } from '../../lambdas/core/run.ts';
-import { renderRun } from '../../lambdas/core/run-view.ts';
-import { type DeliverPorts, deliver } from '../../lambdas/core/webhooks/deliver.ts';
-import { redeliver } from '../../lambdas/core/webhooks/redeliver.ts';
-import { deliverySecret, rotateWebhookSecret } from '../../lambdas/core/webhooks/signing-secrets.ts';
+import { renderRun } from '../../lambdas/core/runs/run-view.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryQueues } from '../support/memory-queues.ts';

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { nextAttemptAt } from '../../lambdas/core/deliver/retry-schedule.ts';
 import { WEBHOOK_SCHEDULE_SECONDS } from '../../lambdas/core/limits.ts';
-import { readRetryAfter } from '../../lambdas/core/retry-after.ts';
-import { nextAttemptAt } from '../../lambdas/core/webhooks/schedule.ts';
+import { readRetryAfter } from '../../lambdas/core/outbound/retry-after.ts';
 
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 const HOURS = 60 * 60;

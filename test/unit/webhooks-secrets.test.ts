@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { makeKeyring } from '../../lambdas/core/keyring.ts';
-import { deliverySecret, rotateWebhookSecret, signingSecrets } from '../../lambdas/core/webhooks/signing-secrets.ts';
+import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { deliverySecret, rotateWebhookSecret, signingSecrets } from '../../lambdas/core/deliver/signing-secrets.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
 

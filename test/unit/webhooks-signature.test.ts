@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
-import { messageId, signedHeaders } from '../../lambdas/core/webhooks/signature.ts';
+import { messageId, signedHeaders } from '../../lambdas/core/deliver/signature.ts';
 
 const secret = fc
   .uint8Array({ minLength: 24, maxLength: 64 })

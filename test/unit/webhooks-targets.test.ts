@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readWebhooks } from '../../lambdas/core/deliver/targets.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';
-import { readWebhooks } from '../../lambdas/core/webhooks/targets.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 
 const http = makeHttpClient({ policy: 'none' });

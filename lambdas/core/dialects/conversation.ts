@@ -1,12 +1,12 @@
 // A conversation with a workflow: the first call starts a run; while that run asks something, the next call answers it.
 
+import { signalRun } from '../api/signal.ts';
+import type { Caller } from '../api/submit.ts';
+import { conversationQuery } from '../api/submit.ts';
 import type { Json } from '../json.ts';
-import type { Ports } from '../ports.ts';
-import { replay } from '../replay.ts';
+import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
-import { signalRun } from '../signal.ts';
-import type { Caller } from '../submit.ts';
-import { conversationQuery } from '../submit.ts';
+import { replay } from '../runs/replay.ts';
 
 export async function latestRun(
   ports: Ports,

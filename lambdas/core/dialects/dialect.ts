@@ -2,12 +2,12 @@
 // Routing, reading bodies and writing answers belong to lambdas/http; what a call does belongs to the core.
 
 import * as z from 'zod';
+import type { Caller } from '../api/submit.ts';
 import { type ErrorCode, PlatformError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Key, Scope, Tenant } from '../ports/catalog.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports } from '../ports/ports.ts';
 import type { DialectName } from '../run.ts';
-import type { Caller } from '../submit.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 

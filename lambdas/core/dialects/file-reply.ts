@@ -2,7 +2,7 @@
 
 import { PlatformError } from '../errors.ts';
 import type { StoredFile } from '../ports/files.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports } from '../ports/ports.ts';
 import type { Reply } from './dialect.ts';
 
 export async function replyWithFile(

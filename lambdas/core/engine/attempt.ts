@@ -1,15 +1,15 @@
 // One attempt of a unit: its input, the call of its kind under the gate and the timeout.
 
+import { keepFile, openFile, referenceOf } from '../catalog/files.ts';
+import { openPlugin } from '../catalog/plugins.ts';
 import { PlatformError } from '../errors.ts';
-import { keepFile, openFile, referenceOf } from '../files.ts';
 import type { PlanNode } from '../flow/plan.ts';
 import { failed, type NodeContext, type NodeKind, type Outcome, type Resumption } from '../nodes/node-kind.ts';
-import { openPlugin } from '../plugins.ts';
 import { childrenOf } from './children.ts';
 import { fromThrown } from './conclude.ts';
 import { evaluateInput } from './input.ts';
+import { undisturbedStore } from './rethrow-as-fault.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, YIELDED } from './slice.ts';
-import { undisturbedStore } from './undisturbed.ts';
 
 export function kindOf(slice: Slice, node: PlanNode): NodeKind {
   const kind = slice.kinds[node.type];

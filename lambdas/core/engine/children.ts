@@ -1,13 +1,13 @@
 // Runs that a run has started by its `flow` nodes: accepted like any other, once for each unit, and read back.
 
+import { getTenant } from '../access/tenants.ts';
+import { submit } from '../api/submit.ts';
 import { PlatformError } from '../errors.ts';
 import { MAX_RUN_DEPTH } from '../limits.ts';
 import type { Children } from '../nodes/node-kind.ts';
 import { isSettled } from '../run.ts';
-import { submit } from '../submit.ts';
-import { getTenant } from '../tenants.ts';
+import { undisturbed } from './rethrow-as-fault.ts';
 import type { Slice, Unit } from './slice.ts';
-import { undisturbed } from './undisturbed.ts';
 
 export function childrenOf({ ports, run, credentials }: Slice, { path }: Unit): Children {
   return {

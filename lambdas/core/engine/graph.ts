@@ -5,8 +5,8 @@ import type { PlanNode } from '../flow/plan.ts';
 import { HANDOVER_WAIT_SECONDS } from '../limits.ts';
 import { runNode } from './node.ts';
 import { isBranchTaken, readiness } from './readiness.ts';
-import { answerTo } from './rest.ts';
 import { type GraphEnd, type NodeState, type Scope, type Slice, STOPPED, type UnitEnd, type Wait } from './slice.ts';
+import { answerTo } from './wait.ts';
 
 type Suspended = Extract<UnitEnd, { kind: 'suspended' }>;
 

@@ -1,8 +1,8 @@
 // Records of units: written only under a lease that is surely held, and read back as the state the graph goes on from.
 
 import type { PlanNode } from '../flow/plan.ts';
-import { REUSED_EPOCH } from '../reuse.ts';
 import { NO_USAGE, type NodeRecord, type Usage } from '../run.ts';
+import { REUSED_EPOCH } from '../runs/reuse.ts';
 import type { NodeState, Slice, Unit } from './slice.ts';
 
 /** Writes the record; answers with the one that stands (another slice may have been first), undefined without a lease. */

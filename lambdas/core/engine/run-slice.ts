@@ -1,25 +1,25 @@
 // One slice of one run: load what is settled, run what is ready, and end with the run settled or given back.
 // The same function serves sync and stream calls, the worker and Step Functions.
 
+import { openSecrets } from '../access/secrets.ts';
 import { PlatformError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import type { Plan } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { MAX_PAYLOAD_BYTES, RUN_NODE_CONCURRENCY, SWEEP_PERIOD_SECONDS } from '../limits.ts';
 import { NODE_KINDS } from '../nodes/index.ts';
+import type { Ports } from '../ports/ports.ts';
 import type { Settlement, Suspension } from '../ports/runs.ts';
-import type { Ports } from '../ports.ts';
-import { reusedRecords } from '../reuse.ts';
 import type { Run } from '../run.ts';
-import { openSecrets } from '../secrets.ts';
-import { settleRun } from '../settle.ts';
+import { type Emit, makeSequence, numberOf } from '../runs/events.ts';
+import { reusedRecords } from '../runs/reuse.ts';
+import { settleRun } from '../runs/settle.ts';
 import { scopeBindings } from './bindings.ts';
-import { type Emit, makeSequence, numberOf } from './events.ts';
 import { runGraph } from './graph.ts';
+import { watch } from './lease.ts';
 import { asList } from './node.ts';
 import { sumUsage } from './record.ts';
 import { type GraphEnd, makeGate, type Scope, type Slice, type StopReason } from './slice.ts';
-import { watch } from './watch.ts';
 
 export interface SliceOptions {
   /** Epoch milliseconds: no unit starts whose timeout does not fit before it. */

@@ -2,12 +2,12 @@
 
 import { MAX_UNITS } from '../limits.ts';
 import { failed } from '../nodes/node-kind.ts';
-import { mayRetry } from '../retry.ts';
 import { attemptOnce, fits } from './attempt.ts';
 import { conclude } from './conclude.ts';
 import { endedState, sumUsage } from './record.ts';
-import { asleep, type Begin, pause, resumption, waitFor } from './rest.ts';
+import { mayRetry } from './retry.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, YIELDED } from './slice.ts';
+import { asleep, type Begin, pause, resumption, waitFor } from './wait.ts';
 
 export async function runUnit(slice: Slice, unit: Unit): Promise<UnitEnd> {
   const before = slice.records.get(unit.path);

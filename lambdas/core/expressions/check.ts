@@ -1,9 +1,9 @@
 // The safe profile: which forms, roots and functions the tree of an expression may hold, and what it mentions.
 
 import { EXPRESSION_NODES } from '../limits.ts';
+import { didYouMean } from '../parse/suggest.ts';
 import { BANNED, FUNCTIONS, ROOTS } from './names.ts';
 import { noReferences, noteReference, type References } from './references.ts';
-import { didYouMean } from './suggest.ts';
 
 /** A node of JSONata's tree. Its published type is incomplete, so it is read as what it is: data. */
 export interface SyntaxNode {

@@ -1,6 +1,6 @@
 // The edges of a scope: what each node needs, what it waits for, and that nothing waits for itself.
 
-import { didYouMean } from '../expressions/suggest.ts';
+import { didYouMean } from '../parse/suggest.ts';
 import type { Mentions } from './mentions.ts';
 import type { Need } from './plan.ts';
 import type { Problems } from './problems.ts';

@@ -1,8 +1,8 @@
 // Whether one value fits one input: its type, and the limits that the flow sets for it.
 
 import * as z from 'zod';
-import { didYouMean } from '../expressions/suggest.ts';
 import type { Json, JsonObject } from '../json.ts';
+import { didYouMean } from '../parse/suggest.ts';
 import type { InputSpec, InputType } from './plan.ts';
 
 const file = z.union([

@@ -2,8 +2,8 @@
 // them, as a list and as JSON Schema.
 
 import { type ErrorDetail, PlatformError } from '../errors.ts';
-import { didYouMean } from '../expressions/suggest.ts';
 import type { Json, JsonObject } from '../json.ts';
+import { didYouMean } from '../parse/suggest.ts';
 import { isSearchable, problemsOfValue } from './input-values.ts';
 import type { InputSpec, Plan } from './plan.ts';
 

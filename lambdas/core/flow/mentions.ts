@@ -2,7 +2,7 @@
 
 import { references } from '../expressions/compile.ts';
 import type { References } from '../expressions/references.ts';
-import { didYouMean } from '../expressions/suggest.ts';
+import { didYouMean } from '../parse/suggest.ts';
 import {
   type BrokenSite,
   insideOf,

@@ -1,13 +1,13 @@
 // Reads the nodes of a scope (the flow, or a group) field by field, without looking at what they mention of each other.
 
-import { didYouMean } from '../expressions/suggest.ts';
 import type { JsonObject } from '../json.ts';
 import { MAX_NESTING, MAX_NODES } from '../limits.ts';
 import type { NodeKind } from '../nodes/node-kind.ts';
+import { didYouMean } from '../parse/suggest.ts';
 import { insideOf, type Surroundings } from './expression-sites.ts';
 import { ID } from './fields.ts';
+import { parseField } from './parse-field.ts';
 import type { Problems } from './problems.ts';
-import { parseField } from './sentences.ts';
 import { type NodeFields, nodeShape } from './shapes.ts';
 import type { Path } from './source.ts';
 

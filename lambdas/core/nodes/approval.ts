@@ -3,10 +3,10 @@
 import * as z from 'zod';
 import { anyValue, ID } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { filledForm, formProblems, formPrompt, formShape } from './form.ts';
+import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
+import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './notice.ts';
 
 const MAX_ACTIONS = 10;
 const DEFAULT_ACTIONS = [

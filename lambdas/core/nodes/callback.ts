@@ -3,10 +3,10 @@
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
+import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
 import { requestSchema, secretNamesOf, writtenRequest } from './http/request.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './notice.ts';
 
 const FIELDS = {
   /** What the one who must call should know; shown with the wait and sent along. */

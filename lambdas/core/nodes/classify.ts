@@ -4,9 +4,9 @@ import * as z from 'zod';
 import { ID } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
-import { withModel } from '../models/ask.ts';
 import type { ModelMessage } from '../ports/models.ts';
 import { asWritten, readInput } from './input.ts';
+import { withModel } from './llm/ask.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 // Branches that every node may have.

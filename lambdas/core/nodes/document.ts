@@ -1,7 +1,7 @@
 // The document node: the text of a file.
 
 import * as z from 'zod';
-import type { OpenFile } from '../files.ts';
+import type { OpenFile } from '../catalog/files.ts';
 import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_TEXT_CHARS } from '../limits.ts';

@@ -4,10 +4,10 @@ import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
-import { withModel } from '../models/ask.ts';
-import { askForData } from '../models/data.ts';
 import type { ModelMessage } from '../ports/models.ts';
 import { asWritten, readInput } from './input.ts';
+import { withModel } from './llm/ask.ts';
+import { askForData } from './llm/structured-output.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 const FIELDS = { model: z.string().max(256), input: z.string(), instruction: z.string().optional() };

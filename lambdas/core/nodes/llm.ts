@@ -4,10 +4,10 @@ import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../limits.ts';
-import { withModel } from '../models/ask.ts';
-import { askForData } from '../models/data.ts';
 import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../ports/models.ts';
 import { asWritten, readInput } from './input.ts';
+import { withModel } from './llm/ask.ts';
+import { askForData } from './llm/structured-output.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
 const file = z.union([z.string(), z.looseObject({ url: z.string() }), z.looseObject({ id: z.string() })]);

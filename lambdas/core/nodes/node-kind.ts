@@ -1,12 +1,12 @@
 // What a node kind is. A kind is one file that exports a NodeKind, and one line in index.ts.
 
 import type { z } from 'zod';
+import type { OpenFile } from '../catalog/files.ts';
 import type { ErrorCode, ErrorDetail, Failure } from '../errors.ts';
-import type { OpenFile } from '../files.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { Ports } from '../ports.ts';
+import type { Ports } from '../ports/ports.ts';
 import type { NodeWait, RunStatus, Signal, Usage } from '../run.ts';
-import type { PluginAction } from './plugin.ts';
+import type { PluginAction } from './tool/plugin.ts';
 
 /** What happened to one attempt of a unit. Failures and waits are data; only faults of the platform are thrown. */
 export type Outcome =

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { ErrorDetail } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { filledForm, formProblems, formPrompt, formShape } from './form.ts';
+import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 

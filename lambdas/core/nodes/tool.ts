@@ -3,15 +3,15 @@
 import * as z from 'zod';
 import { PlatformError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
-import { didYouMean } from '../expressions/suggest.ts';
 import { anyValue, ID } from '../flow/fields.ts';
 import { validateInputs } from '../flow/inputs.ts';
 import type { Json, JsonObject } from '../json.ts';
+import { didYouMean } from '../parse/suggest.ts';
 import { call } from './http/call.ts';
 import { requestSchema } from './http/request.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-import type { PluginAction } from './plugin.ts';
+import type { PluginAction } from './tool/plugin.ts';
 
 const name = z.string().regex(ID, 'is no id');
 // They decide which credentials are used, so data may not.

@@ -1,7 +1,7 @@
 // What the core needs to keep a tenant's belongings: flows and versions, keys, secrets, plugins.
 
 import type { Compiled, Plan } from '../flow/plan.ts';
-import type { PluginDefinition } from '../nodes/plugin.ts';
+import type { PluginDefinition } from '../nodes/tool/plugin.ts';
 import type { DialectName } from '../run.ts';
 
 export interface FlowSummary {

@@ -3,7 +3,7 @@
 
 import type { Failure } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import type { Credentials } from '../nodes/plugin.ts';
+import type { Credentials } from '../nodes/tool/plugin.ts';
 import type {
   Delivery,
   DeliveryAttempt,

@@ -1,12 +1,12 @@
 // The app behind the key: its input form, and how it presents itself.
 
 import * as z from 'zod';
+import { boundFlow } from '../../access/keys.ts';
+import type { Caller } from '../../api/submit.ts';
+import { resolveVersion } from '../../catalog/flows.ts';
 import type { InputSpec, Plan } from '../../flow/plan.ts';
-import { resolveVersion } from '../../flows.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import { boundFlow } from '../../keys.ts';
-import type { Ports } from '../../ports.ts';
-import type { Caller } from '../../submit.ts';
+import type { Ports } from '../../ports/ports.ts';
 import { json, route } from '../dialect.ts';
 import { endUserId } from './result.ts';
 

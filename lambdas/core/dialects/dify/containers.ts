@@ -1,9 +1,9 @@
 // Iterations and loops: Dify tells when one begins, goes on to the next round, and ends; we derive it from the paths.
 
+import type { StreamItem } from '../../api/event-stream.ts';
 import { nodeAt } from '../../flow/node-at.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
-import type { StreamItem } from '../../stream.ts';
 import { nodeWords } from './node-events.ts';
 import { headOf } from './result.ts';
 import { asObject, seconds, type Told } from './words.ts';

@@ -1,8 +1,8 @@
 // Dify's workflow API: the key selects the app, hence the flow. Errors are `{code, message, status}`.
 
 import * as z from 'zod';
+import { authenticate } from '../../access/keys.ts';
 import { PlatformError } from '../../errors.ts';
-import { authenticate } from '../../keys.ts';
 import { type ApiRequest, bearerOf, type Dialect, json } from '../dialect.ts';
 import { appRoutes } from './app.ts';
 import { errors, messageOf, saidBy } from './errors.ts';

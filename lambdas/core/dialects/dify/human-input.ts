@@ -1,16 +1,16 @@
 // Forms that people fill in while a run waits: how the stream asks for them, and the calls that show and submit them.
 
 import * as z from 'zod';
+import { isReached } from '../../access/run-access.ts';
+import type { StreamItem } from '../../api/event-stream.ts';
+import { signalByToken } from '../../api/signal.ts';
+import type { Caller } from '../../api/submit.ts';
 import { PlatformError } from '../../errors.ts';
 import { nodeAt } from '../../flow/node-at.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import type { Ports } from '../../ports.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { NodeRecord, NodeWait } from '../../run.ts';
-import { signalByToken } from '../../signal.ts';
-import type { StreamItem } from '../../stream.ts';
-import type { Caller } from '../../submit.ts';
 import { json, route } from '../dialect.ts';
-import { isReached } from '../reach.ts';
 import { stableUuid } from '../stable-uuid.ts';
 import { DifyError } from './errors.ts';
 import { headOf, type Pause } from './result.ts';

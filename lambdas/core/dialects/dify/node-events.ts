@@ -1,9 +1,9 @@
 // The events of one node run.
 
+import type { StreamItem } from '../../api/event-stream.ts';
 import { nodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { NodeRecord } from '../../run.ts';
-import type { StreamItem } from '../../stream.ts';
 import { stableUuid } from '../stable-uuid.ts';
 import { headOf } from './result.ts';
 import { asObject, nodeTypeOf, seconds, type Told } from './words.ts';

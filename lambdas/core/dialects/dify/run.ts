@@ -1,20 +1,20 @@
 // Running the workflow of the key, blocking or streaming; stopping it; following it again.
 
 import * as z from 'zod';
-import { answerRun } from '../../answer.ts';
-import { cancelRun } from '../../cancel.ts';
+import { boundFlow } from '../../access/keys.ts';
+import { isReached, pinnedPlan, reachRun } from '../../access/run-access.ts';
+import { cancelRun } from '../../api/cancel.ts';
+import { streamOn, streamRun } from '../../api/event-stream.ts';
+import { type Caller, submit } from '../../api/submit.ts';
+import { answerRun } from '../../api/sync-response.ts';
+import { listVersions } from '../../catalog/flows.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Offer } from '../../flow/inputs.ts';
-import { listVersions } from '../../flows.ts';
 import type { Json } from '../../json.ts';
-import { boundFlow } from '../../keys.ts';
-import type { Ports } from '../../ports.ts';
+import type { Ports } from '../../ports/ports.ts';
 import { isSettled, type RunRecord } from '../../run.ts';
 import { isRunId } from '../../run-id.ts';
-import { streamOn, streamRun } from '../../stream.ts';
-import { type Caller, submit } from '../../submit.ts';
 import { type Call, json, type Reply, route } from '../dialect.ts';
-import { isReached, pinnedPlan, reachRun } from '../reach.ts';
 import { eventStream } from '../sse.ts';
 import { fileSchema, filesFor, withFiles } from './files.ts';
 import { pauseOf } from './human-input.ts';

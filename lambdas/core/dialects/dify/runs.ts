@@ -1,11 +1,11 @@
 // Runs that were: one in detail, and the log of all.
 
 import * as z from 'zod';
-import { boundFlow } from '../../keys.ts';
-import { pageOfRuns } from '../../paged-runs.ts';
+import { boundFlow } from '../../access/keys.ts';
+import { reachRecord } from '../../access/run-access.ts';
 import type { RunStatus } from '../../run.ts';
+import { pageOfRuns } from '../../runs/paged-runs.ts';
 import { json, route } from '../dialect.ts';
-import { reachRecord } from '../reach.ts';
 import { renderDetail, renderLog } from './result.ts';
 
 const tag = 'Dify';

@@ -1,9 +1,9 @@
 // A run as Dify's stream of events: one `data:` line each, `event: ping` as sign of life, and the end after
 // workflow_finished, workflow_paused or error.
 
-import type { Ports } from '../../ports.ts';
+import type { StreamItem } from '../../api/event-stream.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import type { StreamItem } from '../../stream.ts';
 import { makeContainers } from './containers.ts';
 import { humanInputRequired, pauseOf } from './human-input.ts';
 import { nodeFinished, nodeRetry, nodeStarted } from './node-events.ts';

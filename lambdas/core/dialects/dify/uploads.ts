@@ -2,8 +2,8 @@
 
 import { extname } from 'node:path/posix';
 import * as z from 'zod';
+import { keepFile, requireFile } from '../../catalog/files.ts';
 import { PlatformError } from '../../errors.ts';
-import { keepFile, requireFile } from '../../files.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
 import type { StoredFile } from '../../ports/files.ts';
 import { json, route } from '../dialect.ts';

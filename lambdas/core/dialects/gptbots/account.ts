@@ -1,10 +1,10 @@
 // What a key opens, and what its runs cost.
 
 import * as z from 'zod';
-import { vendorIdOf } from '../../keys.ts';
-import { pageOfRuns } from '../../paged-runs.ts';
+import { vendorIdOf } from '../../access/keys.ts';
 import type { Run } from '../../run.ts';
 import { isRunId } from '../../run-id.ts';
+import { pageOfRuns } from '../../runs/paged-runs.ts';
 import { json, route } from '../dialect.ts';
 import { creditsOf } from './result.ts';
 

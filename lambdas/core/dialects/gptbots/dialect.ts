@@ -1,8 +1,8 @@
 // GPTBots' workflow API. Its key belongs to one workflow, and its errors are `{code, message}`.
 
 import * as z from 'zod';
+import { authenticate } from '../../access/keys.ts';
 import { type ErrorCode, PlatformError } from '../../errors.ts';
-import { authenticate } from '../../keys.ts';
 import { type ApiRequest, type Dialect, inWordsOf, json, type VendorError } from '../dialect.ts';
 import { accountRoutes } from './account.ts';
 import { workflowRoutes } from './workflow.ts';

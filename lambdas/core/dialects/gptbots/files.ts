@@ -1,10 +1,10 @@
 // Files as GPTBots' clients send them: by address, or as base64 within the input. The latter are kept like uploads.
 
 import * as z from 'zod';
-import { keepFile, referenceOf } from '../../files.ts';
+import type { Caller } from '../../api/submit.ts';
+import { keepFile, referenceOf } from '../../catalog/files.ts';
 import type { Json } from '../../json.ts';
-import type { Ports } from '../../ports.ts';
-import type { Caller } from '../../submit.ts';
+import type { Ports } from '../../ports/ports.ts';
 
 const contentSchema = z.strictObject({
   format: z.string().regex(/^\w{1,10}$/),

@@ -1,10 +1,10 @@
 // A run as GPTBots shows it: the answer of a sync call, of a query, and of a webhook.
 
 import * as z from 'zod';
-import { vendorIdOf } from '../../keys.ts';
+import { vendorIdOf } from '../../access/keys.ts';
+import type { Caller, Submission } from '../../api/submit.ts';
+import type { WebhookEvent } from '../../deliver/event.ts';
 import type { Run, RunRecord, RunStatus } from '../../run.ts';
-import type { Caller, Submission } from '../../submit.ts';
-import type { WebhookEvent } from '../../webhooks/event.ts';
 
 const MICROS = 1_000_000;
 

@@ -1,13 +1,13 @@
 // Running the workflow of the key, and asking for the result.
 
 import * as z from 'zod';
-import { answerRun } from '../../answer.ts';
-import { getFlow } from '../../flows.ts';
-import { boundFlow } from '../../keys.ts';
-import { submit } from '../../submit.ts';
-import { webhookSchema } from '../../webhooks/targets.ts';
+import { boundFlow } from '../../access/keys.ts';
+import { reachRecord } from '../../access/run-access.ts';
+import { submit } from '../../api/submit.ts';
+import { answerRun } from '../../api/sync-response.ts';
+import { getFlow } from '../../catalog/flows.ts';
+import { webhookSchema } from '../../deliver/targets.ts';
 import { json, judgedByCore, route } from '../dialect.ts';
-import { reachRecord } from '../reach.ts';
 import { withContents } from './files.ts';
 import { echoOf, renderAccepted, renderResult } from './result.ts';
 

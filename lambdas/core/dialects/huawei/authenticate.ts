@@ -2,11 +2,11 @@
 // https://support.huaweicloud.com/devg-apisign/api-sign-algorithm.html
 
 import { createHash, createHmac } from 'node:crypto';
+import { isSameText } from '../../access/constant-time.ts';
+import { huaweiLookup, huaweiSecretKey, huaweiToken } from '../../access/key-forms.ts';
+import { authenticateSigner } from '../../access/keys.ts';
 import { PlatformError } from '../../errors.ts';
-import { huaweiLookup, huaweiSecretKey, huaweiToken } from '../../key-forms.ts';
-import { authenticateSigner } from '../../keys.ts';
-import type { Ports } from '../../ports.ts';
-import { isSameText } from '../../same-text.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { ApiRequest, Principal } from '../dialect.ts';
 
 const MAX_SKEW_MS = 15 * 60 * 1_000;

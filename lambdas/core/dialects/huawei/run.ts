@@ -1,18 +1,18 @@
 // Running a workflow within a conversation, as a stream or in one answer; and canceling what the conversation runs.
 
 import * as z from 'zod';
-import { answerRun } from '../../answer.ts';
-import { cancelRun } from '../../cancel.ts';
+import { flowOf } from '../../access/keys.ts';
+import { pinnedPlan } from '../../access/run-access.ts';
+import { cancelRun } from '../../api/cancel.ts';
+import { type StreamItem, streamOn, streamRun } from '../../api/event-stream.ts';
+import { submit } from '../../api/submit.ts';
+import { answerRun } from '../../api/sync-response.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import { flowOf } from '../../keys.ts';
-import type { Ports } from '../../ports.ts';
+import type { Ports } from '../../ports/ports.ts';
 import { isSettled, type Run, type RunRecord } from '../../run.ts';
-import { type StreamItem, streamOn, streamRun } from '../../stream.ts';
-import { submit } from '../../submit.ts';
 import { answered, latestRun } from '../conversation.ts';
 import { type Call, json, type Reply, route } from '../dialect.ts';
-import { pinnedPlan } from '../reach.ts';
 import { eventStream } from '../sse.ts';
 
 import { errorFrame, statusOf, type Told } from './frames.ts';

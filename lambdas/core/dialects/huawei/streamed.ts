@@ -1,8 +1,8 @@
 // A run as Huawei's stream: `data:` lines only, and a bare line break as sign of life.
 
-import type { Ports } from '../../ports.ts';
+import type { StreamItem } from '../../api/event-stream.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import type { StreamItem } from '../../stream.ts';
 import { endFrame, errorFrame, frame, messageFrame, nodeFrame, nodeWords, statusOf, type Told } from './frames.ts';
 
 interface Progress {

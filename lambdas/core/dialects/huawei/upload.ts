@@ -1,9 +1,9 @@
 // Uploading a file: the answer is its address, which a run is given as the value of an input.
 
 import * as z from 'zod';
+import { linkTo } from '../../catalog/file-links.ts';
+import { keepFile } from '../../catalog/files.ts';
 import { PlatformError } from '../../errors.ts';
-import { linkTo } from '../../file-links.ts';
-import { keepFile } from '../../files.ts';
 import { json, route } from '../dialect.ts';
 import { readUpload, uploadBody } from '../upload.ts';
 

@@ -1,12 +1,12 @@
 // Many async runs in one call, each accepted or refused on its own.
 
 import * as z from 'zod';
+import { requireFlow } from '../../access/run-access.ts';
+import { type Caller, submit } from '../../api/submit.ts';
 import { ERRORS, type ErrorCode, PlatformError } from '../../errors.ts';
 import { MAX_BATCH_RUNS } from '../../limits.ts';
-import type { Ports } from '../../ports.ts';
-import { type Caller, submit } from '../../submit.ts';
+import type { Ports } from '../../ports/ports.ts';
 import { json, route } from '../dialect.ts';
-import { requireFlow } from '../reach.ts';
 import { errorEnvelope, renderSummary, runSummary } from './schemas.ts';
 import { asyncRunBody, submissionOf } from './start.ts';
 

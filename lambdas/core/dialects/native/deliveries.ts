@@ -1,11 +1,11 @@
 // What became of a run's webhooks: the log, delivery by hand, and the secret that signs them.
 
 import * as z from 'zod';
-import { renderDelivery } from '../../run-view.ts';
-import { redeliver } from '../../webhooks/redeliver.ts';
-import { deliverySecret, rotateWebhookSecret } from '../../webhooks/signing-secrets.ts';
+import { reachRecord, reachRun } from '../../access/run-access.ts';
+import { redeliver } from '../../deliver/redeliver.ts';
+import { deliverySecret, rotateWebhookSecret } from '../../deliver/signing-secrets.ts';
+import { renderDelivery } from '../../runs/run-view.ts';
 import { json, route } from '../dialect.ts';
-import { reachRecord, reachRun } from '../reach.ts';
 import { nullableTime, runIdParams, time, webhookState } from './schemas.ts';
 
 const tag = 'Webhooks';

@@ -1,7 +1,7 @@
 // Our own dialect: its routes, its key (`Authorization: Bearer`), and the one error envelope.
 
+import { authenticate } from '../../access/keys.ts';
 import { ERRORS, type ErrorCode, PlatformError } from '../../errors.ts';
-import { authenticate } from '../../keys.ts';
 import { type ApiRequest, bearerOf, type Dialect, json, type VendorError } from '../dialect.ts';
 import { batchRoutes } from './batch.ts';
 import { deliveryRoutes } from './deliveries.ts';

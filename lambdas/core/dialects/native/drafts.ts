@@ -1,10 +1,10 @@
 // The draft of a flow, and making a version of it. The compiler is loaded by the core when a draft comes.
 
 import * as z from 'zod';
-import { publish, readDraft, saveDraft } from '../../flows.ts';
+import { requireFlow } from '../../access/run-access.ts';
+import { publish, readDraft, saveDraft } from '../../catalog/flows.ts';
 import { MAX_SOURCE_BYTES } from '../../limits.ts';
 import { json, route } from '../dialect.ts';
-import { requireFlow } from '../reach.ts';
 import { problem, renderSupport, support } from './flow-schemas.ts';
 import { flowParams } from './schemas.ts';
 

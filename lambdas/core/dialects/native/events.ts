@@ -1,16 +1,16 @@
 // Runs as server-sent events: the frames, and the call that tells what happened to a run and what happens.
 
 import * as z from 'zod';
+import { pinnedPlan, reachRecord } from '../../access/run-access.ts';
+import { type StreamItem, streamEvents } from '../../api/event-stream.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Plan } from '../../flow/plan.ts';
-import { viewNode, viewNodes, viewWait } from '../../nodes-view.ts';
-import type { Ports } from '../../ports.ts';
-import { replay } from '../../replay.ts';
-import { recordsOf } from '../../reuse.ts';
-import { renderRun } from '../../run-view.ts';
-import { type StreamItem, streamEvents } from '../../stream.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { viewNode, viewNodes, viewWait } from '../../runs/nodes-view.ts';
+import { replay } from '../../runs/replay.ts';
+import { recordsOf } from '../../runs/reuse.ts';
+import { renderRun } from '../../runs/run-view.ts';
 import { type ApiRequest, type Reply, route } from '../dialect.ts';
-import { pinnedPlan, reachRecord } from '../reach.ts';
 import { COMMENT_PING, eventStream, frame } from '../sse.ts';
 import { runIdParams } from './schemas.ts';
 

@@ -1,8 +1,8 @@
 // Files for inputs of type `file` and `files`: announced here, uploaded straight to S3, named in a run by their id.
 
 import * as z from 'zod';
-import { fileOfLink } from '../../file-links.ts';
-import { announceFile, requireFile } from '../../files.ts';
+import { fileOfLink } from '../../catalog/file-links.ts';
+import { announceFile, requireFile } from '../../catalog/files.ts';
 import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../limits.ts';
 import type { StoredFile } from '../../ports/files.ts';
 import { json, route } from '../dialect.ts';

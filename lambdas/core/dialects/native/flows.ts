@@ -1,6 +1,7 @@
 // Flows and their published versions: list, read, switch on and off, remove. Drafts have a file of their own.
 
 import * as z from 'zod';
+import { requireFlow } from '../../access/run-access.ts';
 import {
   deleteFlow,
   findVersion,
@@ -9,9 +10,8 @@ import {
   listVersions,
   resolveVersion,
   setFlowEnabled,
-} from '../../flows.ts';
+} from '../../catalog/flows.ts';
 import { json, route } from '../dialect.ts';
-import { requireFlow } from '../reach.ts';
 import { flow, flowVersion, parameters, renderFlow, renderParameters, renderVersion } from './flow-schemas.ts';
 import { flowParams, listOf, page } from './schemas.ts';
 

@@ -1,10 +1,10 @@
 // Acting on a run: cancel it, run it again.
 
 import * as z from 'zod';
-import { cancelRun } from '../../cancel.ts';
-import { rerun } from '../../rerun.ts';
+import { reachRun } from '../../access/run-access.ts';
+import { cancelRun } from '../../api/cancel.ts';
+import { rerun } from '../../api/rerun.ts';
 import { json, route } from '../dialect.ts';
-import { reachRun } from '../reach.ts';
 import { renderSummary, runIdParams, runSummary } from './schemas.ts';
 
 const tag = 'Runs';

@@ -1,8 +1,8 @@
 // The filters of the run list: what may be asked, and the query that it becomes.
 
 import * as z from 'zod';
+import type { Ports } from '../../ports/ports.ts';
 import type { RunQuery } from '../../ports/runs.ts';
-import type { Ports } from '../../ports.ts';
 import { DIALECTS, RUN_MODES, RUN_STATUSES } from '../../run.ts';
 import { page } from './schemas.ts';
 

@@ -1,11 +1,11 @@
 // Reading runs: one, many by filters, its node results, its pinned definition.
 
 import * as z from 'zod';
-import { viewNodes } from '../../nodes-view.ts';
-import { recordsOf } from '../../reuse.ts';
-import { renderRun } from '../../run-view.ts';
+import { pinnedPlan, reachRecord, reachRun, requireFlow } from '../../access/run-access.ts';
+import { viewNodes } from '../../runs/nodes-view.ts';
+import { recordsOf } from '../../runs/reuse.ts';
+import { renderRun } from '../../runs/run-view.ts';
 import { json, route } from '../dialect.ts';
-import { pinnedPlan, reachRecord, reachRun, requireFlow } from '../reach.ts';
 import { filters, queryOf } from './run-filters.ts';
 import { anyObject, listOf, nodeRun, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
 

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { LIST_PAGE_DEFAULT, LIST_PAGE_MAX } from '../../limits.ts';
 import { DIALECTS, RUN_MODES, RUN_STATUSES, type Run, WAIT_KINDS } from '../../run.ts';
-import { renderRun } from '../../run-view.ts';
+import { renderRun } from '../../runs/run-view.ts';
 
 export const time = z.iso.datetime();
 export const nullableTime = time.nullable();

@@ -1,7 +1,7 @@
 // Secrets of the tenant, for flows that declare them: put, list by name, remove. Never read back.
 
 import * as z from 'zod';
-import { listSecrets, newSecretSchema, putSecret, removeSecret, secretNameSchema } from '../../secrets.ts';
+import { listSecrets, newSecretSchema, putSecret, removeSecret, secretNameSchema } from '../../access/secrets.ts';
 import { json, route } from '../dialect.ts';
 import { time } from './schemas.ts';
 

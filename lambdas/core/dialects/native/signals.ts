@@ -1,10 +1,10 @@
 // Signals from outside: the answer that a callback, an approval or a question waits for.
 
 import * as z from 'zod';
+import { reachRun } from '../../access/run-access.ts';
+import { signalByToken, signalRun } from '../../api/signal.ts';
 import type { Json } from '../../json.ts';
-import { signalByToken, signalRun } from '../../signal.ts';
 import { json, route } from '../dialect.ts';
-import { reachRun } from '../reach.ts';
 import { renderSummary, runIdParams, runSummary } from './schemas.ts';
 
 const tag = 'Signals';

@@ -1,17 +1,17 @@
 // Starting a run of a flow: sync answers it, stream tells of it as it goes, async promises it.
 
 import * as z from 'zod';
-import { answerRun } from '../../answer.ts';
+import { pinnedPlan, requireFlow } from '../../access/run-access.ts';
+import { streamRun } from '../../api/event-stream.ts';
+import { type Submission, submit } from '../../api/submit.ts';
+import { answerRun } from '../../api/sync-response.ts';
+import { webhookSchema } from '../../deliver/targets.ts';
 import { PlatformError } from '../../errors.ts';
 import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../limits.ts';
-import type { Ports } from '../../ports.ts';
+import type { Ports } from '../../ports/ports.ts';
 import { RUN_MODES } from '../../run.ts';
-import { renderRun } from '../../run-view.ts';
-import { streamRun } from '../../stream.ts';
-import { type Submission, submit } from '../../submit.ts';
-import { webhookSchema } from '../../webhooks/targets.ts';
+import { renderRun } from '../../runs/run-view.ts';
 import { type Call, json, judgedByCore, type Reply, route } from '../dialect.ts';
-import { pinnedPlan, requireFlow } from '../reach.ts';
 import { eventStream } from '../sse.ts';
 import { framesOf } from './events.ts';
 import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';

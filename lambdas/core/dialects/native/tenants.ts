@@ -9,7 +9,7 @@ import {
   renderTenant,
   tenantUpdateSchema,
   updateTenant,
-} from '../../tenants.ts';
+} from '../../access/tenants.ts';
 import { json, route } from '../dialect.ts';
 import { listOf, page, time } from './schemas.ts';
 

@@ -2,9 +2,9 @@
 // asynchronous runs and for components.
 
 import * as z from 'zod';
-import type { NodeView } from '../../nodes-view.ts';
 import type { Run, RunRecord } from '../../run.ts';
 import { isSettled } from '../../run.ts';
+import type { NodeView } from '../../runs/nodes-view.ts';
 import { outputText } from '../output-text.ts';
 import { stableUuid } from '../stable-uuid.ts';
 

@@ -1,12 +1,12 @@
 // Components run while their caller waits, in one answer or as a stream of `data:` frames.
 
 import * as z from 'zod';
-import { answerRun } from '../../answer.ts';
-import { flowOf } from '../../keys.ts';
-import type { Ports } from '../../ports.ts';
+import { flowOf } from '../../access/keys.ts';
+import { type StreamItem, streamRun } from '../../api/event-stream.ts';
+import { submit } from '../../api/submit.ts';
+import { answerRun } from '../../api/sync-response.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { Run, RunRecord } from '../../run.ts';
-import { type StreamItem, streamRun } from '../../stream.ts';
-import { submit } from '../../submit.ts';
 import { type Call, type Reply, route } from '../dialect.ts';
 import { outputText } from '../output-text.ts';
 import { eventStream } from '../sse.ts';

@@ -1,8 +1,8 @@
 // Baidu Qianfan's workflow components. Errors are `{request_id, code, message}`.
 
 import * as z from 'zod';
+import { authenticate } from '../../access/keys.ts';
 import { type ErrorCode, PlatformError } from '../../errors.ts';
-import { authenticate } from '../../keys.ts';
 import { type ApiRequest, bearerOf, type Dialect, inWordsOf, json, type VendorError } from '../dialect.ts';
 import { componentRoutes } from './components.ts';
 import { toolRoutes } from './tool.ts';

@@ -1,13 +1,13 @@
 // Asynchronous runs of workflow components: start one, ask for its result. And the id of a new conversation.
 
 import * as z from 'zod';
+import { flowOf } from '../../access/keys.ts';
+import { pinnedPlan, reachRecord } from '../../access/run-access.ts';
+import { submit } from '../../api/submit.ts';
 import { PlatformError } from '../../errors.ts';
-import { flowOf } from '../../keys.ts';
-import { viewNodes } from '../../nodes-view.ts';
-import { recordsOf } from '../../reuse.ts';
-import { submit } from '../../submit.ts';
+import { viewNodes } from '../../runs/nodes-view.ts';
+import { recordsOf } from '../../runs/reuse.ts';
 import { json, route } from '../dialect.ts';
-import { pinnedPlan, reachRecord } from '../reach.ts';
 import { stableUuid } from '../stable-uuid.ts';
 import { idsOf, renderResult } from './answers.ts';
 import { parametersSchema, submissionOf } from './parameters.ts';

@@ -1,14 +1,14 @@
 // The actions of API 3.0, by the name that X-TC-Action gives.
 
 import * as z from 'zod';
-import { cancelRun } from '../../cancel.ts';
+import { pinnedPlan, reachRecord, reachRun } from '../../access/run-access.ts';
+import { cancelRun } from '../../api/cancel.ts';
+import { type Caller, submit } from '../../api/submit.ts';
 import { PlatformError } from '../../errors.ts';
-import { pageOfRuns } from '../../paged-runs.ts';
-import type { Ports } from '../../ports.ts';
-import { recordsOf } from '../../reuse.ts';
-import { type Caller, submit } from '../../submit.ts';
+import type { Ports } from '../../ports/ports.ts';
+import { pageOfRuns } from '../../runs/paged-runs.ts';
+import { recordsOf } from '../../runs/reuse.ts';
 import type { ApiRequest } from '../dialect.ts';
-import { pinnedPlan, reachRecord, reachRun } from '../reach.ts';
 import { flowOfApplication } from './application.ts';
 import { appBizIdOf, isWithin, nodeBase, nodeDetail, readNodeRunId, runBase, runDetail } from './shown.ts';
 import { offersOf } from './variables.ts';

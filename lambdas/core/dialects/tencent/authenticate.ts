@@ -1,11 +1,11 @@
 // Who calls: a TC3-HMAC-SHA256 signature over the exact bytes of the body.
 
 import { createHash, createHmac } from 'node:crypto';
+import { isSameText } from '../../access/constant-time.ts';
+import { tencentAppKey, tencentLookup, tencentSecretIdIn, tencentSecretKey } from '../../access/key-forms.ts';
+import { authenticateSigner } from '../../access/keys.ts';
 import { PlatformError } from '../../errors.ts';
-import { tencentAppKey, tencentLookup, tencentSecretIdIn, tencentSecretKey } from '../../key-forms.ts';
-import { authenticateSigner } from '../../keys.ts';
-import type { Ports } from '../../ports.ts';
-import { isSameText } from '../../same-text.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { ApiRequest, Principal } from '../dialect.ts';
 import { TencentError } from './errors.ts';
 

@@ -1,7 +1,7 @@
 // Tencent Cloud's API 3.0 for workflow runs: one address, the action in a header, every answer inside `Response`.
 
 import * as z from 'zod';
-import { checked } from '../../checked.ts';
+import { checked } from '../../parse/parse-or-reject.ts';
 import { type Dialect, inWordsOf, json, route } from '../dialect.ts';
 import { ACTIONS } from './actions.ts';
 import { authenticateTencent, DIALOGUE_PATH } from './authenticate.ts';

@@ -1,9 +1,9 @@
 // The events of a dialogue: what the caller said, the replies as they are written, and what they cost.
 
+import type { StreamItem } from '../../api/event-stream.ts';
 import type { JsonObject } from '../../json.ts';
-import type { Ports } from '../../ports.ts';
+import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import type { StreamItem } from '../../stream.ts';
 import { outputText } from '../output-text.ts';
 import { stableUuid } from '../stable-uuid.ts';
 

@@ -2,11 +2,11 @@
 // something, the next call answers it. https://cloud.tencent.com/document/product/1759/105561
 
 import * as z from 'zod';
+import { boundFlow } from '../../access/keys.ts';
+import { streamOn, streamRun } from '../../api/event-stream.ts';
+import { submit } from '../../api/submit.ts';
 import type { ErrorCode, PlatformError } from '../../errors.ts';
-import { boundFlow } from '../../keys.ts';
-import type { Ports } from '../../ports.ts';
-import { streamOn, streamRun } from '../../stream.ts';
-import { submit } from '../../submit.ts';
+import type { Ports } from '../../ports/ports.ts';
 import { answered } from '../conversation.ts';
 import { type ApiRequest, type Call, type Reply, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';

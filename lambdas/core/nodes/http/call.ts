@@ -3,8 +3,8 @@
 import { PlatformError } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
 import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
+import { readRetryAfter } from '../../outbound/retry-after.ts';
 import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports/http.ts';
-import { readRetryAfter } from '../../retry-after.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
 import { isExpected, isRetryableStatus, type Parse, readBody, textOf } from './answer.ts';
 import { type Redactor, redactor } from './redact.ts';

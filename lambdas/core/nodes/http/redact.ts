@@ -2,8 +2,8 @@
 // and shown to whoever may run the flow.
 
 import type { Json } from '../../json.ts';
+import { type Redaction, redaction } from '../../outbound/redact.ts';
 import type { HttpAnswer, HttpRequest } from '../../ports/http.ts';
-import { type Redaction, redaction } from '../../redact.ts';
 import type { Outcome } from '../node-kind.ts';
 
 // Shorter ones are no secrets, and would be found in anything.

@@ -1,0 +1,96 @@
+// What every function of the platform stands on: storage, queues and options, and the environment that tells of them.
+
+import { Stack } from 'aws-cdk-lib';
+import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { Construct } from 'constructs';
+import type { Environment } from '../lambdas/env.ts';
+import type { CodeNodes } from './code.ts';
+import type { PlatformOptions } from './options.ts';
+import type { Doorbell } from './queue.ts';
+import type { Storage } from './storage.ts';
+
+export interface Surroundings {
+  options: PlatformOptions;
+  /** Directory that holds one bundle per function. */
+  bundles: string;
+  storage: Storage;
+  runs: Doorbell;
+  deliveries: Doorbell;
+  code: CodeNodes;
+}
+
+/** The variables that all functions share: exactly those of `deliver`, which has no others. */
+export function platformEnvironment({ options, storage, runs, deliveries }: Surroundings): Environment<'deliver'> {
+  return {
+    RUNTIME_TABLE: storage.runtime.tableName,
+    CATALOG_TABLE: storage.catalog.tableName,
+    PAYLOAD_BUCKET: storage.payloads.bucketName,
+    RUNS_QUEUE_URL: runs.queue.queueUrl,
+    DELIVERIES_QUEUE_URL: deliveries.queue.queueUrl,
+    PLATFORM_SECRET_ARN: storage.secret.secretArn,
+    PRIVATE_TARGETS: options.privateTargets,
+  };
+}
+
+/** The variables of functions that run slices: exactly those of `advance`, which has no others. */
+export function sliceEnvironment(surroundings: Surroundings): Environment<'advance'> {
+  const { code, options } = surroundings;
+  return {
+    ...platformEnvironment(surroundings),
+    CODE_NODE_FUNCTION: code.javascript.functionName,
+    CODE_PYTHON_FUNCTION: code.python.functionName,
+    OPENAI_BASE_URL: options.openaiBaseUrl,
+    OPENAI_KEY_SECRET_ARN: options.openaiKeySecretArn,
+    BEDROCK_MODELS: options.bedrockModels.join(','),
+    KNOWLEDGE_BASES: Object.entries(options.knowledgeBases)
+      .map((base) => base.join('='))
+      .join(','),
+  };
+}
+
+/** What ending a run takes: its records and payloads, the secret, and the bells of whoever is next. */
+export function grantSettling({ storage, runs, deliveries }: Surroundings, fn: IGrantable & Construct): void {
+  storage.grantRuntime(fn);
+  storage.grantPayloads(fn);
+  storage.grantSecret(fn);
+  runs.grantRing(fn);
+  deliveries.grantRing(fn);
+}
+
+/** What running a slice takes: settling, the functions of code nodes, and those that `lambda` nodes may invoke. */
+export function grantSlices(surroundings: Surroundings, fn: IGrantable & Construct): void {
+  grantSettling(surroundings, fn);
+  const { code, options } = surroundings;
+  const resources = [
+    code.javascript.functionArn,
+    code.python.functionArn,
+    ...options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name)),
+  ];
+  fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
+  grantModelsAndKnowledge(options, fn);
+}
+
+function grantModelsAndKnowledge(options: PlatformOptions, fn: IGrantable & Construct): void {
+  const { openaiKeySecretArn, bedrockModels, knowledgeBases } = options;
+  const allow = (actions: string[], resources: string[]) =>
+    resources.length > 0 && fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
+  allow(['secretsmanager:GetSecretValue'], openaiKeySecretArn ? [openaiKeySecretArn] : []);
+  // A profile (`us.…`) asks the model behind it in several Regions, and needs a grant on both.
+  const stack = Stack.of(fn);
+  const arns = bedrockModels.flatMap((id) => [
+    `arn:${stack.partition}:bedrock:*::foundation-model/${id.replace(/^(us|eu|apac|global)\./, '')}`,
+    stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: id }),
+  ]);
+  allow(['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'], arns);
+  const bases = Object.values(knowledgeBases).map((id) =>
+    stack.formatArn({ service: 'bedrock', resource: 'knowledge-base', resourceName: id }),
+  );
+  allow(['bedrock:Retrieve'], bases);
+}
+
+// A qualifier is part of the ARN that IAM compares, so a name stands for the function and all its versions and aliases.
+function functionArns(stack: Stack, name: string): string[] {
+  if (name.startsWith('arn:')) return [name];
+  const arn = stack.formatArn({ service: 'lambda', resource: `function:${name}` });
+  return [arn, `${arn}:*`];
+}

@@ -1,0 +1,45 @@
+// Running a settled run again: from the start, or from where it failed with everything that had succeeded.
+
+import { PlatformError } from '../errors.ts';
+import type { Ports } from '../ports/ports.ts';
+import { isSettled, type Run } from '../run.ts';
+import { type Caller, submit } from './submit.ts';
+
+export interface Rerun {
+  from?: 'start' | 'failed';
+  version?: 'same' | 'latest';
+}
+
+/** A new async run with the inputs of the old one, linked to it by `rerunOf`. Webhooks are told again. */
+export async function rerun(ports: Ports, caller: Caller, runId: string, asked: Rerun): Promise<Run> {
+  const { from = 'start', version = 'same' } = asked;
+  const old = await ports.runs.read(runId);
+  if (!old || old.run.tenant !== caller.tenant.id)
+    throw new PlatformError('run-not-found', `There is no run '${runId}'`);
+  const { run } = old;
+  if (!isSettled(run.status)) refuse('the run has not ended yet: cancel it first, or wait', 'runId');
+  if (from === 'failed' && run.status === 'succeeded') refuse('the run succeeded: use start', 'from');
+  if (from === 'failed' && version === 'latest')
+    refuse('results of one version do not fit another: use same', 'version');
+  const { credentials } = await ports.runs.load(run.id);
+  const { run: fresh } = await submit(ports, caller, {
+    flow: run.flow,
+    inputs: old.inputs,
+    mode: 'async',
+    dialect: run.dialect,
+    rerunOf: { run: run.id, from },
+    ...(credentials && { plugins: credentials }),
+    priority: run.priority,
+    webhooks: old.deliveries.map(({ url, method, headers }) => ({ url, method, ...(headers && { headers }) })),
+    ...(run.env === 'debug' ? { draft: true } : version === 'same' && { version: run.version }),
+    ...(run.user !== undefined && { user: run.user }),
+    ...(run.metadata !== undefined && { metadata: run.metadata }),
+  });
+  return fresh;
+}
+
+function refuse(message: string, field: string): never {
+  throw new PlatformError('invalid-request', `The run cannot be run again: ${message}`, {
+    details: [{ field, message }],
+  });
+}

@@ -1,0 +1,31 @@
+// Addresses at which whoever has one may read a file for a while, for clients that pass files on by their address.
+
+import { isSameText } from '../access/constant-time.ts';
+import { PlatformError } from '../errors.ts';
+import type { StoredFile } from '../ports/files.ts';
+import type { Ports } from '../ports/ports.ts';
+
+const signatureOf = ({ derive }: Ports['keyring'], { tenant, id }: Pick<StoredFile, 'tenant' | 'id'>, until: number) =>
+  derive(`file-link/${tenant}/${id}/${until}`);
+
+/** `until`: epoch milliseconds. */
+export async function linkTo(
+  { keyring }: Pick<Ports, 'keyring'>,
+  file: StoredFile,
+  { origin, until }: { origin: string; until: number },
+): Promise<string> {
+  const signature = await signatureOf(keyring, file, until);
+  const query = new URLSearchParams({ tenant: file.tenant, until: String(until), signature });
+  return `${origin}/v1/files/${file.id}/content?${query}`;
+}
+
+export async function fileOfLink(
+  { keyring, files, clock }: Pick<Ports, 'keyring' | 'files' | 'clock'>,
+  link: { id: string; tenant: string; until: number; signature: string },
+): Promise<StoredFile> {
+  const isSigned = isSameText(link.signature, await signatureOf(keyring, link, link.until));
+  const file = isSigned && link.until > clock.now() ? await files.get(link.tenant, link.id) : undefined;
+  // One answer for all, so that nobody learns which files there are.
+  if (!file) throw new PlatformError('not-found', 'The address is not valid, or no longer');
+  return file;
+}

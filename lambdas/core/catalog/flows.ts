@@ -1,0 +1,206 @@
+// The use-cases of flows: save and publish drafts, find the version that a run executes, read and manage.
+// The compiler is heavy and few requests need it: it is loaded with the first draft.
+
+import { createHash } from 'node:crypto';
+import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { FLOW_NAME } from '../flow/fields.ts';
+import type { Compiled, Plan, Problem } from '../flow/plan.ts';
+import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from '../flow/versions.ts';
+import { MAX_SOURCE_BYTES } from '../limits.ts';
+import { modelProblem } from '../models/registry.ts';
+import type { FlowSummary, FlowVersion } from '../ports/catalog.ts';
+import type { Ports } from '../ports/ports.ts';
+
+type Flows = Pick<Ports, 'flows'>;
+type TimedFlows = Pick<Ports, 'flows' | 'clock'>;
+
+const PUBLISH_ATTEMPTS = 10;
+const ETAG_CHARS = 32;
+
+export interface Draft {
+  etag: string;
+  source: string;
+  compiled: Compiled;
+}
+
+/** Stores the draft, its problems included. Refuses only a text that cannot be read, or that is of another flow. */
+export async function saveDraft(
+  ports: TimedFlows & Partial<Pick<Ports, 'models'>>,
+  tenant: string,
+  asked: { name: string; source: string; ifMatch?: string },
+): Promise<{ etag: string; compiled: Compiled }> {
+  const { name, source } = asked;
+  checkSource(name, source);
+  const [{ compile }, { NODE_KINDS }] = await Promise.all([import('../flow/compile.ts'), import('../nodes/index.ts')]);
+  const {
+    readable,
+    name: written,
+    ...compiled
+  } = await compile(source, NODE_KINDS, (use) => modelProblem(ports.models ?? {}, use));
+  if (!readable) throw unreadable(compiled.problems);
+  if (written !== undefined && written !== name) {
+    throw new PlatformError('invalid-request', `The text is of flow '${written}', but it was sent to flow '${name}'`);
+  }
+  const etag = createHash('sha256').update(source).digest('hex').slice(0, ETAG_CHARS);
+  const ifMatch = asked.ifMatch?.replace(/^W\/|"/g, '');
+  const now = ports.clock.now();
+  const draft = { tenant, name, source, etag, compiled, now, ...(ifMatch !== undefined && { ifMatch }) };
+  if ((await ports.flows.putDraft(draft)) === undefined) {
+    throw new PlatformError('invalid-request', `The draft of '${name}' was changed since you read it: read it again`);
+  }
+  return { etag, compiled };
+}
+
+export async function readDraft({ flows }: Flows, tenant: string, name: string): Promise<Draft> {
+  return (await flows.draft(tenant, name)) ?? notFound(name);
+}
+
+/** Makes a version of the draft; answers with the newest one where that has the same content. */
+export async function publish(
+  ports: TimedFlows,
+  tenant: string,
+  asked: { name: string; version?: string },
+): Promise<{ created: boolean; version: FlowVersion }> {
+  const { flows, clock } = ports;
+  const { name } = asked;
+  const { source, compiled } = await readDraft(ports, tenant, name);
+  const { plan, digest, async, sync } = compiled;
+  if (plan === undefined || digest === undefined) throw invalidFlow(name, compiled.problems);
+  // Somebody else may publish at the same moment: whoever comes second looks again at what is newest then.
+  for (let attempt = 0; attempt < PUBLISH_ATTEMPTS; attempt += 1) {
+    const { latest } = await getFlow(ports, tenant, name);
+    const known = latest?.digest === digest ? await flows.version(tenant, name, latest.version) : undefined;
+    if (known !== undefined) return { created: false, version: known };
+    const label = await labelOf(ports, tenant, { ...asked, latest, plan });
+    const version: FlowVersion = { version: label, digest, source, publishedAt: clock.now(), async, sync };
+    const after = latest && { after: latest.version };
+    if (await flows.addVersion({ tenant, name, version, plan, ...after })) return { created: true, version };
+  }
+  throw new PlatformError('unavailable', `Flow '${name}' is being published by many at once: try again`);
+}
+
+/** What a run executes. The support flags of `flow` are those of the version that was found. */
+export interface Resolved {
+  flow: FlowSummary;
+  version: string;
+  digest: string;
+  plan: Plan;
+}
+
+export async function resolveVersion(
+  ports: Flows,
+  tenant: string,
+  name: string,
+  asked: { version?: string; draft?: boolean },
+): Promise<Resolved> {
+  const flow = await getFlow(ports, tenant, name);
+  if (!flow.enabled) throw new PlatformError('flow-disabled', `Flow '${name}' is disabled`);
+  if (asked.draft) return resolveDraft(ports, flow);
+  const { latest } = flow;
+  if (latest === undefined) {
+    throw new PlatformError('flow-not-published', `Flow '${name}' has no published version: publish its draft first`);
+  }
+  const isNewest = asked.version === undefined || asked.version === latest.version;
+  const found = isNewest ? { ...flow, ...latest } : await findVersion(ports, tenant, name, asked.version ?? '');
+  const { version, digest, async, sync } = found;
+  return { flow: { ...flow, async, sync }, version, digest, plan: await planOf(ports, flow, digest) };
+}
+
+async function resolveDraft(ports: Flows, flow: FlowSummary): Promise<Resolved> {
+  const { compiled } = await readDraft(ports, flow.tenant, flow.name);
+  const { plan, digest, async, sync } = compiled;
+  if (plan === undefined || digest === undefined) throw invalidFlow(flow.name, compiled.problems);
+  return { flow: { ...flow, async, sync }, version: 'draft', digest, plan };
+}
+
+/** `1.0.1`, or the newest of `1.0` or `1`. */
+export async function findVersion(ports: Flows, tenant: string, name: string, asked: string): Promise<FlowVersion> {
+  await getFlow(ports, tenant, name);
+  const exact = isVersionLabel(asked) ? await ports.flows.version(tenant, name, asked) : undefined;
+  if (exact !== undefined) return exact;
+  const versions = await ports.flows.versions(tenant, name);
+  const label = findVersionLabel(
+    asked,
+    versions.map(({ version }) => version),
+  );
+  const found = versions.find(({ version }) => version === label);
+  if (found !== undefined) return found;
+  const newest = versions[0] ? ` (newest: ${versions[0].version})` : '';
+  throw new PlatformError('version-not-found', `Flow '${name}' has no version '${asked.slice(0, 40)}'${newest}`);
+}
+
+export async function getFlow({ flows }: Flows, tenant: string, name: string): Promise<FlowSummary> {
+  return (FLOW_NAME.test(name) ? await flows.get(tenant, name) : undefined) ?? notFound(name);
+}
+
+export function listFlows({ flows }: Flows, tenant: string, page: { limit: number; cursor?: string }) {
+  return flows.list(tenant, page);
+}
+
+export async function listVersions(ports: Flows, tenant: string, name: string): Promise<FlowVersion[]> {
+  await getFlow(ports, tenant, name);
+  return ports.flows.versions(tenant, name);
+}
+
+export async function setFlowEnabled(ports: TimedFlows, tenant: string, name: string, enabled: boolean) {
+  return (await ports.flows.setEnabled(tenant, name, enabled, ports.clock.now())) ?? notFound(name);
+}
+
+export async function deleteFlow({ flows }: Flows, tenant: string, name: string): Promise<void> {
+  if (!(await flows.remove(tenant, name))) notFound(name);
+}
+
+interface Labeling {
+  name: string;
+  version?: string;
+  latest: FlowSummary['latest'];
+  plan: Plan;
+}
+
+/** What changed decides; the author may ask for a higher label, never for a lower one. */
+async function labelOf({ flows }: Flows, tenant: string, { name, version: asked, latest, plan }: Labeling) {
+  const before = latest && (await flows.plan(tenant, name, latest.digest));
+  const least = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
+  if (asked === undefined) return least;
+  if (isVersionLabel(asked) && compareVersions(asked, least) >= 0) return asked;
+  throw new PlatformError('invalid-request', `version must be ${least} or higher: that is what changed in the flow`);
+}
+
+async function planOf({ flows }: Flows, { tenant, name }: FlowSummary, digest: string): Promise<Plan> {
+  const plan = await flows.plan(tenant, name, digest);
+  if (plan === undefined) throw new Error(`The plan ${digest} of flow '${name}' is missing`);
+  return plan;
+}
+
+function checkSource(name: string, source: string): void {
+  if (!FLOW_NAME.test(name)) {
+    const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -';
+    throw new PlatformError('invalid-request', `'${name.slice(0, 80)}' cannot be the name of a flow: ${rule}`);
+  }
+  const bytes = Buffer.byteLength(source);
+  if (bytes > MAX_SOURCE_BYTES) {
+    throw new PlatformError('payload-too-large', `A flow has at most ${MAX_SOURCE_BYTES} bytes, this one has ${bytes}`);
+  }
+}
+
+function unreadable(problems: readonly Problem[]): PlatformError {
+  const [first] = problems;
+  const where = first ? `line ${first.line}, column ${first.column}: ${first.message}` : 'it is empty';
+  return new PlatformError('invalid-request', `The flow cannot be read: ${where}`, { details: detailsOf(problems) });
+}
+
+function invalidFlow(name: string, problems: readonly Problem[]): PlatformError {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  const where = first ? `: line ${first.line}, column ${first.column}: ${first.message}` : '';
+  const message = `Flow '${name}' has ${errors.length === 1 ? 'a problem' : `${errors.length} problems`}${where}`;
+  return new PlatformError('invalid-flow', message, { details: detailsOf(errors) });
+}
+
+function detailsOf(problems: readonly Problem[]): ErrorDetail[] {
+  return problems.map(({ line, column, message }) => ({ line, column, message }));
+}
+
+function notFound(name: string): never {
+  throw new PlatformError('flow-not-found', `There is no flow '${name.slice(0, 80)}'`);
+}

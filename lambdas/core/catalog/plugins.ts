@@ -1,0 +1,141 @@
+// A tenant's plugins: described by an administrator, opened for the node that asks one. Credentials are kept sealed and
+// never shown again.
+
+import { PlatformError } from '../errors.ts';
+import type { Plan } from '../flow/plan.ts';
+import type { OpenPlugin } from '../nodes/node-kind.ts';
+import { type Credentials, credentialsSchema, type PluginAuth, type PluginDefinition } from '../nodes/tool/plugin.ts';
+import { checked } from '../parse/parse-or-reject.ts';
+import { didYouMean } from '../parse/suggest.ts';
+import type { StoredPlugin } from '../ports/catalog.ts';
+import type { Ports } from '../ports/ports.ts';
+
+type PluginPorts = Pick<Ports, 'plugins' | 'keyring'>;
+
+/** As it is shown: with the names of its credentials' fields, never their values. */
+export interface PluginView extends PluginDefinition {
+  id: string;
+  updatedAt: string;
+  /** Whether the credentials that `auth: platform` needs are there. */
+  configured: boolean;
+}
+
+const contextOf = (tenant: string, id: string) => `plugin/${tenant}/${id}`;
+
+/** Without `credentials`, those of before stay. */
+export async function putPlugin(
+  ports: PluginPorts & Pick<Ports, 'clock'>,
+  tenant: string,
+  asked: { id: string; plugin: PluginDefinition; credentials?: Credentials | undefined },
+): Promise<PluginView> {
+  const { id, plugin, credentials } = asked;
+  // It brings the parser of expressions, which nothing else needs at start.
+  const { checkPlugin } = await import('../nodes/tool/plugin-check.ts');
+  await checkPlugin(plugin, credentials);
+  const before = credentials ? undefined : await ports.plugins.get(tenant, id);
+  const sealed = credentials
+    ? await ports.keyring.seal(JSON.stringify(credentials), contextOf(tenant, id))
+    : plugin.auth === 'platform' && before?.sealed;
+  const stored = { id, definition: plugin, updatedAt: ports.clock.now(), ...(sealed && { sealed }) };
+  await ports.plugins.put(tenant, stored);
+  return viewOf(stored);
+}
+
+export async function readPlugin({ plugins }: Pick<Ports, 'plugins'>, tenant: string, id: string): Promise<PluginView> {
+  return viewOf((await plugins.get(tenant, id)) ?? notFound(id));
+}
+
+export async function listPlugins({ plugins }: Pick<Ports, 'plugins'>, tenant: string): Promise<PluginView[]> {
+  return (await plugins.list(tenant)).map(viewOf);
+}
+
+export async function removePlugin({ plugins }: Pick<Ports, 'plugins'>, tenant: string, id: string): Promise<void> {
+  if (!(await plugins.remove(tenant, id))) notFound(id);
+}
+
+function viewOf({ id, definition, sealed, updatedAt }: StoredPlugin): PluginView {
+  const needsNone = definition.auth !== 'platform' || (definition.fields ?? []).length === 0;
+  return {
+    id,
+    ...definition,
+    updatedAt: new Date(updatedAt).toISOString(),
+    configured: needsNone || sealed !== undefined,
+  };
+}
+
+function notFound(id: string): never {
+  throw new PlatformError('not-found', `There is no plugin '${id}'`);
+}
+
+interface Opening {
+  tenant: string;
+  plan: Plan;
+  id: string;
+  /** What the node says; else the flow's declaration, else the plugin's own. */
+  auth?: 'platform' | 'user' | undefined;
+  /** Of the run, by plugin. */
+  given: Record<string, Credentials>;
+}
+
+/** For a node of a run. */
+export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, given }: Opening): Promise<OpenPlugin> {
+  const stored = (await ports.plugins.get(tenant, id)) ?? notFound(id);
+  const { definition, sealed } = stored;
+  const declared = plan.plugins[id]?.['auth'] as PluginAuth | undefined;
+  const { actions } = definition;
+  switch (auth ?? declared ?? definition.auth) {
+    case 'none':
+      return { actions, credentials: {} };
+    case 'user':
+      return { actions, credentials: given[id] ?? {} };
+    case 'platform': {
+      if (sealed !== undefined) {
+        return { actions, credentials: JSON.parse(await ports.keyring.open(sealed, contextOf(tenant, id))) };
+      }
+      if ((definition.fields ?? []).length === 0) return { actions, credentials: {} };
+      throw new PlatformError('not-found', `Plugin '${id}' has no credentials yet: put them with the plugin`);
+    }
+  }
+}
+
+/** The user's credentials that come with a request to run, checked against what the flow declares. */
+export function userCredentials(
+  plan: Plan,
+  { plugins, ignoresOtherPlugins }: { plugins?: unknown; ignoresOtherPlugins?: true },
+): Record<string, Credentials> {
+  const given = plugins === undefined || plugins === null ? {} : asObject(plugins);
+  const declared = Object.keys(plan.plugins);
+  for (const id of Object.keys(given)) {
+    if (!declared.includes(id) && !ignoresOtherPlugins)
+      refuse(`plugins.${id}`, `is no plugin of this flow${didYouMean(id, declared)}`);
+  }
+  const credentials: Record<string, Credentials> = {};
+  for (const [id, { auth, fields = [] }] of Object.entries(plan.plugins)) {
+    const own = given[id];
+    if (own !== undefined) credentials[id] = checkedAt(`plugins.${id}`, own);
+    if (auth !== 'user') continue;
+    const missing = (fields as string[]).find((name) => !Object.hasOwn(credentials[id] ?? {}, name));
+    if (missing !== undefined) refuse(`plugins.${id}.${missing}`, "is required: the flow uses the user's credentials");
+  }
+  return credentials;
+}
+
+function asObject(value: unknown): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  return refuse('plugins', "must be an object: each plugin's credentials by name");
+}
+
+function checkedAt(field: string, value: unknown): Credentials {
+  try {
+    return checked(credentialsSchema, value);
+  } catch (error) {
+    if (!(error instanceof PlatformError)) throw error;
+    const [detail] = error.details ?? [];
+    const inner = detail?.field === undefined ? field : `${field}.${detail.field}`;
+    return refuse(inner, detail?.message ?? error.message);
+  }
+}
+
+function refuse(field: string, message: string): never {
+  throw new PlatformError('invalid-request', `${field} ${message}`, { details: [{ field, message }] });
+}

@@ -1,0 +1,34 @@
+// Tells a webhook again because somebody asks for it, whatever came of it before.
+
+import { PlatformError } from '../errors.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { RunStore } from '../ports/runs.ts';
+import { type Delivery, isSettled } from '../run.ts';
+
+type RedeliverPorts = Pick<Ports, 'clock' | 'queues'> & {
+  runs: Pick<RunStore, 'get' | 'delivery' | 'reopenDelivery'>;
+};
+
+// Attempts are kept in one item of at most 400 KB, with up to 4 KB of answer each.
+const MAX_ATTEMPTS = 50;
+
+/** Answers the delivery as it stands now: pending, and due at once. */
+export async function redeliver(
+  ports: RedeliverPorts,
+  tenant: string,
+  webhook: { run: string; n: number },
+): Promise<Delivery> {
+  const run = await ports.runs.get(webhook.run);
+  // Another tenant's run is as good as none.
+  if (!run || run.tenant !== tenant) throw new PlatformError('run-not-found');
+  if (!isSettled(run.status)) throw new PlatformError('run-not-settled');
+  const delivery = await ports.runs.delivery(webhook.run, webhook.n);
+  if (!delivery) throw new PlatformError('not-found', `The run has no webhook ${webhook.n}`);
+  if (delivery.attempts.length >= MAX_ATTEMPTS) {
+    throw new PlatformError('invalid-request', `A webhook is told at most ${MAX_ATTEMPTS} times`);
+  }
+  const now = ports.clock.now();
+  await ports.runs.reopenDelivery(delivery, now);
+  await ports.queues.ringDeliveries([{ run: webhook.run, n: webhook.n, tenant }]);
+  return { ...delivery, status: 'pending', nextAt: now };
+}

@@ -1,0 +1,87 @@
+// A tenant's webhook signing secrets. The first is derived, so telling a webhook writes nothing but its delivery;
+// those that replace it are random, kept sealed, and sign beside the one before for a day.
+
+import { createHash } from 'node:crypto';
+import { cachePerStore } from '../access/ttl-cache.ts';
+import { PlatformError } from '../errors.ts';
+import { TENANT_CACHE_SECONDS } from '../limits.ts';
+import type { Ports } from '../ports/ports.ts';
+import { SECRET_PREFIX } from './signature.ts';
+
+export type SecretPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'keyring'>;
+
+interface SigningSecret {
+  secret: string;
+  /** Epoch milliseconds up to which a replaced secret signs too. */
+  until?: number;
+}
+
+const OVERLAP_SECONDS = 24 * 60 * 60;
+// 43 characters of 62 hold 256 bits.
+const SEED_CHARS = 43;
+// Every secret adds a signature to every request.
+const MAX_SECRETS = 5;
+const WRITE_ATTEMPTS = 3;
+
+const cache = cachePerStore<SigningSecret[]>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
+
+/** Every secret that signs now, newest first, as of at most TENANT_CACHE_SECONDS ago. */
+export async function signingSecrets(ports: SecretPorts, tenant: string): Promise<string[]> {
+  const now = ports.clock.now();
+  const cached = cache(ports.tenants).get(tenant, now);
+  const secrets = cached ?? (await read(ports, tenant)).secrets;
+  if (!cached) cache(ports.tenants).set(tenant, secrets, now);
+  return signing(secrets, now).map(({ secret }) => secret);
+}
+
+/** The newest secret, for the tenant to verify with. */
+export async function deliverySecret(ports: SecretPorts, tenant: string): Promise<string> {
+  const [newest] = (await read(ports, tenant)).secrets;
+  if (!newest) throw new PlatformError('unavailable');
+  return newest.secret;
+}
+
+/** Makes a new secret; the one before signs beside it for 24 hours. */
+export async function rotateWebhookSecret(ports: SecretPorts, tenant: string): Promise<string> {
+  for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
+    const now = ports.clock.now();
+    const { secrets, known } = await read(ports, tenant);
+    const secret = SECRET_PREFIX + createHash('sha256').update(ports.ids.token(SEED_CHARS)).digest('base64');
+    const replaced = signing(secrets, now).map((it) => ({ until: now + OVERLAP_SECONDS * 1_000, ...it }));
+    const next = [{ secret }, ...replaced].slice(0, MAX_SECRETS);
+    if (await write(ports, tenant, { secrets: next, known })) return secret;
+  }
+  throw new PlatformError('unavailable', 'The webhook secret is being rotated by somebody else');
+}
+
+interface Stored {
+  secrets: SigningSecret[];
+  /** The newest as it is stored; undefined before the first rotation. */
+  known: string | undefined;
+}
+
+async function read({ tenants, keyring }: SecretPorts, tenant: string): Promise<Stored> {
+  const context = contextOf(tenant);
+  const stored = await tenants.webhookSecrets(tenant);
+  if (stored.length === 0) {
+    return { secrets: [{ secret: SECRET_PREFIX + (await keyring.derive(context)) }], known: undefined };
+  }
+  const secrets = stored.map(async ({ sealed, ...rest }) => ({ secret: await keyring.open(sealed, context), ...rest }));
+  return { secrets: await Promise.all(secrets), known: stored[0]?.sealed };
+}
+
+async function write({ tenants, keyring }: SecretPorts, tenant: string, { secrets, known }: Stored): Promise<boolean> {
+  const context = contextOf(tenant);
+  const sealed = secrets.map(async ({ secret, ...rest }) => ({ sealed: await keyring.seal(secret, context), ...rest }));
+  const written = await tenants.putWebhookSecrets(tenant, await Promise.all(sealed), known);
+  cache(tenants).delete(tenant);
+  return written;
+}
+
+function signing(secrets: readonly SigningSecret[], now: number): SigningSecret[] {
+  return secrets.filter(({ until }) => until === undefined || until > now);
+}
+
+function contextOf(tenant: string): string {
+  return `webhook-secret/${tenant}`;
+}

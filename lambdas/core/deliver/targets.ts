@@ -1,0 +1,89 @@
+// Reads the webhooks of a request. Whether an address may be called belongs to the guarded client.
+
+import * as z from 'zod';
+import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS } from '../limits.ts';
+import { headerProblem } from '../outbound/safe-headers.ts';
+import type { HttpClient } from '../ports/http.ts';
+import type { Webhook } from '../run.ts';
+
+const MAX_URL_CHARS = 2_048;
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+const headersSchema = z.record(z.string(), z.string()).superRefine((headers, context) => {
+  const refuse = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path });
+  const names = Object.keys(headers);
+  if (names.length > WEBHOOK_MAX_HEADERS) refuse(`at most ${WEBHOOK_MAX_HEADERS} headers are sent`);
+  const bytes = Object.entries(headers).reduce((sum, pair) => sum + Buffer.byteLength(pair.join(': ')), 0);
+  if (bytes > WEBHOOK_MAX_HEADER_BYTES) refuse(`headers may have ${WEBHOOK_MAX_HEADER_BYTES} bytes in all`);
+  if (new Set(names.map((it) => it.toLowerCase())).size < names.length) refuse('a header is given twice');
+  for (const [name, value] of Object.entries(headers)) {
+    const problem = problemOf(name, value);
+    if (problem) refuse(problem, [name]);
+  }
+});
+
+/** One webhook as the native API takes it; GPTBots writes it alike. */
+export const webhookSchema = z.strictObject({
+  url: z.string().min(1).max(MAX_URL_CHARS),
+  method: z
+    .string()
+    .transform((method) => method.toUpperCase())
+    .pipe(z.enum(METHODS, `must be one of ${METHODS.join(', ')}`))
+    .default('POST'),
+  headers: headersSchema.optional(),
+});
+
+/**
+ * The checked webhooks, or a PlatformError that names every wrong entry as the caller wrote it (`webhooks[2].url`):
+ * invalid-request, too-many-webhooks or unsafe-url. `field` is what the caller's dialect calls the list.
+ */
+export function readWebhooks(given: unknown, http: Pick<HttpClient, 'check'>, field = 'webhooks'): Webhook[] {
+  if (given === undefined || given === null) return [];
+  if (!Array.isArray(given)) throw rejection('invalid-request', [{ field, message: 'must be a list' }]);
+  if (given.length > MAX_WEBHOOKS) {
+    const message = `has ${given.length} entries; a run tells at most ${MAX_WEBHOOKS}`;
+    throw rejection('too-many-webhooks', [{ field: `${field}[${MAX_WEBHOOKS}]`, message: `${field} ${message}` }]);
+  }
+  const parsed = z.array(webhookSchema).safeParse(given);
+  if (!parsed.success) throw rejection('invalid-request', detailsOf(parsed.error, field));
+  const unsafe = parsed.data.flatMap(({ url }, index) => unsafeUrl(http, url, `${field}[${index}].url`));
+  if (unsafe.length > 0) throw rejection('unsafe-url', unsafe);
+  return parsed.data.map(({ url, method, headers }) => ({ url, method, ...(headers && { headers }) }));
+}
+
+// The signature must be ours, or a caller could make a receiver believe another sender's message.
+function problemOf(name: string, value: string): string | undefined {
+  if (name.toLowerCase().startsWith('webhook-')) return `Header '${name}' is set by the platform`;
+  return headerProblem(name, value);
+}
+
+function unsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string): ErrorDetail[] {
+  try {
+    http.check(url);
+    return [];
+  } catch (error) {
+    if (error instanceof PlatformError) return [{ field, message: error.message }];
+    throw error;
+  }
+}
+
+function detailsOf(error: z.ZodError, field: string): ErrorDetail[] {
+  return error.issues.flatMap((issue) => {
+    const at = issue.path.reduce<string>(
+      (name, step) => name + (typeof step === 'number' ? `[${step}]` : `.${String(step)}`),
+      field,
+    );
+    // An unknown field would be silently lost.
+    if (issue.code !== 'unrecognized_keys') return [{ field: at, message: issue.message }];
+    return issue.keys.map((key) => ({ field: `${at}.${key}`, message: 'there is no such field' }));
+  });
+}
+
+function rejection(
+  code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url',
+  details: ErrorDetail[],
+): PlatformError {
+  const [first] = details;
+  return new PlatformError(code, first && `${first.field}: ${first.message}`, { details });
+}

@@ -1,0 +1,53 @@
+// An answer that is data: JSON that fits a schema, with one chance to put right what does not.
+
+import type { Json, JsonObject } from '../../json.ts';
+import type { ModelAnswer, ModelMessage, ModelRequest } from '../../ports/models.ts';
+import type { Asking } from './ask.ts';
+
+export type Data = { data: Json; text: string } | { problems: string[]; text: string };
+
+/** Models like to put JSON into a code fence. */
+function jsonIn(text: string): Json | undefined {
+  const bare = text.trim().replace(/^```(?:json)?\s*([\s\S]*?)\s*```$/, '$1');
+  try {
+    return JSON.parse(bare) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+async function judged(text: string, schema: JsonObject): Promise<Data> {
+  const data = jsonIn(text);
+  if (data === undefined) return { problems: ['is not JSON'], text };
+  const { schemaProblems } = await import('../../flow/value-schema.ts');
+  const problems = schemaProblems(schema, data);
+  return problems.length > 0 ? { problems, text } : { data, text };
+}
+
+const asked = (schema: JsonObject): ModelMessage => ({
+  role: 'system',
+  content: `Answer with JSON only, that fits this JSON Schema: ${JSON.stringify(schema)}`,
+});
+
+const beside = ({ finishReason, reasoning }: ModelAnswer) => ({
+  finishReason,
+  ...(reasoning !== undefined && { reasoning }),
+});
+
+export async function askForData(
+  asking: Asking,
+  request: Omit<ModelRequest, 'model' | 'timeoutMs' | 'signal' | 'onText'> & { schema: JsonObject },
+): Promise<Data & Pick<ModelAnswer, 'finishReason' | 'reasoning'>> {
+  const { schema, ...rest } = request;
+  const messages = [asked(schema), ...request.messages];
+  const first = await asking.ask({ ...rest, messages, schema });
+  const judgment = await judged(first.text, schema);
+  if ('data' in judgment) return { ...judgment, ...beside(first) };
+  const repair = `That ${judgment.problems.join('; ')}. Answer again, with the JSON only.`;
+  const again = await asking.ask({
+    ...rest,
+    messages: [...messages, { role: 'assistant', content: first.text }, { role: 'user', content: repair }],
+    schema,
+  });
+  return { ...(await judged(again.text, schema)), ...beside(again) };
+}

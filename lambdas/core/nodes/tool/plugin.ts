@@ -1,0 +1,51 @@
+// What a plugin is: HTTP calls of another service that an administrator describes once, so that flows name them by an
+// action and its arguments. Who holds the credentials is the plugin's `auth`; what a definition must fulfil is in check.ts.
+
+import * as z from 'zod';
+import { anyValue, ID } from '../../flow/fields.ts';
+import { inputShape } from '../../flow/shapes.ts';
+import type { Json } from '../../json.ts';
+import { MAX_FIELDS } from '../../limits.ts';
+import { type REQUEST_FIELDS, writtenRequest } from '../http/request.ts';
+
+export const MAX_PLUGIN_ACTIONS = 50;
+const MAX_CREDENTIAL_CHARS = 8_192;
+const id = z.string().regex(ID, 'is no id: letters, digits and _, at most 64, not beginning with a digit');
+
+/** `platform`: the tenant's, kept sealed; `user`: they come with each run; `none`: it needs none. */
+export const PLUGIN_AUTHS = ['platform', 'user', 'none'] as const;
+
+const title = z.string().max(200).optional();
+const description = z.string().max(4_000).optional();
+
+/** Strings are in the expression language, with `$args`, `$credentials` and `$run`; `output` sees `$result` instead. */
+const own = {
+  title,
+  description,
+  input: z.record(id, inputShape).optional(),
+  output: anyValue.optional(),
+};
+const action = writtenRequest.omit({ auth: true }).extend(own);
+
+export const pluginSchema = z.strictObject({
+  title,
+  description,
+  auth: z.enum(PLUGIN_AUTHS),
+  fields: z.array(id).max(16).optional(),
+  actions: z
+    .record(id, action)
+    .refine((it) => Object.keys(it).length > 0, 'needs at least one action')
+    .refine((it) => Object.keys(it).length <= MAX_PLUGIN_ACTIONS, `has at most ${MAX_PLUGIN_ACTIONS} actions`),
+});
+
+export const credentialsSchema = z
+  .record(id, z.string().min(1).max(MAX_CREDENTIAL_CHARS))
+  .refine((it) => Object.keys(it).length <= MAX_FIELDS, `has at most ${MAX_FIELDS} fields`);
+
+export type PluginAuth = (typeof PLUGIN_AUTHS)[number];
+/** Beside these the fields of a request, as an author writes them. */
+export type PluginAction = z.output<z.ZodObject<typeof own>> & { [field in keyof typeof REQUEST_FIELDS]?: Json };
+export type PluginDefinition = Omit<z.output<typeof pluginSchema>, 'actions'> & {
+  actions: Record<string, PluginAction>;
+};
+export type Credentials = z.output<typeof credentialsSchema>;

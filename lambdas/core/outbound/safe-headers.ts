@@ -1,0 +1,41 @@
+// Which request headers an author or caller may set. What the client itself must set, and what would smuggle a second
+// request, is refused by name rather than dropped: a header that silently disappears costs somebody an evening.
+
+import { PlatformError } from '../errors.ts';
+
+// https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2 (token) and 5.5 (field values, here also Latin-1)
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+// Framing, connection and routing belong to the client: https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1
+const OWNED = new Set([
+  'connection',
+  'content-length',
+  'expect',
+  'host',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Why the header may not be sent, as a sentence that never shows its value; undefined when it may. */
+export function headerProblem(name: string, value: string): string | undefined {
+  if (!NAME.test(name)) return `${JSON.stringify(name.slice(0, 128))} is not a header name`;
+  if (OWNED.has(name.toLowerCase())) return `Header '${name}' is set by the platform`;
+  if (!VALUE.test(value)) return `The value of header '${name}' holds a line break or a character outside Latin-1`;
+  return undefined;
+}
+
+/** Throws PlatformError('invalid-request') naming the first header that may not be sent. */
+export function checkHeaders(headers: Record<string, string>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    const problem = headerProblem(name, value);
+    if (problem) throw new PlatformError('invalid-request', problem);
+  }
+}

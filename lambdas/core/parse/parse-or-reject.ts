@@ -1,0 +1,39 @@
+// A value checked against a schema, or a rejection whose sentences name each field as the caller wrote it.
+
+import type * as z from 'zod';
+import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { knownKeys, sentenceOf, valueAt } from '../flow/parse-field.ts';
+import { didYouMean } from './suggest.ts';
+
+const MAX_DETAILS = 20;
+const MAX_FIELD_CHARS = 200;
+
+type Path = (string | number)[];
+
+/** `webhooks[2].url` */
+function fieldName(path: Path): string {
+  const steps = path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${step}`));
+  return steps.join('').replace(/^\./, '').slice(0, MAX_FIELD_CHARS);
+}
+
+function detailsOf(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): ErrorDetail[] {
+  const path = issue.path as Path;
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownKeys(schema, path);
+    return issue.keys.map((key) => ({
+      field: fieldName([...path, key]),
+      message: `is no field of this request${didYouMean(key, known)}`,
+    }));
+  }
+  const field = fieldName(path);
+  return [{ ...(field !== '' && { field }), message: sentenceOf(issue, valueAt(value, path)) }];
+}
+
+/** One detail per field; the message repeats the first. */
+export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const details = parsed.error.issues.flatMap((issue) => detailsOf(schema, value, issue)).slice(0, MAX_DETAILS);
+  const [first] = details;
+  throw new PlatformError('invalid-request', first && `${first.field ?? 'The body'} ${first.message}`, { details });
+}

@@ -1,0 +1,48 @@
+// The events of a run as its records tell them: for callers elsewhere than the process that runs it, and for latecomers.
+
+import { isSettled, type NodeRecord, type Run } from '../run.ts';
+import { endedSeq, type NumberedEvent, restedSeq, STARTED_SEQ } from './events.ts';
+import { REUSED_EPOCH } from './reuse.ts';
+
+// Two units may end in one moment, and the later number be read first. What is this old is complete.
+const SETTLING_MS = 1_000;
+
+/** In the order of their numbers. `run` was read before the records, so that a settled run has all of them. */
+export function replay(run: Run, records: readonly NodeRecord[], now: number): NumberedEvent[] {
+  const events: NumberedEvent[] = [];
+  if (run.startedAt !== undefined) events.push({ type: 'run.started', seq: STARTED_SEQ, run });
+  for (const record of complete(run, records, now)) events.push(...eventsOf(record));
+  if (run.status === 'waiting') events.push({ type: 'run.waiting', seq: restedSeq(run.epoch), run });
+  if (isSettled(run.status)) events.push({ type: 'run.finished', seq: endedSeq(run.epoch), run });
+  return events;
+}
+
+function complete(run: Run, records: readonly NodeRecord[], now: number): NodeRecord[] {
+  const own = records.filter(({ epoch }) => epoch !== REUSED_EPOCH);
+  const inOrder = own.sort((a, b) => a.seq - b.seq);
+  if (run.status !== 'running') return inOrder;
+  const young = inOrder.findIndex((record) => (record.endedAt ?? record.startedAt) > now - SETTLING_MS);
+  return young < 0 ? inOrder : inOrder.slice(0, young);
+}
+
+function eventsOf(record: NodeRecord): NumberedEvent[] {
+  const { path, type, startedAt, endedAt, wait, seq } = record;
+  if (record.status === 'waiting')
+    return wait && wait.retry === undefined ? [{ type: 'node.waiting', seq, at: startedAt, path, wait }] : [];
+  const at = endedAt ?? startedAt;
+  const text = textOf(record);
+  return [
+    { type: 'node.started', seq: seq - 2, at: startedAt, path, node: nodeOf(path), nodeType: type },
+    ...(text === undefined ? [] : [{ type: 'node.delta', seq: seq - 1, at, path, text, isWhole: true } as const]),
+    { type: 'node.finished', seq, at, record },
+  ];
+}
+
+/** What a node said to the end user while it ran. */
+function textOf({ said, output }: NodeRecord): string | undefined {
+  const text = said ? (output as { text?: unknown } | null | undefined)?.text : undefined;
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** `text` of `pages[00002].text`, `pages` of `pages[00002]`. */
+const nodeOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
