@@ -1,11 +1,12 @@
 // The two tasks of the Step Functions machine: run a slice of a long run, and park a waiting one.
 
+import { startChild } from './api/start-child.ts';
 import { runSlice } from './engine/run-slice.ts';
 import { LEASE_SECONDS } from './limits.ts';
 import type { Ports } from './ports/ports.ts';
 import { admit, freeSlot } from './runs/admission.ts';
 import { parkSeconds } from './runs/handoff.ts';
-import { endedBefore } from './work.ts';
+import { settleIfUnrunnable } from './runs/unrunnable.ts';
 
 /** What the machine does next; `parkSeconds` is how long a Park lasts at most. */
 export interface Advanced {
@@ -35,8 +36,8 @@ export async function advanceRun(
     if (claim.run?.endedAt !== undefined) await freeSlot(ports, claim.run);
     return answer('done');
   }
-  if (await endedBefore(ports, claim.run)) return answer('done');
-  const end = await runSlice(ports, claim.run, { budgetUntil, handOver: false });
+  if (await settleIfUnrunnable(ports, claim.run)) return answer('done');
+  const end = await runSlice(ports, claim.run, { budgetUntil, handOver: false, startChild });
   if (end.kind !== 'suspended') return answer('done');
   if (end.yielded) return answer('advance');
   await freeSlot(ports, end.run);

@@ -97,6 +97,9 @@ export interface Webhook {
   headers?: Record<string, string>;
 }
 
+/** Of one user or tenant for one plugin: values by field. */
+export type Credentials = Record<string, string>;
+
 export interface RunRecord {
   run: Run;
   inputs: JsonObject;

@@ -1,12 +1,13 @@
 // The worker: a queued run gets a slot, a lease and its first slice; most runs end here.
 
+import { startChild } from './api/start-child.ts';
 import { runSlice } from './engine/run-slice.ts';
-import { LEASE_SECONDS, MAX_CRASHES } from './limits.ts';
+import { LEASE_SECONDS } from './limits.ts';
 import type { Ports } from './ports/ports.ts';
 import { isSettled, type Run } from './run.ts';
 import { admit, freeSlot } from './runs/admission.ts';
 import { handOver, setApart } from './runs/handoff.ts';
-import { CRASHED, EXPIRED, settleRun } from './runs/settle.ts';
+import { settleIfUnrunnable } from './runs/unrunnable.ts';
 
 export interface Work {
   runId: string;
@@ -19,9 +20,10 @@ export interface Work {
 /** Rejects only for faults of the platform; the message is then tried again. */
 export async function workRun(ports: Ports, { runId, budgetUntil, machineAlways }: Work): Promise<void> {
   const run = await take(ports, runId);
-  if (!run || (await endedBefore(ports, run))) return;
+  if (!run || (await settleIfUnrunnable(ports, run))) return;
   const until = machineAlways ? ports.clock.now() : budgetUntil;
-  const end = (await setApart(ports, run)) ?? (await runSlice(ports, run, { budgetUntil: until, handOver: true }));
+  const end =
+    (await setApart(ports, run)) ?? (await runSlice(ports, run, { budgetUntil: until, handOver: true, startChild }));
   if (end.kind !== 'suspended') return;
   if (!end.yielded) await freeSlot(ports, end.run);
   await handOver(ports, end);
@@ -45,19 +47,4 @@ async function take(ports: Ports, runId: string): Promise<Run | undefined> {
   if (claim.kind === 'claimed') return claim.run;
   if (claim.run && isSettled(claim.run.status)) await freeSlot(ports, claim.run);
   return undefined;
-}
-
-/** A claimed run that must not run: canceled, past its deadline, or the end of too many workers. */
-export async function endedBefore(ports: Ports, run: Run): Promise<boolean> {
-  const end = reasonToEnd(run, ports.clock.now());
-  if (!end) return false;
-  const { usage, handledErrors } = run;
-  await settleRun(ports, run, { ...end, outputs: null, usage, handledErrors, endedAt: ports.clock.now() });
-  return true;
-}
-
-function reasonToEnd(run: Run, now: number) {
-  if (run.cancelRequested) return { status: 'canceled' as const };
-  if (now >= run.deadlineAt) return EXPIRED;
-  return run.crashes >= MAX_CRASHES ? CRASHED : undefined;
 }

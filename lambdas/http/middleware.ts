@@ -3,7 +3,8 @@
 
 import type { MiddlewareObj, Request } from '@middy/core';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import type { Dialect, Reply } from '../core/dialects/dialect.ts';
+import type { Reply } from '../core/api/reply.ts';
+import type { Dialect } from '../core/dialects/dialect.ts';
 import type { Log, Ports } from '../core/ports/ports.ts';
 import { toRejection } from './rejection.ts';
 import { readRequest } from './request.ts';

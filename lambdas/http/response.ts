@@ -1,7 +1,8 @@
 // From a reply to what the streaming integration sends: status, headers, and a string or a stream.
 
 import { Readable } from 'node:stream';
-import type { ApiRequest, Reply, ReplyBody } from '../core/dialects/dialect.ts';
+import type { Reply, ReplyBody } from '../core/api/reply.ts';
+import type { ApiRequest } from '../core/dialects/dialect.ts';
 
 export interface StreamedResponse {
   statusCode: number;

@@ -2,7 +2,8 @@
 
 import httpRouter from '@middy/http-router';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import type { Dialect, Reply } from '../core/dialects/dialect.ts';
+import type { Reply } from '../core/api/reply.ts';
+import type { Dialect } from '../core/dialects/dialect.ts';
 import { PlatformError } from '../core/errors.ts';
 import type { Ports } from '../core/ports/ports.ts';
 import { type Endpoint, type Exchange, refuse, serve } from './serve.ts';

@@ -1,8 +1,9 @@
 // One request through one route: size, key, scope, checked call, handler; and every error in the dialect's words.
 
+import type { Caller } from '../core/access/caller.ts';
 import { requireScope, requireUnbound } from '../core/access/keys.ts';
-import type { Caller } from '../core/api/submit.ts';
-import type { ApiRequest, Dialect, Reply, Route } from '../core/dialects/dialect.ts';
+import type { Reply } from '../core/api/reply.ts';
+import type { ApiRequest, Dialect, Route } from '../core/dialects/dialect.ts';
 import type { ErrorCode, PlatformError } from '../core/errors.ts';
 import type { Ports } from '../core/ports/ports.ts';
 import { readCall, refuseSize } from './call.ts';

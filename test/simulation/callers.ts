@@ -1,10 +1,11 @@
 // Who uses the platform in a simulation: callers who start runs, repeat requests that failed, cancel, run again and have
 // webhooks told again, and people who answer what they are asked.
 
+import type { Caller } from '../../lambdas/core/access/caller.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import { rerun } from '../../lambdas/core/api/rerun.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
-import { type Caller, type Submission, submit } from '../../lambdas/core/api/submit.ts';
+import { type Submission, submit } from '../../lambdas/core/api/submit.ts';
 import { answerRun } from '../../lambdas/core/api/sync-response.ts';
 import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';

@@ -1,5 +1,6 @@
 import { queryObjects } from 'node:v8';
 import { expect, test } from 'vitest';
+import { startChild } from '../../lambdas/core/api/start-child.ts';
 import { runSlice } from '../../lambdas/core/engine/run-slice.ts';
 import { compile } from '../../lambdas/core/flow/compile.ts';
 import type { Plan } from '../../lambdas/core/flow/plan.ts';
@@ -20,7 +21,11 @@ outputs: { n: "\${{ $sum($nodes.each.n) }}" }
 
 async function run(plan: Plan, times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
-    const end = await runSlice(enginePorts(plan), freshRun(), { budgetUntil: Date.now() + 60_000, handOver: false });
+    const end = await runSlice(enginePorts(plan), freshRun(), {
+      budgetUntil: Date.now() + 60_000,
+      handOver: false,
+      startChild,
+    });
     expect(end.kind).toBe('settled');
   }
 }

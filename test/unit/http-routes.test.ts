@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod';
-import { type Dialect, json, type Reply, type Route, route } from '../../lambdas/core/dialects/dialect.ts';
+import type { Reply } from '../../lambdas/core/api/reply.ts';
+import { type Dialect, json, type Route, route } from '../../lambdas/core/dialects/dialect.ts';
 import { native } from '../../lambdas/core/dialects/native/dialect.ts';
 import { PlatformError } from '../../lambdas/core/errors.ts';
 import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';

@@ -1,11 +1,11 @@
 // What a key can reach: its tenant's flows and runs, or only those of the flow that it is bound to.
 
-import type { Caller } from '../api/submit.ts';
 import { PlatformError } from '../errors.ts';
 import type { Plan } from '../flow/plan.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Run, RunRecord } from '../run.ts';
 import { isRunId } from '../run-id.ts';
+import type { Caller } from './caller.ts';
 
 export function requireFlow({ key }: Caller, flow: string): void {
   if (key.flow === undefined || key.flow === flow) return;

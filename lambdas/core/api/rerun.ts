@@ -1,9 +1,10 @@
 // Running a settled run again: from the start, or from where it failed with everything that had succeeded.
 
+import type { Caller } from '../access/caller.ts';
 import { PlatformError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
-import { type Caller, submit } from './submit.ts';
+import { submit } from './submit.ts';
 
 export interface Rerun {
   from?: 'start' | 'failed';

@@ -5,6 +5,7 @@ import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
 import type { Emit } from '../runs/events.ts';
 import { handOver } from '../runs/handoff.ts';
+import { startChild } from './start-child.ts';
 
 /**
  * Runs the slice here, and hands the run to the machine where it must wait or does not fit. Resolves with the run as it
@@ -16,7 +17,7 @@ export async function runInline(
   { untilMs, emit }: { untilMs: number; emit?: Emit },
 ): Promise<Run> {
   try {
-    const end = await runSlice(ports, run, { budgetUntil: untilMs, handOver: true, ...(emit && { emit }) });
+    const end = await runSlice(ports, run, { budgetUntil: untilMs, handOver: true, startChild, ...(emit && { emit }) });
     if (end.kind === 'settled') return end.run;
     if (end.kind === 'suspended') {
       await ports.slots.leaveSync(run.tenant, run.id);

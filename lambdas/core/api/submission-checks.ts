@@ -1,12 +1,13 @@
 // Who may start a run of a flow, in which mode, and whether there is room for it. What is wrong with the request itself
 // belongs to submit.ts.
 
+import type { Caller } from '../access/caller.ts';
 import { PlatformError } from '../errors.ts';
 import type { Plan, Support } from '../flow/plan.ts';
 import type { Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { RunMode } from '../run.ts';
-import type { Caller, Submission } from './submit.ts';
+import type { Submission } from './submit.ts';
 
 /** What needs no look at the flow. */
 export function checkCaller({ key, tenant }: Caller, { flow, mode, startAfter }: Submission): void {

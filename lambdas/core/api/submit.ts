@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import type { Caller } from '../access/caller.ts';
 import { withUploads } from '../catalog/files.ts';
 import { resolveVersion } from '../catalog/flows.ts';
 import { userCredentials } from '../catalog/plugins.ts';
@@ -19,18 +20,10 @@ import {
   UNPICKED_SECONDS,
 } from '../limits.ts';
 import { checked } from '../parse/parse-or-reject.ts';
-import type { Key, Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { NewRun } from '../ports/runs.ts';
 import { type DialectName, NO_USAGE, type Run, type RunMode } from '../run.ts';
 import { checkCaller, checkMode, checkRoom } from './submission-checks.ts';
-
-export interface Caller {
-  tenant: Tenant;
-  key: Key;
-  /** Base URL under which the caller reached us. */
-  origin: string;
-}
 
 /** What a dialect makes of a request; `unknown` fields are checked here, for all dialects alike. */
 export interface Submission {

@@ -1,11 +1,11 @@
 // How long a sync caller waits, and what it gets: the true status at once, or a kept-alive answer that ends in JSON.
 // Who runs the slice belongs to engine/run-inline.ts; what a run looks like, to the dialect.
 
-import type { Reply } from '../dialects/dialect.ts';
 import { PlatformError } from '../errors.ts';
 import { CALLER_CEILING_SECONDS, SYNC_KEEPALIVE_SECONDS, SYNC_STATUS_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run, type RunRecord } from '../run.ts';
+import type { Reply } from './reply.ts';
 import { runInline } from './run-inline.ts';
 import { within } from './with-timeout.ts';
 

@@ -4,7 +4,7 @@
 import { type ErrorDetail, PlatformError } from '../errors.ts';
 import type { InputSpec } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
-import type { StoredFile } from '../ports/files.ts';
+import { type OpenFile, type StoredFile, UnopenedFile } from '../ports/files.ts';
 import { HttpFault } from '../ports/http.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -90,29 +90,11 @@ async function eachFile(value: Json, complete: (id: string) => Promise<JsonObjec
   return typeof id === 'string' ? complete(id.slice(0, 64)) : value;
 }
 
-export interface OpenFile {
-  bytes: Uint8Array;
-  /** Empty where nobody said. */
-  name: string;
-  type: string;
-  /** Of a text, where whoever sent it said. */
-  charset?: string;
-}
-
 export interface Opening {
   tenant: string;
   maxBytes: number;
   timeoutMs: number;
   signal?: AbortSignal;
-}
-
-/** A file that cannot be had; the message is a sentence for the author. Fails the node that asked. */
-export class UnopenedFile extends Error {
-  readonly retryable: boolean;
-  constructor(message: string, retryable = false) {
-    super(message);
-    this.retryable = retryable;
-  }
 }
 
 const DATA_URL = /^data:([\w.+/-]*)((?:;[\w.+=-]+)*?)(;base64)?,/;

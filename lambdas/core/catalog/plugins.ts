@@ -3,12 +3,14 @@
 
 import { PlatformError } from '../errors.ts';
 import type { Plan } from '../flow/plan.ts';
+import type { JsonObject } from '../json.ts';
 import type { OpenPlugin } from '../nodes/node-kind.ts';
-import { type Credentials, credentialsSchema, type PluginAuth, type PluginDefinition } from '../nodes/tool/plugin.ts';
+import { credentialsSchema, type PluginAuth, type PluginDefinition } from '../nodes/tool/plugin.ts';
 import { checked } from '../parse/parse-or-reject.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import type { StoredPlugin } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
+import type { Credentials } from '../run.ts';
 
 type PluginPorts = Pick<Ports, 'plugins' | 'keyring'>;
 
@@ -36,7 +38,12 @@ export async function putPlugin(
   const sealed = credentials
     ? await ports.keyring.seal(JSON.stringify(credentials), contextOf(tenant, id))
     : plugin.auth === 'platform' && before?.sealed;
-  const stored = { id, definition: plugin, updatedAt: ports.clock.now(), ...(sealed && { sealed }) };
+  const stored = {
+    id,
+    definition: plugin as unknown as JsonObject,
+    updatedAt: ports.clock.now(),
+    ...(sealed && { sealed }),
+  };
   await ports.plugins.put(tenant, stored);
   return viewOf(stored);
 }
@@ -53,7 +60,12 @@ export async function removePlugin({ plugins }: Pick<Ports, 'plugins'>, tenant: 
   if (!(await plugins.remove(tenant, id))) notFound(id);
 }
 
-function viewOf({ id, definition, sealed, updatedAt }: StoredPlugin): PluginView {
+/** It was checked before it was stored. */
+const readDefinition = ({ definition }: StoredPlugin) => definition as unknown as PluginDefinition;
+
+function viewOf(stored: StoredPlugin): PluginView {
+  const { id, sealed, updatedAt } = stored;
+  const definition = readDefinition(stored);
   const needsNone = definition.auth !== 'platform' || (definition.fields ?? []).length === 0;
   return {
     id,
@@ -80,7 +92,8 @@ interface Opening {
 /** For a node of a run. */
 export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, given }: Opening): Promise<OpenPlugin> {
   const stored = (await ports.plugins.get(tenant, id)) ?? notFound(id);
-  const { definition, sealed } = stored;
+  const { sealed } = stored;
+  const definition = readDefinition(stored);
   const declared = plan.plugins[id]?.['auth'] as PluginAuth | undefined;
   const { actions } = definition;
   switch (auth ?? declared ?? definition.auth) {

@@ -1,7 +1,7 @@
 // A conversation with a workflow: the first call starts a run; while that run asks something, the next call answers it.
 
+import type { Caller } from '../access/caller.ts';
 import { signalRun } from '../api/signal.ts';
-import type { Caller } from '../api/submit.ts';
 import { conversationQuery } from '../api/submit.ts';
 import type { Json } from '../json.ts';
 import type { Ports } from '../ports/ports.ts';

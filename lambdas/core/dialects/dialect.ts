@@ -2,7 +2,8 @@
 // Routing, reading bodies and writing answers belong to lambdas/http; what a call does belongs to the core.
 
 import * as z from 'zod';
-import type { Caller } from '../api/submit.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Reply } from '../api/reply.ts';
 import { type ErrorCode, PlatformError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Key, Scope, Tenant } from '../ports/catalog.ts';
@@ -36,20 +37,6 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   params: Params;
   query: Query;
   body: Body;
-}
-
-export type ReplyBody =
-  | { json: unknown }
-  | { text: string; type: string }
-  | { bytes: Uint8Array; type: string }
-  | { stream: AsyncIterable<string>; type: string };
-
-export interface Reply {
-  status: number;
-  headers?: Record<string, string>;
-  body?: ReplyBody;
-  /** Work that must end before the invocation may: a slice goes on when its caller has gone. */
-  pending?: Promise<unknown>;
 }
 
 /** `json` is parsed and checked; `text` and `bytes` are handed over as they came. */

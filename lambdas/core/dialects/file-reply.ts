@@ -1,9 +1,9 @@
 // The bytes of a file as an answer. What tenants upload may be a page or a script: it is never run in our origin.
 
+import type { Reply } from '../api/reply.ts';
 import { PlatformError } from '../errors.ts';
 import type { StoredFile } from '../ports/files.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { Reply } from './dialect.ts';
 
 export async function replyWithFile(
   { files }: Pick<Ports, 'files'>,

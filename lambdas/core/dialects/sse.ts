@@ -1,6 +1,6 @@
 // Frames of server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html
 
-import type { ReplyBody } from './dialect.ts';
+import type { ReplyBody } from '../api/reply.ts';
 
 export interface Frame {
   id?: number | string;

@@ -1,12 +1,12 @@
 // How a unit ends: what is recorded of it, what the author's `output` and `onError` make of it, what the graph is told.
 
-import { UnopenedFile } from '../catalog/files.ts';
 import { type ErrorDetail, type Failure, Fault, PlatformError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { failed, type Outcome } from '../nodes/node-kind.ts';
 import { redaction } from '../outbound/redact.ts';
+import { UnopenedFile } from '../ports/files.ts';
 import type { NodeRecord, Usage } from '../run.ts';
 import { endedState, record, usageWith } from './record.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd } from './slice.ts';

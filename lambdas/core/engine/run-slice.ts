@@ -14,7 +14,9 @@ import type { Run } from '../run.ts';
 import { type Emit, makeSequence, numberOf } from '../runs/events.ts';
 import { reusedRecords } from '../runs/reuse.ts';
 import { settleRun } from '../runs/settle.ts';
+import type { SliceEnd } from '../runs/slice-end.ts';
 import { scopeBindings } from './bindings.ts';
+import type { StartChild } from './children.ts';
 import { runGraph } from './graph.ts';
 import { watch } from './lease.ts';
 import { asList } from './node.ts';
@@ -26,15 +28,10 @@ export interface SliceOptions {
   budgetUntil: number;
   /** Count a handover when the run does not settle here, because the caller will start an execution. */
   handOver: boolean;
+  /** Accepts the runs that `flow` nodes start. */
+  startChild: StartChild;
   emit?: Emit;
 }
-
-export type SliceEnd =
-  | { kind: 'settled'; run: Run }
-  /** Given back: waiting, or (`yielded`) still running elsewhere. */
-  | { kind: 'suspended'; run: Run; yielded: boolean }
-  /** Somebody else has the run now. */
-  | { kind: 'lost' };
 
 /** `run` is freshly claimed. Rejects only for faults of the platform; the lease is given back then, where possible. */
 export async function runSlice(ports: Ports, run: Run, options: SliceOptions): Promise<SliceEnd> {
@@ -91,6 +88,7 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     stop: new AbortController(),
     hold: async () => true,
     changed: () => new Promise(() => {}),
+    startChild: options.startChild,
     sequence,
     emit: (event) => options.emit?.({ ...event, seq: numberOf(event, sequence, run.epoch) }),
     gate: makeGate(Math.min(plan.settings.concurrency, RUN_NODE_CONCURRENCY)),

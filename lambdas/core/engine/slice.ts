@@ -4,10 +4,10 @@ import type { Failure } from '../errors.ts';
 import type { Plan, PlanNode } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
 import type { NodeKind } from '../nodes/node-kind.ts';
-import type { Credentials } from '../nodes/tool/plugin.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { NodeRecord, NodeWait, Run, Signal } from '../run.ts';
+import type { Credentials, NodeRecord, NodeWait, Run, Signal } from '../run.ts';
 import type { RunEvent, Sequence } from '../runs/events.ts';
+import type { StartChild } from './children.ts';
 
 /**
  * Why a slice stopped before its graph did. stalled: its process stood still for longer than its lease, so it cannot tell
@@ -37,6 +37,7 @@ export interface Slice {
   /** Resolves when a signal has come in. */
   changed(): Promise<void>;
   emit(event: RunEvent): void;
+  startChild: StartChild;
   sequence: Sequence;
   /** Ids of nodes whose text a streaming output is made of. */
   streaming: ReadonlySet<string>;

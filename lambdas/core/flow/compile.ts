@@ -2,7 +2,7 @@
 // text → fields → mentions → edges → plan. Takes the node kinds as a parameter, so it depends on none of them.
 
 import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
-import type { NodeKind } from '../nodes/node-kind.ts';
+import type { AuthoredKind } from './authored-kind.ts';
 import { digestOf } from './canonical.ts';
 import { checkCycles, type Edges, edgesOf } from './edges.ts';
 import { checkInputs } from './input-specs.ts';
@@ -22,7 +22,7 @@ import { checkMode, supportOf } from './support.ts';
 const MAX_PLAN_BYTES = 384 * 1_024;
 const UNKNOWN: Support = { supported: false, blockers: [] };
 
-export type NodeKinds = Readonly<Record<string, NodeKind>>;
+export type NodeKinds = Readonly<Record<string, AuthoredKind>>;
 
 /** Never throws for what is wrong with the text. `readable` is false where it is no YAML or JSON map at all. */
 export async function compile(

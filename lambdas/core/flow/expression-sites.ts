@@ -2,7 +2,7 @@
 
 import { expressionsOf } from '../expressions/template.ts';
 import type { Json } from '../json.ts';
-import type { NodeKind } from '../nodes/node-kind.ts';
+import type { AuthoredKind } from './authored-kind.ts';
 import type { NodeFields } from './shapes.ts';
 import type { Path } from './source.ts';
 
@@ -91,7 +91,7 @@ export function sitesOfModifiers(node: NodeFields, path: Path, around: Surroundi
 
 /** Sites of `with`, read as the kind wants each field. (The `nodes` of a group are not part of it.) */
 export function sitesOfWith(
-  kind: NodeKind,
+  kind: AuthoredKind,
   written: Record<string, unknown>,
   at: { path: Path; locals: Surroundings },
 ): Found[] {

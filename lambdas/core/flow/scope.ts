@@ -2,8 +2,8 @@
 
 import type { JsonObject } from '../json.ts';
 import { MAX_NESTING, MAX_NODES } from '../limits.ts';
-import type { NodeKind } from '../nodes/node-kind.ts';
 import { didYouMean } from '../parse/suggest.ts';
+import type { AuthoredKind } from './authored-kind.ts';
 import { insideOf, type Surroundings } from './expression-sites.ts';
 import { ID } from './fields.ts';
 import { parseField } from './parse-field.ts';
@@ -30,7 +30,7 @@ export interface Draft {
   id: string;
   path: Path;
   fields: NodeFields;
-  kind: NodeKind;
+  kind: AuthoredKind;
   /** `with` as the kind parses it; absent where it has problems. */
   with?: JsonObject;
   /** `with` as written, without a group's `nodes`. */
@@ -39,7 +39,7 @@ export interface Draft {
 }
 
 export interface Reading {
-  kinds: Readonly<Record<string, NodeKind>>;
+  kinds: Readonly<Record<string, AuthoredKind>>;
   problems: Problems;
   /** Nodes of all scopes. */
   count: number;

@@ -2,6 +2,7 @@
 // belongs to lambdas/code-node and lambdas/code-python.
 
 import * as z from 'zod';
+import type { WithProblem } from '../flow/authored-kind.ts';
 import { anyValue, byteSize, ID, orExpression } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import {
@@ -17,7 +18,7 @@ import {
 import { CODE_LANGUAGES, type CodeEnd, type CodeJob, type CodeLanguage } from '../ports/runners.ts';
 import { sourceProblem } from './code/source.ts';
 import { readInput } from './input.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome, type WithProblem } from './node-kind.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
 const MB = 1_024 * 1_024;
 const args = z.record(z.string().regex(ID), anyValue);

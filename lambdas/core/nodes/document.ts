@@ -1,10 +1,10 @@
 // The document node: the text of a file.
 
 import * as z from 'zod';
-import type { OpenFile } from '../catalog/files.ts';
 import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_TEXT_CHARS } from '../limits.ts';
+import type { OpenFile } from '../ports/files.ts';
 import { detect } from './document/format.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';

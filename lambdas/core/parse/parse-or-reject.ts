@@ -2,8 +2,8 @@
 
 import type * as z from 'zod';
 import { type ErrorDetail, PlatformError } from '../errors.ts';
-import { knownKeys, sentenceOf, valueAt } from '../flow/parse-field.ts';
 import { didYouMean } from './suggest.ts';
+import { knownKeys, messageOf, valueAt } from './zod-messages.ts';
 
 const MAX_DETAILS = 20;
 const MAX_FIELD_CHARS = 200;
@@ -26,7 +26,7 @@ function detailsOf(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): 
     }));
   }
   const field = fieldName(path);
-  return [{ ...(field !== '' && { field }), message: sentenceOf(issue, valueAt(value, path)) }];
+  return [{ ...(field !== '' && { field }), message: messageOf(issue, valueAt(value, path)) }];
 }
 
 /** One detail per field; the message repeats the first. */

@@ -1,7 +1,7 @@
 // What the core needs to keep a tenant's belongings: flows and versions, keys, secrets, plugins.
 
 import type { Compiled, Plan } from '../flow/plan.ts';
-import type { PluginDefinition } from '../nodes/tool/plugin.ts';
+import type { JsonObject } from '../json.ts';
 import type { DialectName } from '../run.ts';
 
 export interface FlowSummary {
@@ -117,7 +117,8 @@ export interface TenantStore {
 
 export interface StoredPlugin {
   id: string;
-  definition: PluginDefinition;
+  /** What catalog/plugins.ts makes of it; opaque to the store. */
+  definition: JsonObject;
   /** Credentials of the tenant (see Keyring). */
   sealed?: string;
   updatedAt: number;

@@ -25,3 +25,21 @@ export interface FileStore {
   /** Undefined while nothing was uploaded, and after it has expired. */
   read(file: StoredFile): Promise<Uint8Array | undefined>;
 }
+
+export interface OpenFile {
+  bytes: Uint8Array;
+  /** Empty where nobody said. */
+  name: string;
+  type: string;
+  /** Of a text, where whoever sent it said. */
+  charset?: string;
+}
+
+/** A file that cannot be had; the message is a sentence for the author. Fails the node that asked. */
+export class UnopenedFile extends Error {
+  readonly retryable: boolean;
+  constructor(message: string, retryable = false) {
+    super(message);
+    this.retryable = retryable;
+  }
+}

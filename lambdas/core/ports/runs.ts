@@ -3,8 +3,8 @@
 
 import type { Failure } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
-import type { Credentials } from '../nodes/tool/plugin.ts';
 import type {
+  Credentials,
   Delivery,
   DeliveryAttempt,
   DeliveryStatus,

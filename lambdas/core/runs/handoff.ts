@@ -1,9 +1,9 @@
 // A run that outlives its slice or must wait goes to Step Functions.
 
-import type { SliceEnd } from '../engine/run-slice.ts';
 import { CRASHES_UNTIL_APART, SWEEP_PERIOD_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
+import type { SliceEnd } from './slice-end.ts';
 
 /** Starts the execution that goes on with a suspended run. If it cannot, the sweeper rings the run when it is due. */
 export async function handOver(

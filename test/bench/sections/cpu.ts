@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { startChild } from '../../../lambdas/core/api/start-child.ts';
 import { runSlice } from '../../../lambdas/core/engine/run-slice.ts';
 import { compile } from '../../../lambdas/core/flow/compile.ts';
 import type { Plan } from '../../../lambdas/core/flow/plan.ts';
@@ -74,7 +75,7 @@ outputs: { sum: "\${{ $sum($nodes.doubled.n) }}" }
 
 async function runOnce(plan: Plan): Promise<void> {
   const ports = enginePorts(plan);
-  const end = await runSlice(ports, freshRun(), { budgetUntil: Date.now() + 60_000, handOver: false });
+  const end = await runSlice(ports, freshRun(), { budgetUntil: Date.now() + 60_000, handOver: false, startChild });
   const sum = ports.settled()?.outputs?.['sum'];
   if (end.kind !== 'settled' || sum !== ITEMS * (ITEMS + 1)) throw new Error(`The run ended with ${sum}`);
 }

@@ -1,8 +1,8 @@
 // The app behind the key: its input form, and how it presents itself.
 
 import * as z from 'zod';
+import type { Caller } from '../../access/caller.ts';
 import { boundFlow } from '../../access/keys.ts';
-import type { Caller } from '../../api/submit.ts';
 import { resolveVersion } from '../../catalog/flows.ts';
 import type { InputSpec, Plan } from '../../flow/plan.ts';
 import type { Json, JsonObject } from '../../json.ts';

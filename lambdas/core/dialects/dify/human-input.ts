@@ -1,10 +1,10 @@
 // Forms that people fill in while a run waits: how the stream asks for them, and the calls that show and submit them.
 
 import * as z from 'zod';
+import type { Caller } from '../../access/caller.ts';
 import { isReached } from '../../access/run-access.ts';
 import type { StreamItem } from '../../api/event-stream.ts';
 import { signalByToken } from '../../api/signal.ts';
-import type { Caller } from '../../api/submit.ts';
 import { PlatformError } from '../../errors.ts';
 import { nodeAt } from '../../flow/node-at.ts';
 import type { Json, JsonObject } from '../../json.ts';

@@ -1,11 +1,13 @@
 // Running the workflow of the key, blocking or streaming; stopping it; following it again.
 
 import * as z from 'zod';
+import type { Caller } from '../../access/caller.ts';
 import { boundFlow } from '../../access/keys.ts';
 import { isReached, pinnedPlan, reachRun } from '../../access/run-access.ts';
 import { cancelRun } from '../../api/cancel.ts';
 import { streamOn, streamRun } from '../../api/event-stream.ts';
-import { type Caller, submit } from '../../api/submit.ts';
+import type { Reply } from '../../api/reply.ts';
+import { submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
 import { listVersions } from '../../catalog/flows.ts';
 import { PlatformError } from '../../errors.ts';
@@ -14,7 +16,7 @@ import type { Json } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { isSettled, type RunRecord } from '../../run.ts';
 import { isRunId } from '../../run-id.ts';
-import { type Call, json, type Reply, route } from '../dialect.ts';
+import { type Call, json, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
 import { fileSchema, filesFor, withFiles } from './files.ts';
 import { pauseOf } from './human-input.ts';

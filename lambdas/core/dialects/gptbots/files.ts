@@ -1,7 +1,7 @@
 // Files as GPTBots' clients send them: by address, or as base64 within the input. The latter are kept like uploads.
 
 import * as z from 'zod';
-import type { Caller } from '../../api/submit.ts';
+import type { Caller } from '../../access/caller.ts';
 import { keepFile, referenceOf } from '../../catalog/files.ts';
 import type { Json } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';

@@ -1,8 +1,9 @@
 // A run as GPTBots shows it: the answer of a sync call, of a query, and of a webhook.
 
 import * as z from 'zod';
+import type { Caller } from '../../access/caller.ts';
 import { vendorIdOf } from '../../access/keys.ts';
-import type { Caller, Submission } from '../../api/submit.ts';
+import type { Submission } from '../../api/submit.ts';
 import type { WebhookEvent } from '../../deliver/event.ts';
 import type { Run, RunRecord, RunStatus } from '../../run.ts';
 

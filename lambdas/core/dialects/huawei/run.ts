@@ -5,6 +5,7 @@ import { flowOf } from '../../access/keys.ts';
 import { pinnedPlan } from '../../access/run-access.ts';
 import { cancelRun } from '../../api/cancel.ts';
 import { type StreamItem, streamOn, streamRun } from '../../api/event-stream.ts';
+import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
 import { PlatformError } from '../../errors.ts';
@@ -12,7 +13,7 @@ import type { Json, JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { isSettled, type Run, type RunRecord } from '../../run.ts';
 import { answered, latestRun } from '../conversation.ts';
-import { type Call, json, type Reply, route } from '../dialect.ts';
+import { type Call, json, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
 
 import { errorFrame, statusOf, type Told } from './frames.ts';

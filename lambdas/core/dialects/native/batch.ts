@@ -1,8 +1,9 @@
 // Many async runs in one call, each accepted or refused on its own.
 
 import * as z from 'zod';
+import type { Caller } from '../../access/caller.ts';
 import { requireFlow } from '../../access/run-access.ts';
-import { type Caller, submit } from '../../api/submit.ts';
+import { submit } from '../../api/submit.ts';
 import { ERRORS, type ErrorCode, PlatformError } from '../../errors.ts';
 import { MAX_BATCH_RUNS } from '../../limits.ts';
 import type { Ports } from '../../ports/ports.ts';

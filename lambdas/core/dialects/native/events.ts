@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { pinnedPlan, reachRecord } from '../../access/run-access.ts';
 import { type StreamItem, streamEvents } from '../../api/event-stream.ts';
+import type { Reply } from '../../api/reply.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Plan } from '../../flow/plan.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -10,7 +11,7 @@ import { viewNode, viewNodes, viewWait } from '../../runs/nodes-view.ts';
 import { replay } from '../../runs/replay.ts';
 import { recordsOf } from '../../runs/reuse.ts';
 import { renderRun } from '../../runs/run-view.ts';
-import { type ApiRequest, type Reply, route } from '../dialect.ts';
+import { type ApiRequest, route } from '../dialect.ts';
 import { COMMENT_PING, eventStream, frame } from '../sse.ts';
 import { runIdParams } from './schemas.ts';
 

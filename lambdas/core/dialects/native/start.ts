@@ -3,6 +3,7 @@
 import * as z from 'zod';
 import { pinnedPlan, requireFlow } from '../../access/run-access.ts';
 import { streamRun } from '../../api/event-stream.ts';
+import type { Reply } from '../../api/reply.ts';
 import { type Submission, submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
 import { webhookSchema } from '../../deliver/targets.ts';
@@ -11,7 +12,7 @@ import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../limits.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { RUN_MODES } from '../../run.ts';
 import { renderRun } from '../../runs/run-view.ts';
-import { type Call, json, judgedByCore, type Reply, route } from '../dialect.ts';
+import { type Call, json, judgedByCore, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
 import { framesOf } from './events.ts';
 import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';

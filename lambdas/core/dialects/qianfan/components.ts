@@ -3,11 +3,12 @@
 import * as z from 'zod';
 import { flowOf } from '../../access/keys.ts';
 import { type StreamItem, streamRun } from '../../api/event-stream.ts';
+import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run, RunRecord } from '../../run.ts';
-import { type Call, type Reply, route } from '../dialect.ts';
+import { type Call, route } from '../dialect.ts';
 import { outputText } from '../output-text.ts';
 import { eventStream } from '../sse.ts';
 import { endOf, renderComponent } from './answers.ts';

@@ -1,7 +1,8 @@
 // The `parameters` of a call: `_sys_*` belong to Qianfan's start node, everything else is an input of the flow.
 
 import * as z from 'zod';
-import type { Caller, Submission } from '../../api/submit.ts';
+import type { Caller } from '../../access/caller.ts';
+import type { Submission } from '../../api/submit.ts';
 import type { Offer } from '../../flow/inputs.ts';
 import type { InputSpec } from '../../flow/plan.ts';
 import type { Json, JsonObject } from '../../json.ts';

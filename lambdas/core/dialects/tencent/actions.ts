@@ -1,9 +1,10 @@
 // The actions of API 3.0, by the name that X-TC-Action gives.
 
 import * as z from 'zod';
+import type { Caller } from '../../access/caller.ts';
 import { pinnedPlan, reachRecord, reachRun } from '../../access/run-access.ts';
 import { cancelRun } from '../../api/cancel.ts';
-import { type Caller, submit } from '../../api/submit.ts';
+import { submit } from '../../api/submit.ts';
 import { PlatformError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { pageOfRuns } from '../../runs/paged-runs.ts';

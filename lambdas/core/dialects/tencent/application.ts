@@ -1,8 +1,8 @@
 // Tencent's application: a number in every request, which stands for the one flow that the application runs.
 
+import type { Caller } from '../../access/caller.ts';
 import { tencentAppBizId } from '../../access/key-forms.ts';
 import { boundFlow, flowOf } from '../../access/keys.ts';
-import type { Caller } from '../../api/submit.ts';
 import type { ApiRequest } from '../dialect.ts';
 import { secretIdOf } from './authenticate.ts';
 

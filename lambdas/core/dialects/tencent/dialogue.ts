@@ -4,11 +4,12 @@
 import * as z from 'zod';
 import { boundFlow } from '../../access/keys.ts';
 import { streamOn, streamRun } from '../../api/event-stream.ts';
+import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
 import type { ErrorCode, PlatformError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { answered } from '../conversation.ts';
-import { type ApiRequest, type Call, type Reply, route } from '../dialect.ts';
+import { type ApiRequest, type Call, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
 import { DIALOGUE_PATH } from './authenticate.ts';
 import { errorEvent, framesOf } from './dialogue-events.ts';

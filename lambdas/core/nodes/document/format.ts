@@ -1,6 +1,6 @@
 // What a file is, by its first bytes, by what it says, and by its name, in this order.
 
-import type { OpenFile } from '../../catalog/files.ts';
+import type { OpenFile } from '../../ports/files.ts';
 import type { DocumentFormat } from '../../ports/runners.ts';
 
 export type Detected = { format: DocumentFormat | 'text'; charset: string } | { unknown: string };

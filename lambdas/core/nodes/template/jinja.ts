@@ -1,8 +1,8 @@
 // What can be told of a template in Jinja before it runs: tags that do not parse, and blocks that do not fit together.
 // Tags are parsed one by one: the library takes a time that grows with the square of what it is given at once.
 
+import type { WithProblem } from '../../flow/authored-kind.ts';
 import { EXPRESSION_CHARS } from '../../limits.ts';
-import type { WithProblem } from '../node-kind.ts';
 import { type Tag, tagsOf } from './tags.ts';
 
 type Library = Pick<typeof import('@huggingface/jinja'), 'parse' | 'tokenize'>;

@@ -1,6 +1,7 @@
 // Templates in Liquid: rendered within limits of the library, and parsed before that when a flow is published.
 
 import { Liquid, LiquidError } from 'liquidjs';
+import type { WithProblem } from '../../flow/authored-kind.ts';
 import type { JsonObject } from '../../json.ts';
 import {
   EXPRESSION_RETRY_MS,
@@ -8,7 +9,7 @@ import {
   MAX_TEMPLATE_CHARS,
   MAX_TEMPLATE_SOURCE_CHARS,
 } from '../../limits.ts';
-import { done, failed, type Outcome, type WithProblem } from '../node-kind.ts';
+import { done, failed, type Outcome } from '../node-kind.ts';
 
 // Liquid counts objects and characters that a template makes: enough for the largest text, built a few times over.
 const MEMORY_UNITS = 8 * MAX_TEMPLATE_CHARS;

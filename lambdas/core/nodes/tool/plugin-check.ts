@@ -6,7 +6,8 @@ import { expressionsOf } from '../../expressions/template.ts';
 import { checkInputs } from '../../flow/input-specs.ts';
 import type { Problems } from '../../flow/problems.ts';
 import type { Json, JsonObject } from '../../json.ts';
-import type { Credentials, PluginDefinition } from './plugin.ts';
+import type { Credentials } from '../../run.ts';
+import type { PluginDefinition } from './plugin.ts';
 
 const IN_REQUEST = ['args', 'credentials', 'run'];
 const IN_OUTPUT = ['args', 'result', 'run'];

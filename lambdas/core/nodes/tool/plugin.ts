@@ -48,4 +48,3 @@ export type PluginAction = z.output<z.ZodObject<typeof own>> & { [field in keyof
 export type PluginDefinition = Omit<z.output<typeof pluginSchema>, 'actions'> & {
   actions: Record<string, PluginAction>;
 };
-export type Credentials = z.output<typeof credentialsSchema>;

@@ -1,0 +1,32 @@
+// A run that another run's `flow` node starts.
+
+import { getTenant } from '../access/tenants.ts';
+import type { NewChild } from '../engine/children.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { Run } from '../run.ts';
+import { submit } from './submit.ts';
+
+export async function startChild(ports: Ports, parent: Run, child: NewChild): Promise<string> {
+  const tenant = await getTenant(ports, parent.tenant);
+  // Nobody's key: the parent's caller was allowed to run the parent, and the flows that it names with it.
+  const key = { id: 'flow-node', tenant: parent.tenant, dialect: 'native', createdAt: 0 } as const;
+  const { run } = await submit(
+    ports,
+    { tenant, key: { ...key, scopes: ['run'] }, origin: parent.origin },
+    {
+      flow: child.flow,
+      inputs: child.inputs,
+      mode: 'async',
+      dialect: 'native',
+      idempotencyKey: `flow-node/${parent.id}/${child.path}`.slice(-255),
+      // Not a duration, or a repeated request would be another one.
+      notAfter: parent.deadlineAt,
+      parent: { run: parent.id, path: child.path, depth: child.depth },
+      plugins: child.credentials,
+      ignoresOtherPlugins: true,
+      ...(child.version !== undefined && { version: child.version }),
+      ...(parent.user !== undefined && { user: parent.user }),
+    },
+  );
+  return run.id;
+}

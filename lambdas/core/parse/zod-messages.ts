@@ -1,0 +1,79 @@
+// Turns one issue that zod found into a plain sentence: what the value must be, and what was probably meant.
+
+import * as z from 'zod';
+import { didYouMean } from './suggest.ts';
+
+export type Issue = z.core.$ZodIssue;
+type Path = readonly (string | number)[];
+
+export function messageOf(issue: Issue, value: unknown): string {
+  // A schema of ours speaks for itself: its messages begin with a verb in lower case.
+  if (/^[a-z]/.test(issue.message)) return issue.message;
+  if (value === undefined) return 'is required';
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be ${NAMES[issue.expected] ?? issue.expected}, not ${nameOf(value)}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}${didYouMean(value, issue.values.map(String))}`;
+    case 'too_big':
+      return `must ${bound('at most', issue.maximum, issue.origin)}`;
+    case 'too_small':
+      return `must ${bound('at least', issue.minimum, issue.origin)}`;
+    case 'invalid_key':
+      return 'is no id: letters, digits and _, at most 64, not beginning with a digit';
+    case 'invalid_union':
+      return `must not be ${nameOf(value)}`;
+    default:
+      return `is not valid: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+  }
+}
+
+function bound(how: string, limit: number | bigint, origin: string): string {
+  switch (origin) {
+    case 'string':
+      return `have ${how} ${limit} characters`;
+    case 'array':
+      return `have ${how} ${limit} items`;
+    case 'object':
+    case 'map':
+      return `have ${how} ${limit} entries`;
+    default:
+      return `be ${how} ${limit}`;
+  }
+}
+
+const NAMES: Record<string, string> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a map',
+  record: 'a map',
+};
+
+function nameOf(value: unknown): string {
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that JSON does not have';
+  if (value === null) return 'empty';
+  if (Array.isArray(value)) return 'a list';
+  return NAMES[typeof value] ?? typeof value;
+}
+
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown> | undefined)?.[step], value);
+}
+
+/** Names of the fields that the schema has at the path. */
+export function knownKeys(schema: unknown, path: Path): string[] {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
+    return knownKeys(schema.unwrap(), path);
+  }
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => knownKeys(option, path));
+  const [step, ...rest] = path;
+  if (schema instanceof z.ZodObject) {
+    return step === undefined ? Object.keys(schema.shape) : knownKeys(schema.shape[step], rest);
+  }
+  if (schema instanceof z.ZodRecord && step !== undefined) return knownKeys(schema.valueType, rest);
+  if (schema instanceof z.ZodArray && step !== undefined) return knownKeys(schema.element, rest);
+  return [];
+}
