@@ -27,12 +27,12 @@ const RETRY_SLICE = {
 };
 
 /**
- * Input and state of an execution: `{ runId, handover, next: 'advance' | 'park' | 'done', parkSeconds }`, which the
+ * Input and state of an execution: `{ runId, handoff, next: 'advance' | 'park' | 'done', parkSeconds }`, which the
  * function hands back after every slice. JSONPath, because every independent interpreter of the language runs it.
  */
 export function runMachine({ advanceArn, partition }: { advanceArn: string; partition: string }): object {
   const invoke = `arn:${partition}:states:::lambda:invoke`;
-  const identity = { 'runId.$': '$.runId', 'handover.$': '$.handover' };
+  const identity = { 'runId.$': '$.runId', 'handoff.$': '$.handoff' };
   return {
     Comment: 'Carries a run that outlives a slice or waits, until it has ended',
     QueryLanguage: 'JSONPath',

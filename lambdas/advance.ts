@@ -6,8 +6,8 @@ import { readEnvironment } from './env.ts';
 import { makePorts } from './wiring.ts';
 
 type AdvanceEvent =
-  | { action: 'advance'; runId: string; handover: number }
-  | { action: 'park'; runId: string; handover: number; token: string };
+  | { action: 'advance'; runId: string; handoff: number }
+  | { action: 'park'; runId: string; handoff: number; token: string };
 
 const ports = makePorts('advance', readEnvironment('advance'));
 

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ACCOUNT, REGION, STACK_NAME } from './aws-names.ts';
 import { holds, type References, resolve } from './intrinsics.ts';
-import { attributeOf, type Place, referenceTo, refuseUnknownTypes } from './resource-types.ts';
+import { readAttribute, type Place, referenceTo, refuseUnknownTypes } from './resource-types.ts';
 
 export interface Resource {
   logicalId: string;
@@ -106,7 +106,7 @@ function referencesOf({ Resources, Conditions, Parameters }: Template, place: Pl
     attribute(logicalId, name) {
       const resource = Resources[logicalId];
       if (!resource) throw new Error(`The template has no resource '${logicalId}'`);
-      return attributeOf(logicalId, name, { type: resource.Type, place });
+      return readAttribute(logicalId, name, { type: resource.Type, place });
     },
   };
 }

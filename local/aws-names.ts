@@ -14,7 +14,7 @@ export const secretArn = (name: string) => `arn:aws:secretsmanager:${REGION}:${A
 export const bucketName = (logicalId: string) => `${STACK_NAME}-${logicalId.toLowerCase().slice(-50)}`;
 
 /** The name in a function's name, partial ARN or ARN, without a version or alias. */
-export function functionNameOf(nameOrArn: string): string {
+export function readFunctionName(nameOrArn: string): string {
   const parts = nameOrArn.split(':');
   const marker = parts.indexOf('function');
   return (marker < 0 ? parts[0] : parts[marker + 1]) ?? nameOrArn;

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ACCOUNT, functionArn, functionNameOf, REGION } from './aws-names.ts';
+import { ACCOUNT, functionArn, readFunctionName, REGION } from './aws-names.ts';
 import { type FunctionSpec, findFunction } from './blueprint/functions.ts';
 import type { EnvironmentOptions, Outcome, Sink } from './functions/environment.ts';
 import { Pool, type PoolLimits } from './functions/pool.ts';
@@ -62,7 +62,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   const find = async (nameOrArn: string): Promise<{ spec: FunctionSpec; key: string } | undefined> => {
     const spec = findFunction(options.specs, nameOrArn);
     if (spec) return { spec, key: spec.name };
-    const own = await findOwn(options.ownFolder, functionNameOf(nameOrArn));
+    const own = await findOwn(options.ownFolder, readFunctionName(nameOrArn));
     // A saved file is a new deployment: its next invocation starts from the new code.
     return own && { spec: own.spec, key: `${own.spec.name}@${own.version}` };
   };
@@ -74,7 +74,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
     if (spec.perTenant !== (tenant !== undefined)) return WRONG_TENANCY;
     const requestId = randomUUID();
     const outcome = await poolOf(tenant === undefined ? key : `${key}/${tenant}`, spec).invoke({ requestId, ...call });
-    options.onInvocation?.({ functionName: functionNameOf(nameOrArn), requestId, outcome });
+    options.onInvocation?.({ functionName: readFunctionName(nameOrArn), requestId, outcome });
     return outcome;
   };
 

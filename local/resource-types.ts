@@ -82,7 +82,7 @@ export function referenceTo(logicalId: string, type: string, place: Place): stri
 }
 
 /** An ignored resource's attribute is a recognizable placeholder: it goes only into other ignored resources. */
-export function attributeOf(logicalId: string, attribute: string, typed: { type: string; place: Place }): string {
+export function readAttribute(logicalId: string, attribute: string, typed: { type: string; place: Place }): string {
   const identity = RUN[typed.type];
   if (!identity) return `arn:aws:ignored:${REGION}:${ACCOUNT}:${logicalId}/${attribute}`;
   const value = identity.attributes[attribute];

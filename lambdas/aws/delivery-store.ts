@@ -23,12 +23,13 @@ interface DeliveryItem {
   /** Length of `attempts`, so that a condition can compare it. */
   tries: number;
   nextAt?: number;
+  /** `deferredAt`: the name under which deliveries were stored before. */
   putOffAt?: number;
 }
 
 type DeliveryMoves = Pick<
   RunStore,
-  'delivery' | 'recordAttempt' | 'reopenDelivery' | 'postponeDelivery' | 'putOffDelivery'
+  'delivery' | 'recordAttempt' | 'reopenDelivery' | 'postponeDelivery' | 'deferDelivery'
 >;
 
 export function makeDeliveryStore({ client, table, keyring }: RunTable) {
@@ -64,12 +65,12 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       attempts: it.attempts,
       ...(headers && { headers }),
       ...(it.nextAt !== undefined && { nextAt: it.nextAt }),
-      ...(it.putOffAt !== undefined && { putOffAt: it.putOffAt }),
+      ...(it.putOffAt !== undefined && { deferredAt: it.putOffAt }),
     };
   }
 
   async function seal(delivery: Delivery): Promise<Item> {
-    const { run, headers, ...rest } = delivery;
+    const { run, headers, deferredAt, ...rest } = delivery;
     const sealedHeaders =
       headers && (await keyring.seal(JSON.stringify(headers), context({ id: run, tenant: rest.tenant })));
     return toItem({
@@ -82,6 +83,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       // The doorbell rings at once; the due index is only the guarantee behind it.
       ...due(delivery, (delivery.nextAt ?? 0) + UNPICKED_SECONDS * 1_000),
       ...(sealedHeaders && { sealedHeaders }),
+      ...(deferredAt !== undefined && { putOffAt: deferredAt }),
     });
   }
 
@@ -127,9 +129,9 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       });
     },
 
-    putOffDelivery: (delivery, { nextAt, dueAt, putOffAt }) =>
+    deferDelivery: (delivery, { nextAt, dueAt, deferredAt }) =>
       change(delivery, {
-        set: { nextAt, putOffAt, ...due(delivery, dueAt) },
+        set: { nextAt, putOffAt: deferredAt, ...due(delivery, dueAt) },
         when: '#status = :pending AND tries = :tries AND nextAt = :was',
         values: { ':pending': 'pending', ':tries': delivery.attempts.length, ':was': delivery.nextAt ?? 0 },
       }),

@@ -10,7 +10,7 @@ import {
   TransactionCanceledException,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 
 /** An item or key as DynamoDB has it. */
 export type Item = Record<string, AttributeValue>;
@@ -111,7 +111,7 @@ export async function fromCursor<T>(text: string | undefined, query: () => Promi
 
 function refuseCursor(cause?: unknown): never {
   const message = 'is not a cursor of this list: pass `next` of the page before, unchanged';
-  throw new PlatformError('invalid-request', `cursor ${message}`, { cause, details: [{ field: 'cursor', message }] });
+  throw new ApiError('invalid-request', `cursor ${message}`, { cause, details: [{ field: 'cursor', message }] });
 }
 
 function nameOf(error: unknown): string {

@@ -19,13 +19,13 @@ export function makeMachine(options: { machineArn?: string; client?: SFNClient }
   }
 
   return {
-    async start({ runId, handover, parkSeconds }) {
+    async start({ runId, handoff, parkSeconds }) {
       const { sdk, client } = await load();
       if (options.machineArn === undefined) throw new Error('This function knows no machine to start executions of');
       const next = parkSeconds === undefined ? 'advance' : 'park';
       // A repeated start must carry the very same input, or Step Functions takes it for another execution.
-      const input = JSON.stringify({ runId, handover, next, parkSeconds: Math.max(1, Math.ceil(parkSeconds ?? 1)) });
-      const name = `${runId}-${handover}`;
+      const input = JSON.stringify({ runId, handoff, next, parkSeconds: Math.max(1, Math.ceil(parkSeconds ?? 1)) });
+      const name = `${runId}-${handoff}`;
       try {
         await client.send(new sdk.StartExecutionCommand({ stateMachineArn: options.machineArn, name, input }));
       } catch (error) {

@@ -1,7 +1,7 @@
 // Keeps the payloads that are too large for an item: JSON texts in S3. Which payloads, and their keys, belong to the stores.
 
 import type { S3Client } from '@aws-sdk/client-s3';
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import { MAX_PAYLOAD_BYTES } from '../core/limits.ts';
 
 export interface Payloads {
@@ -28,7 +28,7 @@ export function makePayloads(options: { bucket: string; client?: S3Client }): Pa
     async put(key, text) {
       const bytes = Buffer.byteLength(text);
       if (bytes > MAX_PAYLOAD_BYTES) {
-        throw new PlatformError('payload-too-large', `A payload has ${bytes} bytes; ${MAX_PAYLOAD_BYTES} are allowed`);
+        throw new ApiError('payload-too-large', `A payload has ${bytes} bytes; ${MAX_PAYLOAD_BYTES} are allowed`);
       }
       const { sdk, client } = await load();
       await client.send(new sdk.PutObjectCommand({ Bucket, Key: key, Body: text, ContentType: 'application/json' }));

@@ -42,12 +42,12 @@ export function makeQueues(options: { runsQueueUrl: string; deliveriesQueueUrl: 
   }
 
   return {
-    ringRuns: (rings) =>
+    enqueueRuns: (rings) =>
       ring(
         options.runsQueueUrl,
         rings.map(({ runId, tenant, delaySeconds }) => ({ tenant, body: { runId, tenant }, delaySeconds })),
       ),
-    ringDeliveries: (rings) =>
+    enqueueDeliveries: (rings) =>
       ring(
         options.deliveriesQueueUrl,
         rings.map(({ run, n, tenant, delaySeconds }) => ({ tenant, body: { run, n, tenant }, delaySeconds })),

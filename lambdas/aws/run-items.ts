@@ -31,11 +31,13 @@ export async function restore<T>(payloads: Payloads, stored: Stored): Promise<T>
 export const payloadKey = (run: { tenant: string; id: string }, name: string): string =>
   `runs/${run.tenant}/${run.id}/${encodeURIComponent(name)}`;
 
-type RunItem = Omit<Run, 'tenant' | 'id' | 'user' | 'metadata' | 'error' | 'usage' | 'rerunOf'> & {
+type RunItem = Omit<Run, 'tenant' | 'id' | 'user' | 'metadata' | 'error' | 'usage' | 'rerunOf' | 'handoffs'> & {
   pk: string;
   sk: string;
   tenantKey: string;
   runId: string;
+  /** `handoffs`: the name under which runs were stored before. */
+  handovers: number;
   userId?: string;
   metadata?: string;
   error?: string;
@@ -47,13 +49,14 @@ type RunItem = Omit<Run, 'tenant' | 'id' | 'user' | 'metadata' | 'error' | 'usag
 };
 
 export function runToItem(run: Run): Item {
-  const { id, tenant, user, metadata, error, usage, rerunOf, ...rest } = run;
+  const { id, tenant, user, metadata, error, usage, rerunOf, handoffs, ...rest } = run;
   const item: RunItem = {
     ...rest,
     pk: runPk(id),
     sk: META,
     runId: id,
     tenantKey: tenant,
+    handovers: handoffs,
     usage: JSON.stringify(usage),
     ttl: expiry(run.createdAt),
     ...(user !== undefined && { userId: user }),
@@ -67,12 +70,13 @@ export function runToItem(run: Run): Item {
 }
 
 export function runFromItem(item: Item): Run {
-  const { pk, sk, tenantKey, runId, userId, metadata, error, usage, rerunOf, endStatus, dueShard, ttl, ...rest } =
+  const { pk, sk, tenantKey, runId, userId, metadata, error, usage, rerunOf, endStatus, dueShard, ttl, handovers, ...rest } =
     fromItem<RunItem>(item);
   return {
     ...rest,
     id: runId,
     tenant: tenantKey,
+    handoffs: handovers,
     usage: JSON.parse(usage),
     ...(userId !== undefined && { user: userId }),
     ...(metadata !== undefined && { metadata: JSON.parse(metadata) as JsonObject }),

@@ -41,8 +41,8 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       const first = await take(id, asked, {
         add: { epoch: 1 },
         remove: cleared,
-        when: `attribute_not_exists(leaseUntil)${asked.handover === undefined ? '' : ' AND handovers = :handover'}`,
-        values: asked.handover === undefined ? {} : { ':handover': asked.handover },
+        when: `attribute_not_exists(leaseUntil)${asked.handoff === undefined ? '' : ' AND handovers = :handoff'}`,
+        values: asked.handoff === undefined ? {} : { ':handoff': asked.handoff },
       });
       if (first.kind === 'claimed' || !isDead(first.run, asked)) return first;
       return take(id, asked, {
@@ -74,7 +74,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
           ...(to.waitingFor && { waitingFor: to.waitingFor }),
           ...(to.wakeAt !== undefined && { wakeAt: to.wakeAt }),
         },
-        add: to.handOver ? { handovers: 1 } : {},
+        add: to.handoff ? { handovers: 1 } : {},
         remove: ['leaseUntil', 'parkToken'],
         when: 'epoch = :epoch AND attribute_exists(leaseUntil) AND signals = :signals AND attribute_not_exists(cancelRequested)',
         values: { ':epoch': run.epoch, ':signals': run.signals },
@@ -85,11 +85,11 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       return { kind: held ? 'signaled' : 'lost' };
     },
 
-    async park(id, { handover, token }) {
+    async park(id, { handoff, token }) {
       const parked = await change(id, {
         set: { parkToken: token },
-        when: '#status = :waiting AND handovers = :handover AND signals = seenSignals AND attribute_not_exists(leaseUntil) AND attribute_not_exists(cancelRequested)',
-        values: { ':waiting': 'waiting', ':handover': handover },
+        when: '#status = :waiting AND handovers = :handoff AND signals = seenSignals AND attribute_not_exists(leaseUntil) AND attribute_not_exists(cancelRequested)',
+        values: { ':waiting': 'waiting', ':handoff': handoff },
       });
       return 'run' in parked ? 'parked' : 'awake';
     },
@@ -149,7 +149,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
 }
 
 /** Whoever held the run stopped renewing: its lease may be taken over. */
-function isDead(run: Run | undefined, { now, handover }: Claim): run is Run & { leaseUntil: number } {
+function isDead(run: Run | undefined, { now, handoff }: Claim): run is Run & { leaseUntil: number } {
   if (run?.leaseUntil === undefined || run.leaseUntil > now || isSettled(run.status)) return false;
-  return handover === undefined || run.handovers === handover;
+  return handoff === undefined || run.handoffs === handoff;
 }

@@ -156,19 +156,19 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
 
     async release(tenant, runId) {
       const { waiting = 0 } = await leaveRow(keys.SLOTS, tenant, runId);
-      return { waiting };
+      return { queued: waiting };
     },
     async leaveSync(tenant, runId) {
       await leaveRow(keys.SYNC, tenant, runId);
     },
 
-    async wait(run) {
+    async enqueue(run) {
       await place(run, 1);
     },
-    async leave(run) {
+    async leaveQueue(run) {
       await place(run, -1);
     },
-    async waits(run) {
+    async isQueued(run) {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: waitKey(run) }));
       return Item !== undefined;
     },
@@ -199,7 +199,7 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
       const rows = new Map(Items.map((item) => [item['sk']?.S, fromItem<SlotItem>(item)]));
       const slots = rows.get(keys.SLOTS) ?? {};
       const sync = rows.get(keys.SYNC) ?? {};
-      return { running: ids(slots), waiting: Math.max(0, slots.waiting ?? 0), sync: ids(sync) };
+      return { running: ids(slots), queued: Math.max(0, slots.waiting ?? 0), sync: ids(sync) };
     },
 
     async reconcileAt(tenant, dueAt) {

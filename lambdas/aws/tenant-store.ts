@@ -37,6 +37,17 @@ interface Table {
   table: string;
 }
 
+/** `queued`: stored under the name that it had before. */
+type StoredTenant = Omit<Tenant, 'limits'> & { limits: Omit<Tenant['limits'], 'queued'> & { waiting: number } };
+
+function toStored({ limits: { queued, ...limits }, ...tenant }: Tenant): StoredTenant {
+  return { ...tenant, limits: { ...limits, waiting: queued } };
+}
+
+function fromStored({ limits: { waiting, ...limits }, ...tenant }: StoredTenant): Tenant {
+  return { ...tenant, limits: { ...limits, queued: waiting } };
+}
+
 type TenantMoves = Pick<TenantStore, 'tenant' | 'putTenant' | 'tenants'>;
 type KeyMoves = Pick<TenantStore, 'keyByHash' | 'addKey' | 'keys' | 'removeKey' | 'touchKey'>;
 type SecretMoves = Pick<TenantStore, 'putSecret' | 'secrets' | 'secret' | 'removeSecret'>;
@@ -48,10 +59,13 @@ export function makeTenantStore(at: Table): TenantStore {
 
 function tenantMoves(at: Table): TenantMoves {
   return {
-    tenant: async (id) => (await get<{ tenant: Tenant }>(at, tenantPk(id), META))?.tenant,
+    async tenant(id) {
+      const found = await get<{ tenant: StoredTenant }>(at, tenantPk(id), META);
+      return found && fromStored(found.tenant);
+    },
 
     async putTenant(tenant) {
-      const put = (pk: string, sk: string) => ({ Put: { TableName: at.table, Item: toItem({ pk, sk, tenant }) } });
+      const put = (pk: string, sk: string) => ({ Put: { TableName: at.table, Item: toItem({ pk, sk, tenant: toStored(tenant) }) } });
       const TransactItems = [put(tenantPk(tenant.id), META), put(TENANTS, tenant.id)];
       await at.client.send(new TransactWriteItemsCommand({ TransactItems }));
     },
@@ -65,7 +79,7 @@ function tenantMoves(at: Table): TenantMoves {
         ExclusiveStartKey: decodeCursor(cursor, { pk: TENANTS }),
       });
       const page = await fromCursor(cursor, () => at.client.send(query));
-      const tenants = (page.Items ?? []).map((item) => fromItem<{ tenant: Tenant }>(item).tenant);
+      const tenants = (page.Items ?? []).map((item) => fromStored(fromItem<{ tenant: StoredTenant }>(item).tenant));
       return { tenants, next: encodeCursor(page.LastEvaluatedKey) };
     },
   };

@@ -9,7 +9,7 @@ const MESSAGE_CHARS = 2_000;
 const HEAP_IS_FULL =
   /\n?(?:<--- Last few GCs --->|#\s*\n# Fatal process out of memory|FATAL ERROR: [^\n]*out of memory)[\s\S]*$/;
 
-export function endOf(exit: ChildExit, { source, limits }: CodeJob): CodeEnd {
+export function readEnd(exit: ChildExit, { source, limits }: CodeJob): CodeEnd {
   const told = exit.answer === undefined ? undefined : answered(exit.answer);
   if (told?.kind === 'returned') return told;
   const printed = exit.printed.replace(HEAP_IS_FULL, '');

@@ -6,14 +6,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CodeEnd, CodeJob } from '../core/ports/runners.ts';
-import { endOf } from './end.ts';
+import { readEnd } from './end.ts';
 import { runChild } from './process.ts';
 
 export async function handler(job: CodeJob): Promise<CodeEnd> {
   const directory = await mkdtemp(join(tmpdir(), 'code-'));
   try {
     await writeFile(join(directory, 'main.mjs'), job.source);
-    return endOf(await runChild(job, directory), job);
+    return readEnd(await runChild(job, directory), job);
   } finally {
     await wipe(directory);
   }

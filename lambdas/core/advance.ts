@@ -11,7 +11,7 @@ import { settleIfUnrunnable } from './runs/unrunnable.ts';
 /** What the machine does next; `parkSeconds` is how long a Park lasts at most. */
 export interface Advanced {
   runId: string;
-  handover: number;
+  handoff: number;
   next: 'advance' | 'park' | 'done';
   parkSeconds: number;
 }
@@ -19,25 +19,25 @@ export interface Advanced {
 /** `done` ends the execution: the run has settled, or waits for a slot and will be rung by the queue, or is elsewhere. */
 export async function advanceRun(
   ports: Ports,
-  { runId, handover, budgetUntil }: { runId: string; handover: number; budgetUntil: number },
+  { runId, handoff, budgetUntil }: { runId: string; handoff: number; budgetUntil: number },
 ): Promise<Advanced> {
-  const answer = (next: Advanced['next'], seconds = 1): Advanced => ({ runId, handover, next, parkSeconds: seconds });
+  const answer = (next: Advanced['next'], seconds = 1): Advanced => ({ runId, handoff, next, parkSeconds: seconds });
   const seen = await ports.runs.get(runId);
   const now = ports.clock.now();
-  if (!seen || seen.handovers !== handover || seen.endedAt !== undefined) return answer('done');
+  if (!seen || seen.handoffs !== handoff || seen.endedAt !== undefined) return answer('done');
   if (seen.leaseUntil !== undefined && seen.leaseUntil > now) return answer('done');
   if (!(await admit(ports, seen))) {
     await ports.runs.postpone(seen, seen.dueAt ?? now, 'pending');
     return answer('done');
   }
   const leaseUntil = ports.clock.now() + LEASE_SECONDS * 1_000;
-  const claim = await ports.runs.claim(runId, { now, leaseUntil, handover });
+  const claim = await ports.runs.claim(runId, { now, leaseUntil, handoff });
   if (claim.kind === 'refused') {
     if (claim.run?.endedAt !== undefined) await freeSlot(ports, claim.run);
     return answer('done');
   }
   if (await settleIfUnrunnable(ports, claim.run)) return answer('done');
-  const end = await runSlice(ports, claim.run, { budgetUntil, handOver: false, startChild });
+  const end = await runSlice(ports, claim.run, { budgetUntil, handoff: false, startChild });
   if (end.kind !== 'suspended') return answer('done');
   if (end.yielded) return answer('advance');
   await freeSlot(ports, end.run);
@@ -47,8 +47,8 @@ export async function advanceRun(
 /** Keeps the token with the run; wakes the Park at once when there is nothing to wait for any more. */
 export async function parkRun(
   ports: Ports,
-  { runId, handover, token }: { runId: string; handover: number; token: string },
+  { runId, handoff, token }: { runId: string; handoff: number; token: string },
 ): Promise<void> {
-  const parked = await ports.runs.park(runId, { handover, token });
+  const parked = await ports.runs.park(runId, { handoff, token });
   if (parked === 'awake') await ports.machine.wake(token);
 }

@@ -1,5 +1,5 @@
-// The one table of error codes, and PlatformError, which carries a code and what the reader should know and do.
-// Rejections are thrown as PlatformError; failures of nodes and runs are data (Failure); faults are plain errors left alone.
+// The one table of error codes, and ApiError, which carries a code and what the reader should know and do.
+// Rejections are thrown as ApiError; failures of nodes and runs are data (Failure); faults are plain errors left alone.
 
 interface ErrorRow {
   /** HTTP status of the native API. */
@@ -78,14 +78,14 @@ interface Extra {
 }
 
 /** A rejection: the caller is wrong, or the platform cannot take the request now. Never retried by us. */
-export class PlatformError extends Error {
+export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly details: ErrorDetail[] | undefined;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string = ERRORS[code].title, extra: Extra = {}) {
     super(message.slice(0, MAX_MESSAGE_CHARS), { cause: extra.cause });
-    this.name = 'PlatformError';
+    this.name = 'ApiError';
     this.code = code;
     this.details = extra.details && bounded(extra.details);
     this.retryAfterSeconds = extra.retryAfterSeconds;
@@ -106,7 +106,7 @@ export interface Failure {
 }
 
 /** Our own world is broken under a node: no fault of the node, which another slice runs again. */
-export class Fault extends Error {
+export class PlatformFault extends Error {
   constructor(cause: unknown) {
     super('The platform failed under a node', { cause });
     this.name = 'Fault';

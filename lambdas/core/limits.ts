@@ -35,10 +35,10 @@ export const WATCH_SECONDS = 2;
 // A run that kills its worker this often is failed as run-crashed.
 export const MAX_CRASHES = 5;
 // After so many it is worked on alone, so that it ends no more workers of other runs. Once may have been somebody else's doing.
-export const CRASHES_UNTIL_APART = 2;
+export const CRASHES_UNTIL_ISOLATED = 2;
 
 // A wait at least this long leaves the slice: 8 state transitions cost what a 512 MB function costs in 30 s of waiting.
-export const HANDOVER_WAIT_SECONDS = 30;
+export const HANDOFF_WAIT_SECONDS = 30;
 export const MAX_UNIT_TIMEOUT_SECONDS = 10 * 60;
 
 export const SWEEP_PERIOD_SECONDS = 60;
@@ -50,7 +50,7 @@ export const MAX_WEBHOOKS = 5;
 export const WEBHOOK_TIMEOUT_SECONDS = 15;
 // While a receiver does not answer, its attempts are put off this long, each; then it has less time to answer.
 export const WEBHOOK_PUT_OFF_MAX_SECONDS = 5 * 60;
-export const WEBHOOK_HURRIED_SECONDS = 3;
+export const WEBHOOK_SHORT_TIMEOUT_SECONDS = 3;
 // Delay before each attempt; the first is immediate. Jitter is added by webhooks/schedule.ts.
 export const WEBHOOK_SCHEDULE_SECONDS = [0, 2, 8, 30, 120, 600, 3_600, 10_800, 21_600, 43_200] as const;
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
@@ -84,7 +84,7 @@ export const EXACT_TOTAL_MAX = 10_000;
 // Tenant defaults; the ceiling of 200 keeps the slot row (16 bytes a run) within a few write units.
 export const TENANT_CONCURRENCY = 50;
 export const TENANT_CONCURRENCY_MAX = 200;
-export const TENANT_WAITING = 10_000;
+export const TENANT_QUEUED = 10_000;
 export const TENANT_SYNC = 100;
 // A revoked key or a changed limit takes effect within this time everywhere.
 export const TENANT_CACHE_SECONDS = 30;

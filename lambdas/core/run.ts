@@ -80,8 +80,8 @@ export interface Run {
   /** Signals ever given, and how many of them the last slice had seen when it went to wait. */
   signals: number;
   seenSignals: number;
-  /** How often the run was handed to Step Functions: the execution is named `<id>-<handovers>`. */
-  handovers: number;
+  /** How often the run was handed to Step Functions: the execution is named `<id>-<handoffs>`. */
+  handoffs: number;
   /** Task token of the Park that waits for this run's next signal. */
   parkToken?: string;
   /** Earliest timer of a waiting run. */
@@ -133,7 +133,7 @@ export interface Delivery extends Webhook {
   /** When the next attempt is due; absent when none is. */
   nextAt?: number;
   /** When this attempt was first put off, because nobody answers there. */
-  putOffAt?: number;
+  deferredAt?: number;
 }
 
 export type NodeStatus = 'succeeded' | 'failed' | 'waiting';

@@ -5,7 +5,7 @@ import { MAX_CRASHES, SWEEP_PERIOD_SECONDS } from './limits.ts';
 import type { Ports } from './ports/ports.ts';
 import type { Due } from './ports/runs.ts';
 import { isSettled, type Run } from './run.ts';
-import { callWaiting } from './runs/admission.ts';
+import { promoteQueued } from './runs/admission.ts';
 import { CRASHED, EXPIRED, endIdleRun } from './runs/settle.ts';
 
 const BATCH = 200;
@@ -98,8 +98,8 @@ async function repairRun(ports: Ports, id: string): Promise<void> {
     case 'ring':
       if (run.leaseUntil !== undefined) ports.log.metric('LeaseExpired');
       await ports.runs.postpone(run, remedy.lookAgainAt);
-      if (run.status === 'pending' && (await ports.slots.waits(run))) await callWaiting(ports, run.tenant);
-      else await ports.queues.ringRuns([{ runId: id, tenant: run.tenant }]);
+      if (run.status === 'pending' && (await ports.slots.isQueued(run))) await promoteQueued(ports, run.tenant);
+      else await ports.queues.enqueueRuns([{ runId: id, tenant: run.tenant }]);
   }
 }
 
@@ -108,30 +108,30 @@ async function repairDelivery(ports: Ports, run: string, n: number): Promise<voi
   const delivery = await ports.runs.delivery(run, n);
   if (delivery?.status !== 'pending') return;
   await ports.runs.postponeDelivery(delivery, Math.max(now, delivery.nextAt ?? now) + PERIOD_MS);
-  if ((delivery.nextAt ?? now) <= now) await ports.queues.ringDeliveries([{ run, n, tenant: delivery.tenant }]);
+  if ((delivery.nextAt ?? now) <= now) await ports.queues.enqueueDeliveries([{ run, n, tenant: delivery.tenant }]);
 }
 
 /** Slots of runs that no longer work are given back; whoever waits is called. */
 async function reconcileSlots(ports: Ports, tenant: string): Promise<void> {
   const now = ports.clock.now();
-  const { running, sync, waiting } = await ports.slots.occupancy(tenant);
+  const { running, sync, queued } = await ports.slots.occupancy(tenant);
   let held = 0;
   for (const id of new Set([...running, ...sync])) {
     const run = await ports.runs.get(id);
     if (run && !isSettled(run.status) && run.status !== 'waiting') {
       held += 1;
-      if (run.status === 'pending') await callAgain(ports, run);
+      if (run.status === 'pending') await enqueueAgain(ports, run);
       continue;
     }
     ports.log.metric('SlotLeaked');
     if (running.includes(id)) await ports.slots.release(tenant, id);
     if (sync.includes(id)) await ports.slots.leaveSync(tenant, id);
   }
-  if (waiting > 0) await callWaiting(ports, tenant);
-  await ports.slots.reconcileAt(tenant, held > 0 || waiting > 0 ? now + RECONCILE_MS : undefined);
+  if (queued > 0) await promoteQueued(ports, tenant);
+  await ports.slots.reconcileAt(tenant, held > 0 || queued > 0 ? now + RECONCILE_MS : undefined);
 }
 
 /** It was called from the waiting room, and its bell was lost: until it is due itself its slot would stand empty. */
-async function callAgain(ports: Ports, { id, tenant, leaseUntil }: Run): Promise<void> {
-  if (leaseUntil === undefined) await ports.queues.ringRuns([{ runId: id, tenant }]);
+async function enqueueAgain(ports: Ports, { id, tenant, leaseUntil }: Run): Promise<void> {
+  if (leaseUntil === undefined) await ports.queues.enqueueRuns([{ runId: id, tenant }]);
 }

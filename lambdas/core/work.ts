@@ -6,7 +6,7 @@ import { LEASE_SECONDS } from './limits.ts';
 import type { Ports } from './ports/ports.ts';
 import { isSettled, type Run } from './run.ts';
 import { admit, freeSlot } from './runs/admission.ts';
-import { handOver, setApart } from './runs/handoff.ts';
+import { startHandoff, isolate } from './runs/handoff.ts';
 import { settleIfUnrunnable } from './runs/unrunnable.ts';
 
 export interface Work {
@@ -19,18 +19,18 @@ export interface Work {
 
 /** Rejects only for faults of the platform; the message is then tried again. */
 export async function workRun(ports: Ports, { runId, budgetUntil, machineAlways }: Work): Promise<void> {
-  const run = await take(ports, runId);
+  const run = await claimRun(ports, runId);
   if (!run || (await settleIfUnrunnable(ports, run))) return;
   const until = machineAlways ? ports.clock.now() : budgetUntil;
   const end =
-    (await setApart(ports, run)) ?? (await runSlice(ports, run, { budgetUntil: until, handOver: true, startChild }));
+    (await isolate(ports, run)) ?? (await runSlice(ports, run, { budgetUntil: until, handoff: true, startChild }));
   if (end.kind !== 'suspended') return;
   if (!end.yielded) await freeSlot(ports, end.run);
-  await handOver(ports, end);
+  await startHandoff(ports, end);
 }
 
 /** A slot, then the lease; undefined when the run waits for a slot, is in other hands or has ended. */
-async function take(ports: Ports, runId: string): Promise<Run | undefined> {
+async function claimRun(ports: Ports, runId: string): Promise<Run | undefined> {
   const seen = await ports.runs.get(runId);
   if (!seen) return undefined;
   const now = ports.clock.now();

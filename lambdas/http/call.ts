@@ -1,15 +1,15 @@
 // From a request to a call: path, query and body checked against the schemas of the route.
 
 import type { ApiRequest, Call, Route } from '../core/dialects/dialect.ts';
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import { MAX_BODY_BYTES } from '../core/limits.ts';
-import { checked } from '../core/parse/parse-or-reject.ts';
+import { parseOrReject } from '../core/parse/parse-or-reject.ts';
 import { decodeText, parseJson } from './json-body.ts';
 
 const JSON_MEDIA_TYPE = /^application\/(?:[^\s;]+\+)?json$/;
 
 function refuseField(field: string, message: string, cause?: unknown): never {
-  throw new PlatformError('invalid-request', `${field} ${message}`, { details: [{ field, message }], cause });
+  throw new ApiError('invalid-request', `${field} ${message}`, { details: [{ field, message }], cause });
 }
 
 /** Decoded once: `%252F` stays `%2F`. */
@@ -46,9 +46,9 @@ function readBody(route: Route, request: ApiRequest): unknown {
   const mediaType = mediaTypeOf(request);
   if (spec === undefined) return undefined;
   if (spec.kind === 'json') {
-    if (request.body.length === 0 && spec.optional) return checked(spec.schema, {});
+    if (request.body.length === 0 && spec.optional) return parseOrReject(spec.schema, {});
     if (mediaType !== '' && !JSON_MEDIA_TYPE.test(mediaType)) refuseMediaType(['application/json']);
-    return checked(spec.schema, parseJson(request.body));
+    return parseOrReject(spec.schema, parseJson(request.body));
   }
   if (mediaType !== '' && !spec.mediaTypes.includes(mediaType)) refuseMediaType(spec.mediaTypes);
   return spec.kind === 'text' ? decodeText(request.body) : request.body;
@@ -57,7 +57,7 @@ function readBody(route: Route, request: ApiRequest): unknown {
 export function refuseSize({ body: spec }: Route, request: ApiRequest): void {
   const limit = spec?.maxBytes ?? MAX_BODY_BYTES;
   if (request.body.length <= limit) return;
-  throw new PlatformError('payload-too-large', `The body has ${request.body.length} bytes; at most ${limit} are taken`);
+  throw new ApiError('payload-too-large', `The body has ${request.body.length} bytes; at most ${limit} are taken`);
 }
 
 export function readCall(
@@ -67,8 +67,8 @@ export function readCall(
 ): Omit<Call, 'caller'> {
   return {
     request,
-    params: route.params && checked(route.params, readParams(rawParams)),
-    query: route.query && checked(route.query, readQuery(request.query)),
+    params: route.params && parseOrReject(route.params, readParams(rawParams)),
+    query: route.query && parseOrReject(route.query, readQuery(request.query)),
     body: readBody(route, request),
   };
 }

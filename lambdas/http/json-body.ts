@@ -1,9 +1,9 @@
 // From the exact bytes of a body to text or a JSON value, or a rejection that says where the body is wrong.
 
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { MAX_JSON_DEPTH } from '../core/limits.ts';
-import { findJsonFault, positionOf } from './json-fault.ts';
+import { findJsonFault, locate } from './json-fault.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -11,7 +11,7 @@ export function decodeText(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch (cause) {
-    throw new PlatformError('invalid-request', 'The body is not valid UTF-8', { cause });
+    throw new ApiError('invalid-request', 'The body is not valid UTF-8', { cause });
   }
 }
 
@@ -56,7 +56,7 @@ function refuseHalfCharacters(value: Json): void {
   const field = halfCharacterIn(value, '')?.replace(/^\./, '');
   if (field === undefined) return;
   const message = 'holds half of a character: a text was cut in the middle of one';
-  throw new PlatformError('invalid-request', `${field || 'The body'} ${message}`, { details: [{ field, message }] });
+  throw new ApiError('invalid-request', `${field || 'The body'} ${message}`, { details: [{ field, message }] });
 }
 
 export function parseJson(bytes: Uint8Array): Json {
@@ -67,16 +67,16 @@ export function parseJson(bytes: Uint8Array): Json {
 }
 
 function parseText(text: string): Json {
-  if (text.trim() === '') throw new PlatformError('invalid-request', 'The body is empty: expected JSON');
+  if (text.trim() === '') throw new ApiError('invalid-request', 'The body is empty: expected JSON');
   if (exceedsDepth(text, MAX_JSON_DEPTH)) {
-    throw new PlatformError('invalid-request', `The body is nested deeper than ${MAX_JSON_DEPTH} levels`);
+    throw new ApiError('invalid-request', `The body is nested deeper than ${MAX_JSON_DEPTH} levels`);
   }
   try {
     return JSON.parse(text) as Json;
   } catch (cause) {
     const fault = findJsonFault(text) ?? { offset: text.length, expected: 'JSON' };
-    const { line, column } = positionOf(text, fault.offset);
+    const { line, column } = locate(text, fault.offset);
     const message = `The body is not JSON: expected ${fault.expected} at line ${line}, column ${column}`;
-    throw new PlatformError('invalid-request', message, { cause, details: [{ message, line, column }] });
+    throw new ApiError('invalid-request', message, { cause, details: [{ message, line, column }] });
   }
 }

@@ -98,7 +98,7 @@ export function findJsonFault(text: string): JsonFault | undefined {
 }
 
 /** 1-based line and column of an index. */
-export function positionOf(text: string, offset: number): { line: number; column: number } {
+export function locate(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset);
   return { line: before.split('\n').length, column: offset - before.lastIndexOf('\n') };
 }

@@ -1,6 +1,6 @@
 // From whatever was thrown to what a caller may know. Faults are logged here, once; their detail never leaves.
 
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import type { Log } from '../core/ports/ports.ts';
 
 /** Names by which AWS services say "later"; its SDK has retried before we see one. */
@@ -40,8 +40,8 @@ export function toRejection(
   thrown: unknown,
   log: Log,
   context: { request: { id: string }; route?: string },
-): PlatformError {
-  if (thrown instanceof PlatformError) return thrown;
+): ApiError {
+  if (thrown instanceof ApiError) return thrown;
   const brief = isBrief(thrown);
   log.error(brief ? 'A service of the platform did not answer' : 'The request failed', {
     error: thrown,
@@ -49,6 +49,6 @@ export function toRejection(
     ...(context.route !== undefined && { route: context.route }),
   });
   return brief
-    ? new PlatformError('unavailable', undefined, { cause: thrown, retryAfterSeconds: RETRY_AFTER_SECONDS })
-    : new PlatformError('internal', undefined, { cause: thrown });
+    ? new ApiError('unavailable', undefined, { cause: thrown, retryAfterSeconds: RETRY_AFTER_SECONDS })
+    : new ApiError('internal', undefined, { cause: thrown });
 }

@@ -4,7 +4,7 @@ import httpRouter from '@middy/http-router';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { Reply } from '../core/api/reply.ts';
 import type { Dialect } from '../core/dialects/dialect.ts';
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import type { Ports } from '../core/ports/ports.ts';
 import { type Endpoint, type Exchange, refuse, serve } from './serve.ts';
 
@@ -38,7 +38,7 @@ function served({ dialect, route }: Endpoint, ports: Ports): RouteHandler {
 function notAllowed(dialect: Dialect, allowed: string[]): RouteHandler {
   return async ({ exchange: { request } }) => {
     const message = `${request.method} is not offered here; allowed: ${allowed.join(', ')}`;
-    const reply = refuse(dialect, new PlatformError('invalid-request', message), request);
+    const reply = refuse(dialect, new ApiError('invalid-request', message), request);
     return { ...reply, status: 405, headers: { ...reply.headers, allow: allowed.join(', ') } };
   };
 }
@@ -70,7 +70,7 @@ export function routeTable(dialects: readonly Dialect[], ports: Ports): RouteHan
   return httpRouter({
     routes: table as never[],
     notFoundResponse: ({ method, path }) => {
-      throw new PlatformError('not-found', `There is nothing at ${method} ${path}`);
+      throw new ApiError('not-found', `There is nothing at ${method} ${path}`);
     },
   }) as unknown as RouteHandler;
 }

@@ -4,7 +4,7 @@ import type { Caller } from '../core/access/caller.ts';
 import { requireScope, requireUnbound } from '../core/access/keys.ts';
 import type { Reply } from '../core/api/reply.ts';
 import type { ApiRequest, Dialect, Route } from '../core/dialects/dialect.ts';
-import type { ErrorCode, PlatformError } from '../core/errors.ts';
+import type { ErrorCode, ApiError } from '../core/errors.ts';
 import type { Ports } from '../core/ports/ports.ts';
 import { readCall, refuseSize } from './call.ts';
 import { toRejection } from './rejection.ts';
@@ -64,7 +64,7 @@ async function handle(endpoint: Endpoint, exchange: Exchange, ports: Ports): Pro
   return route.handle({ caller, ...readCall(route, request, rawParams) }, ports);
 }
 
-export function refuse(dialect: Dialect, rejection: PlatformError, request: ApiRequest): Reply {
+export function refuse(dialect: Dialect, rejection: ApiError, request: ApiRequest): Reply {
   const reply = dialect.error(rejection, request);
   const retryAfter = rejection.retryAfterSeconds ?? RETRY_AFTER_SECONDS[rejection.code];
   return {

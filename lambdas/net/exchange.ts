@@ -6,7 +6,7 @@ import * as https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { type HttpAnswer, HttpFault } from '../core/ports/http.ts';
 import { decoded } from './decode.ts';
-import { faultOf } from './fault.ts';
+import { toHttpFault } from './fault.ts';
 
 export interface Exchange {
   url: URL;
@@ -73,7 +73,7 @@ function attempt(sent: Exchange, agent: http.Agent | false): Promise<Answer | 's
   const fail = (error: unknown) => {
     if (sent.signal.aborted) reject(abortFault(sent));
     else if (request.reusedSocket && !answered && isReset(error)) resolve('stale');
-    else reject(faultOf(error, sent.url, answered));
+    else reject(toHttpFault(error, sent.url, answered));
     request.destroy();
   };
   const abort = () => fail(sent.signal.reason);

@@ -1,6 +1,6 @@
 // What went wrong on the wire, in the vocabulary of HttpFault. Sentences name the host alone: paths and queries hold secrets.
 
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import { HttpFault, type HttpFaultReason } from '../core/ports/http.ts';
 
 const CONNECT = new Set([
@@ -34,8 +34,8 @@ function reasonOf(code: string, answered: boolean): HttpFaultReason {
 }
 
 /** `answered`: the head of an answer had come. Verdicts of the guard pass through. */
-export function faultOf(error: unknown, url: URL, answered: boolean): Error {
-  if (error instanceof PlatformError || error instanceof HttpFault) return error;
+export function toHttpFault(error: unknown, url: URL, answered: boolean): Error {
+  if (error instanceof ApiError || error instanceof HttpFault) return error;
   const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
   const reason = reasonOf(code, answered);
   const sentence = answered && reason === 'protocol' ? 'broke off its answer' : SENTENCES[reason];

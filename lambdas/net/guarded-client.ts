@@ -3,7 +3,7 @@
 
 import * as http from 'node:http';
 import * as https from 'node:https';
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import { checkHeaders } from '../core/outbound/safe-headers.ts';
 import { checkUrl, type TargetPolicy } from '../core/outbound/safe-url.ts';
 import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../core/ports/http.ts';
@@ -102,7 +102,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
   return {
     check: (url) => void checkUrl(url, options.policy),
     send: async (request) => {
-      if (!METHODS.has(request.method.toUpperCase())) throw new PlatformError('invalid-request', 'Unknown HTTP method');
+      if (!METHODS.has(request.method.toUpperCase())) throw new ApiError('invalid-request', 'Unknown HTTP method');
       checkHeaders(request.headers ?? {});
       const startedAt = performance.now();
       const deadline = new AbortController();

@@ -3,7 +3,7 @@
 
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
-import { PlatformError } from '../core/errors.ts';
+import { ApiError } from '../core/errors.ts';
 import { isAllowedAddress, type TargetPolicy } from '../core/outbound/safe-url.ts';
 import { HttpFault } from '../core/ports/http.ts';
 
@@ -23,7 +23,7 @@ async function checkedAddresses(name: string, policy: TargetPolicy, resolve: Res
   if (addresses.length === 0) throw new HttpFault('dns', `The name '${name}' has no address`);
   // One inside address among public ones is how rebinding looks, so it condemns the name.
   if (addresses.every(({ address }) => isAllowedAddress(address, policy))) return addresses;
-  throw new PlatformError('unsafe-url', `The name '${name}' resolves to an address that may not be called`);
+  throw new ApiError('unsafe-url', `The name '${name}' resolves to an address that may not be called`);
 }
 
 /** A `lookup` for node:net. */

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Assembly, Resource } from '../assembly.ts';
-import { functionArn, functionNameOf } from '../aws-names.ts';
+import { functionArn, readFunctionName } from '../aws-names.ts';
 import { readEach } from './parse.ts';
 
 export interface FunctionSpec {
@@ -55,7 +55,7 @@ function readFunction({ logicalId, path, properties }: Resource, assembly: Assem
 
 /** By name, by ARN, or by the name of a construct it stands in (`sweep` for `Errand/Sweep/Function`). */
 export function findFunction(functions: FunctionSpec[], nameOrArn: string): FunctionSpec | undefined {
-  const name = functionNameOf(nameOrArn);
+  const name = readFunctionName(nameOrArn);
   const named = functions.find((spec) => spec.name === name);
   if (named) return named;
   const wanted = name.toLowerCase();

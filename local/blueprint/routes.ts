@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { Resource } from '../assembly.ts';
-import { functionNameOf } from '../aws-names.ts';
+import { readFunctionName } from '../aws-names.ts';
 import { readEach } from './parse.ts';
 
 export interface Api {
@@ -70,7 +70,7 @@ export function readApi(resources: Resource[]): Api {
 }
 
 function functionOf(uri: string): string {
-  return functionNameOf(uri.split('/functions/')[1]?.split('/')[0] ?? uri);
+  return readFunctionName(uri.split('/functions/')[1]?.split('/')[0] ?? uri);
 }
 
 function readError({ properties }: Resource): GatewayError {

@@ -166,7 +166,7 @@ export class Environment implements ExecutionEnvironment {
         this.#settle({ status: 'succeeded', payload: message.payload || Buffer.concat(running.chunks) });
         break;
       case 'failure':
-        this.#settle(failureOf(message.error));
+        this.#settle(readFailure(message.error));
         break;
     }
   }
@@ -187,7 +187,7 @@ export class Environment implements ExecutionEnvironment {
     if (!this.#dead) void this.end();
     const requestId = this.#running?.call.requestId;
     const named = requestId ? { ...error, errorMessage: prefixed(error, requestId) } : error;
-    this.#settle(failureOf(named));
+    this.#settle(readFailure(named));
   }
 
   #settle(outcome: Outcome): void {
@@ -199,7 +199,7 @@ export class Environment implements ExecutionEnvironment {
   }
 }
 
-export function failureOf(error: FunctionError): Outcome {
+export function readFailure(error: FunctionError): Outcome {
   return { status: 'failed', payload: JSON.stringify(error), errorType: error.errorType };
 }
 

@@ -11,7 +11,7 @@ import {
   describeOverstay,
   type EnvironmentOptions,
   type ExecutionEnvironment,
-  failureOf,
+  readFailure,
   INIT_TIMEOUT_MS,
   type Outcome,
 } from './environment.ts';
@@ -94,12 +94,12 @@ export class PythonEnvironment implements ExecutionEnvironment {
       this.#begin();
     } else if (message.type === 'initFailed') this.#fail(message.error);
     else if (message.type === 'answer') this.#settle({ status: 'succeeded', payload: message.payload });
-    else if (message.type === 'failure') this.#settle(failureOf(message.error));
+    else if (message.type === 'failure') this.#settle(readFailure(message.error));
   }
 
   #fail(error: FunctionError): void {
     if (!this.#dead) void this.end();
-    this.#settle(failureOf(error));
+    this.#settle(readFailure(error));
   }
 
   #settle(outcome: Outcome): void {

@@ -50,7 +50,7 @@ interface Occasion {
 }
 
 /** The context object, `$$`. */
-export function contextOf({ context }: Execution, entry: Entry, { retryCount, token }: Occasion): Json {
+export function buildContext({ context }: Execution, entry: Entry, { retryCount, token }: Occasion): Json {
   const EnteredTime = new Date(entry.at * 1_000).toISOString();
   const State = { Name: entry.state, EnteredTime, RetryCount: retryCount };
   return { ...context, State, ...(token !== undefined && { Task: { Token: token } }) };

@@ -3,7 +3,7 @@
 import { holds } from './choice.ts';
 import { type Filters, giveOutput, placeResult, takeInput } from './data-flow.ts';
 import type { ChoiceState, PassState, State, WaitState } from './definition.ts';
-import { contextOf, type Entry, type Execution, type Step } from './execution.ts';
+import { buildContext, type Entry, type Execution, type Step } from './execution.ts';
 import { StateFailure } from './failure.ts';
 import { type Json, readPath, readSeconds, type Scope } from './path.ts';
 import { runTask } from './task.ts';
@@ -24,7 +24,7 @@ export async function runStates(execution: Execution, from: Entry): Promise<Json
 }
 
 async function runState(execution: Execution, state: State, entry: Entry): Promise<Step> {
-  const scope: Scope = { input: entry.input, context: contextOf(execution, entry, { retryCount: 0 }) };
+  const scope: Scope = { input: entry.input, context: buildContext(execution, entry, { retryCount: 0 }) };
   switch (state.Type) {
     case 'Task':
       return runTask(execution, state, entry);

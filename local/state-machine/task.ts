@@ -2,7 +2,7 @@
 
 import { giveOutput, limited, placeResult, takeInput } from './data-flow.ts';
 import type { TaskState } from './definition.ts';
-import { contextOf, type Entry, type Execution, type Step } from './execution.ts';
+import { buildContext, type Entry, type Execution, type Step } from './execution.ts';
 import { StateFailure } from './failure.ts';
 import { isObject, type Json, readSeconds, type Scope } from './path.ts';
 import { matchesError, retryDelaySeconds } from './retry.ts';
@@ -51,7 +51,7 @@ async function runAttempt(attempt: Attempt): Promise<Json> {
   const { execution, task, entry, retryCount } = attempt;
   const parked = isParking(task) ? execution.world.tokens.open(execution.context.Execution.Id) : undefined;
   try {
-    const context = contextOf(execution, entry, { retryCount, token: parked?.token });
+    const context = buildContext(execution, entry, { retryCount, token: parked?.token });
     const scope: Scope = { input: entry.input, context };
     const seconds = secondsLeft(attempt, scope);
     if (seconds <= 0) throw timedOut();

@@ -13,7 +13,7 @@ export interface BundleSize {
 }
 
 /** Of a function that was bundled into the directory. */
-export async function sizeOf(directory: string, name: FunctionName): Promise<BundleSize> {
+export async function measureSize(directory: string, name: FunctionName): Promise<BundleSize> {
   const { outputs } = JSON.parse(await readFile(join(directory, `${name}.meta.json`), 'utf8')) as Metafile;
   const entries = Object.keys(outputs).filter((file) => file.endsWith('/index.mjs'));
   const loaded = new Set<string>();

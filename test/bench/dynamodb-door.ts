@@ -4,7 +4,7 @@
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { type CallInput, rowOf } from './rows.ts';
+import { type CallInput, makeRow } from './rows.ts';
 
 /** One line of the account: calls of one operation on one kind of row. */
 export interface Spent {
@@ -88,7 +88,7 @@ function note(
   account: Map<string, Spent>,
   { operation, input, units }: { operation: string; input: CallInput; units: number },
 ): void {
-  const line = `${operation} ${rowOf(input)}`;
+  const line = `${operation} ${makeRow(input)}`;
   const spent = account.get(line) ?? { calls: 0, writeUnits: 0, readUnits: 0 };
   const unit = READS.test(operation) ? 'readUnits' : 'writeUnits';
   account.set(line, { ...spent, calls: spent.calls + 1, [unit]: spent[unit] + units });

@@ -19,7 +19,7 @@ export function enginePorts(plan: Plan): EnginePorts {
     flows: { plan: async () => plan },
     keyring: { ready: async () => undefined, signalToken: () => 'token' },
     log: { info: silent, warn: silent, error: silent, metric: silent },
-    slots: { release: async () => ({ waiting: 0 }) },
+    slots: { release: async () => ({ queued: 0 }) },
     runs: {
       load: async () => ({ inputs: {}, records: [], signals: [] }),
       recordNode: async (_, record) => record,
@@ -56,7 +56,7 @@ export function freshRun(): Run {
     crashes: 0,
     signals: 0,
     seenSignals: 0,
-    handovers: 0,
+    handoffs: 0,
     leaseUntil: now + 30_000,
   };
 }

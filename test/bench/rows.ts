@@ -13,9 +13,9 @@ export interface CallInput {
 }
 
 /** `RUN`, `RUN + RUN#IN`, `index due`; `RUN, all` of a partition, `RUN, eventually` where a read may be a little old. */
-export function rowOf(input: CallInput): string {
+export function makeRow(input: CallInput): string {
   if (input.IndexName !== undefined) return `index ${input.IndexName}`;
-  if (input.TransactItems) return input.TransactItems.flatMap(Object.values).map(rowOf).join(' + ');
+  if (input.TransactItems) return input.TransactItems.flatMap(Object.values).map(makeRow).join(' + ');
   const keys = input.Key ?? input.Item;
   if (keys) return nameOf(keys['pk']?.S ?? '', keys['sk']?.S ?? '') + (isOld(input) ? ', eventually' : '');
   const { ':pk': pk, ...rest } = input.ExpressionAttributeValues ?? {};

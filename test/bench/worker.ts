@@ -53,7 +53,7 @@ export async function startOneProcess(): Promise<OneProcess> {
   const keyring = makeKeyring(async () => 'a'.repeat(64));
   // Nothing here is large enough to go anywhere but into the table.
   const table = { ...(await makeRuntimeTable(server)), payloads: { put: never, get: never }, keyring };
-  const queues: Queues = { ringRuns: async () => undefined, ringDeliveries: async () => undefined };
+  const queues: Queues = { enqueueRuns: async () => undefined, enqueueDeliveries: async () => undefined };
   const { ports, publish } = await makePlatform({
     clock: systemClock,
     runs: makeRunStore(table),

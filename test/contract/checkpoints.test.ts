@@ -27,7 +27,7 @@ describe.each(releases.map(({ name }) => name))('release %s', (release) => {
           ['/b', undefined],
         ].slice(0, run.webhookCount),
       );
-      expect(await platform.ports.slots.occupancy(checkpoint.tenant)).toEqual({ running: [], waiting: 0, sync: [] });
+      expect(await platform.ports.slots.occupancy(checkpoint.tenant)).toEqual({ running: [], queued: 0, sync: [] });
     } finally {
       await platform.server.stop();
     }

@@ -45,36 +45,36 @@ async function trial() {
   return { client, parked, statusOf, machine: makeMachine({ machineArn: MACHINE, client }) };
 }
 
-test('starts an execution that is named after the run and its handover, and holds ids only', async () => {
+test('starts an execution that is named after the run and its handoff, and holds ids only', async () => {
   const { machine, parked, statusOf } = await trial();
-  await machine.start({ runId: RUN, handover: 2, parkSeconds: 41.5 });
+  await machine.start({ runId: RUN, handoff: 2, parkSeconds: 41.5 });
   await expect.poll(() => parked).toHaveLength(1);
-  expect(parked[0]?.input).toEqual({ runId: RUN, handover: 2, next: 'park', parkSeconds: 42 });
+  expect(parked[0]?.input).toEqual({ runId: RUN, handoff: 2, next: 'park', parkSeconds: 42 });
   expect(await statusOf(`${RUN}-2`)).toBe('RUNNING');
 });
 
 test('begins with an Advance where there is nothing to wait for', async () => {
   const { machine, parked } = await trial();
-  await machine.start({ runId: RUN, handover: 1 });
+  await machine.start({ runId: RUN, handoff: 1 });
   await expect.poll(() => parked).toHaveLength(1);
   expect(parked[0]?.input).toMatchObject({ next: 'advance' });
 });
 
 test('starts the same execution once, however often it is asked, even after its end', async () => {
   const { machine, parked, statusOf } = await trial();
-  await machine.start({ runId: RUN, handover: 1, parkSeconds: 60 });
-  await machine.start({ runId: RUN, handover: 1, parkSeconds: 60 });
-  await machine.start({ runId: RUN, handover: 1, parkSeconds: 59 });
+  await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
+  await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
+  await machine.start({ runId: RUN, handoff: 1, parkSeconds: 59 });
   await expect.poll(() => parked).toHaveLength(1);
   await machine.wake(parked[0]?.token ?? '');
   await expect.poll(() => statusOf(`${RUN}-1`)).toBe('SUCCEEDED');
-  await machine.start({ runId: RUN, handover: 1, parkSeconds: 60 });
+  await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
   expect(parked).toHaveLength(1);
 });
 
 test('wakes a Park once; later there is nobody to wake', async () => {
   const { machine, parked, statusOf } = await trial();
-  await machine.start({ runId: RUN, handover: 1, parkSeconds: 60 });
+  await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
   await expect.poll(() => parked).toHaveLength(1);
   const token = parked[0]?.token ?? '';
   expect(await machine.wake(token)).toBe(true);
@@ -89,7 +89,7 @@ test('finds nobody under a token that was never given', async () => {
 
 test('says so when it is asked to start executions without knowing its machine', async () => {
   const { client } = await trial();
-  await expect(makeMachine({ client }).start({ runId: RUN, handover: 1 })).rejects.toThrow('no machine');
+  await expect(makeMachine({ client }).start({ runId: RUN, handoff: 1 })).rejects.toThrow('no machine');
 });
 
 test('takes a service that is away for a fault, not for a Park that has gone', async () => {

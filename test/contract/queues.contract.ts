@@ -21,26 +21,26 @@ export function describeQueues(name: string, make: () => Promise<QueuesUnderTest
     afterEach(() => it[Symbol.asyncDispose]());
 
     test('ring for a run with its id and its tenant, and nothing else', async () => {
-      await it.queues.ringRuns([{ runId: 'r1', tenant: 'acme' }]);
+      await it.queues.enqueueRuns([{ runId: 'r1', tenant: 'acme' }]);
       expect(await it.runs()).toEqual([{ runId: 'r1', tenant: 'acme' }]);
       expect(await it.deliveries()).toEqual([]);
     });
 
     test('ring for a webhook with run, number and tenant, and nothing else', async () => {
-      await it.queues.ringDeliveries([{ run: 'r1', n: 2, tenant: 'acme' }]);
+      await it.queues.enqueueDeliveries([{ run: 'r1', n: 2, tenant: 'acme' }]);
       expect(await it.deliveries()).toEqual([{ run: 'r1', n: 2, tenant: 'acme' }]);
       expect(await it.runs()).toEqual([]);
     });
 
     test('ring once for each of more than a batch', async () => {
       const rings = Array.from({ length: 25 }, (_, index) => ({ runId: `r${index}`, tenant: 'acme' }));
-      await it.queues.ringRuns(rings);
+      await it.queues.enqueueRuns(rings);
       expect((await it.runs()).sort(byText)).toEqual(rings.sort(byText));
     });
 
     test('ring for nobody without complaint', async () => {
-      await it.queues.ringRuns([]);
-      await it.queues.ringDeliveries([]);
+      await it.queues.enqueueRuns([]);
+      await it.queues.enqueueDeliveries([]);
       expect([await it.runs(), await it.deliveries()]).toEqual([[], []]);
     });
   });

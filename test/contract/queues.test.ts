@@ -58,7 +58,7 @@ describeQueues('SQS', startQueues);
 describe('a delayed ring', () => {
   test('is not heard before its time', async () => {
     await using it = await startQueues();
-    await it.queues.ringDeliveries([{ run: 'r1', n: 1, tenant: 'acme', delaySeconds: 1 }]);
+    await it.queues.enqueueDeliveries([{ run: 'r1', n: 1, tenant: 'acme', delaySeconds: 1 }]);
     expect(await it.deliveries()).toEqual([]);
     await expect.poll(it.deliveries, { timeout: 3_000 }).toEqual([{ run: 'r1', n: 1, tenant: 'acme' }]);
   });
@@ -106,19 +106,19 @@ const rings = ['a', 'b', 'c'].map((runId) => ({ runId, tenant: `tenant-${runId}`
 describe('a message that SQS refuses within a batch', () => {
   test('is sent once more, alone', async () => {
     await using it = await startRefusingSqs(1);
-    await it.queues.ringRuns(rings);
+    await it.queues.enqueueRuns(rings);
     expect(it.batches.map((batch) => batch.map(({ Id }) => Id))).toEqual([['0', '1', '2'], ['1']]);
   });
 
   test('twice is a fault that says how many and why', async () => {
     await using it = await startRefusingSqs(2);
-    await expect(it.queues.ringRuns(rings)).rejects.toThrow('1 of 3 messages twice (InternalError)');
+    await expect(it.queues.enqueueRuns(rings)).rejects.toThrow('1 of 3 messages twice (InternalError)');
   });
 });
 
 test('a ring goes to the group of its tenant and asks for a delay that SQS takes', async () => {
   await using it = await startRefusingSqs(0);
-  await it.queues.ringDeliveries(
+  await it.queues.enqueueDeliveries(
     [1.2, -5, 100_000].map((delaySeconds, n) => ({ run: 'r', n, tenant: `t${n}`, delaySeconds })),
   );
   expect(it.batches[0]).toMatchObject([

@@ -40,7 +40,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
     const suspension = (extra: object = {}) => ({
       status: 'waiting' as const,
       dueAt: Date.now() + 60_000,
-      handOver: true,
+      handoff: true,
       usage: NO_USAGE,
       handledErrors: 0,
       ...extra,
@@ -121,12 +121,12 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         expect(await store.read(run.id)).toMatchObject({ run: { status: 'succeeded' }, outputs: { ok: true } });
       });
 
-      test('is refused to an execution of an earlier handover', async () => {
+      test('is refused to an execution of an earlier handoff', async () => {
         const run = await accepted();
         await store.suspend(await claimed(run), suspension());
         const now = Date.now();
-        expect(await store.claim(run.id, { now, leaseUntil: now + 1, handover: 0 })).toMatchObject({ kind: 'refused' });
-        expect(await store.claim(run.id, { now, leaseUntil: now + LEASE_MS, handover: 1 })).toMatchObject({
+        expect(await store.claim(run.id, { now, leaseUntil: now + 1, handoff: 0 })).toMatchObject({ kind: 'refused' });
+        expect(await store.claim(run.id, { now, leaseUntil: now + LEASE_MS, handoff: 1 })).toMatchObject({
           kind: 'claimed',
         });
       });
@@ -135,7 +135,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         const run = await accepted();
         const waiting = suspension({ waitingFor: 'callback', wakeAt: Date.now() + 5_000 });
         await store.suspend(await claimed(run), waiting);
-        await store.park(run.id, { handover: 1, token: 't' });
+        await store.park(run.id, { handoff: 1, token: 't' });
         const now = Date.now();
         await store.claim(run.id, { now, leaseUntil: now + LEASE_MS, ending: true });
         expect(await store.get(run.id)).toMatchObject({ status: 'waiting', waitingFor: 'callback', parkToken: 't' });
@@ -216,11 +216,11 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         const seen = { ...held, signals: 1 };
         expect(await store.suspend(seen, suspension())).toMatchObject({
           kind: 'suspended',
-          run: { status: 'waiting', handovers: 1, seenSignals: 1 },
+          run: { status: 'waiting', handoffs: 1, seenSignals: 1 },
         });
-        expect(await store.park(run.id, { handover: 1, token: 't' })).toBe('parked');
+        expect(await store.park(run.id, { handoff: 1, token: 't' })).toBe('parked');
         await store.signal(run.id, { path: 'later', payload: 1, at: 2 }, 6);
-        expect(await store.park(run.id, { handover: 1, token: 't2' })).toBe('awake');
+        expect(await store.park(run.id, { handoff: 1, token: 't2' })).toBe('awake');
       });
 
       test('and a cancel request are told to whoever renews', async () => {
@@ -273,14 +273,14 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       await store.settle(await claimed(run), { ...ENDED, status: 'succeeded', outputs: null });
       const delivery = await store.delivery(run.id, 1);
       if (!delivery) throw new Error('no delivery');
-      const to = { nextAt: ENDED.endedAt + 5, dueAt: ENDED.endedAt + 6, putOffAt: ENDED.endedAt + 1 };
-      expect(await store.putOffDelivery(delivery, to)).toBe(true);
-      expect(await store.putOffDelivery(delivery, to), 'it was put off meanwhile').toBe(false);
+      const to = { nextAt: ENDED.endedAt + 5, dueAt: ENDED.endedAt + 6, deferredAt: ENDED.endedAt + 1 };
+      expect(await store.deferDelivery(delivery, to)).toBe(true);
+      expect(await store.deferDelivery(delivery, to), 'it was put off meanwhile').toBe(false);
       const later = await store.delivery(run.id, 1);
-      expect(later).toEqual({ ...delivery, nextAt: to.nextAt, putOffAt: to.putOffAt });
+      expect(later).toEqual({ ...delivery, nextAt: to.nextAt, deferredAt: to.deferredAt });
       const attempt = { at: 1, durationMs: 2, status: 503 };
       await store.recordAttempt(delivery, attempt, { status: 'pending', nextAt: to.nextAt, dueAt: to.dueAt });
-      expect(await store.putOffDelivery(later ?? delivery, to), 'it was tried meanwhile').toBe(false);
+      expect(await store.deferDelivery(later ?? delivery, to), 'it was tried meanwhile').toBe(false);
       expect(await store.delivery(run.id, 1)).toEqual({ ...delivery, attempts: [attempt], nextAt: to.nextAt });
     });
 

@@ -47,36 +47,36 @@ export function describeSlots(name: string, make: () => Made | Promise<Made>): v
       const [held, sync, ...waiting] = runs as [Run, Run, ...Run[]];
       await acquire(held);
       await slots.enterSync({ tenant: sync.tenant, runId: sync.id, limit: LIMIT, now: Date.now() });
-      for (const run of waiting) await slots.wait(run);
-      expect(await slots.occupancy(tenantOf(runs))).toEqual({ running: [held.id], waiting: 2, sync: [sync.id] });
+      for (const run of waiting) await slots.enqueue(run);
+      expect(await slots.occupancy(tenantOf(runs))).toEqual({ running: [held.id], queued: 2, sync: [sync.id] });
     });
 
     test('shows an unknown tenant as idle', async () => {
-      expect(await slots.occupancy('nobody')).toEqual({ running: [], waiting: 0, sync: [] });
+      expect(await slots.occupancy('nobody')).toEqual({ running: [], queued: 0, sync: [] });
     });
 
     test('seats waiting runs by priority, then age, and no more than there are free slots', async () => {
       const runs = runsOf(4, [0, 0, 9, 0]);
-      for (const run of runs) await slots.wait(run);
+      for (const run of runs) await slots.enqueue(run);
       const [oldest, second, urgent] = idsOf(runs);
       expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([urgent, oldest]);
       expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([]);
-      expect(await slots.release(tenantOf(runs), urgent ?? '')).toEqual({ waiting: 2 });
+      expect(await slots.release(tenantOf(runs), urgent ?? '')).toEqual({ queued: 2 });
       expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([second]);
     });
 
     test('seats every waiting run once when several promote at the same moment', async () => {
       const runs = runsOf(6);
-      for (const run of runs) await slots.wait(run);
+      for (const run of runs) await slots.enqueue(run);
       const promoted = await Promise.all([1, 2, 3].map(() => slots.promote(tenantOf(runs), 4)));
       expect(promoted.flat().toSorted()).toEqual(idsOf(runs).slice(0, 4));
-      expect(await slots.occupancy(tenantOf(runs))).toMatchObject({ waiting: 2 });
+      expect(await slots.occupancy(tenantOf(runs))).toMatchObject({ queued: 2 });
     });
 
     test('lets nobody overtake those who wait', async () => {
       const runs = runsOf(2);
       const [waiting, newcomer] = runs as [Run, Run];
-      await slots.wait(waiting);
+      await slots.enqueue(waiting);
       expect(await acquire(newcomer)).toBe(false);
     });
 
@@ -90,10 +90,10 @@ export function describeSlots(name: string, make: () => Made | Promise<Made>): v
 
     test('a run that leaves the waiting room is not called', async () => {
       const runs = runsOf(2);
-      for (const run of runs) await slots.wait(run);
-      await slots.leave(runs[0] as Run);
-      await slots.leave(runs[0] as Run);
-      expect(await slots.waits(runs[0] as Run)).toBe(false);
+      for (const run of runs) await slots.enqueue(run);
+      await slots.leaveQueue(runs[0] as Run);
+      await slots.leaveQueue(runs[0] as Run);
+      expect(await slots.isQueued(runs[0] as Run)).toBe(false);
       expect(await slots.promote(tenantOf(runs), LIMIT)).toEqual([runs[1]?.id]);
     });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { decodeCursor, encodeCursor, fromItem, toItem } from '../../lambdas/aws/dynamo.ts';
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 
 const cursorOf = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -23,7 +23,7 @@ test('there is none behind the last page, and none before the first', () => {
 
 test('a cursor of another list or tenant is refused', () => {
   const cursor = cursorOf({ pk: 'TEN#other', sk: 'a' });
-  expect(() => decodeCursor(cursor, { pk: 'TEN#acme' })).toThrow(PlatformError);
+  expect(() => decodeCursor(cursor, { pk: 'TEN#acme' })).toThrow(ApiError);
   expect(decodeCursor(cursor, { pk: 'TEN#other' })).toEqual(toItem({ pk: 'TEN#other', sk: 'a' }));
 });
 

@@ -9,7 +9,7 @@ const HOUR_MS = 60 * 60 * 1_000;
 const tenantOf = (id: string, extra: Partial<Tenant> = {}): Tenant => ({
   id,
   name: `Tenant ${id}`,
-  limits: { concurrency: 50, waiting: 10_000, sync: 100 },
+  limits: { concurrency: 50, queued: 10_000, sync: 100 },
   entitlements: { async: true },
   creditsPerUsd: 100,
   createdAt: NOW,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from 'vitest';
 import { bundleFunctions } from '../../infra/bundle.ts';
-import { type BundleSize, sizeOf } from '../bench/bundle-size.ts';
+import { type BundleSize, measureSize } from '../bench/bundle-size.ts';
 import { API_ENTRY_BYTES, AT_START_BYTES } from '../bench/figures.ts';
 
 type Name = keyof typeof AT_START_BYTES;
@@ -14,7 +14,7 @@ beforeAll(async () => {
   const directory = await mkdtemp(join(tmpdir(), 'errand-bundles-'));
   try {
     await bundleFunctions(directory);
-    const measured = await Promise.all(NAMES.map(async (name) => [name, await sizeOf(directory, name)] as const));
+    const measured = await Promise.all(NAMES.map(async (name) => [name, await measureSize(directory, name)] as const));
     sizes = Object.fromEntries(measured) as Record<Name, BundleSize>;
   } finally {
     await rm(directory, { recursive: true, force: true });

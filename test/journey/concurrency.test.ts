@@ -65,7 +65,7 @@ test('runs beyond the limit wait, and start by priority, then age, never more at
 });
 
 test('a full waiting room refuses with the time to come back, and has room again after a cancel', async () => {
-  const tenant = await tenantWith('narrow', { concurrency: 1, waiting: 2 });
+  const tenant = await tenantWith('narrow', { concurrency: 1, queued: 2 });
   const hold = (await start(tenant, { inputs: { for: '20s' } })).body.id;
   await expect.poll(async () => (await tenant.call('GET', `/v1/runs/${hold}`)).body.status).toBe('running');
   const queued: string[] = [];

@@ -8,7 +8,7 @@ import { signalRun } from '../../lambdas/core/api/signal.ts';
 import { type Submission, submit } from '../../lambdas/core/api/submit.ts';
 import { answerRun } from '../../lambdas/core/api/sync-response.ts';
 import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import { API_TIMEOUT_SECONDS } from '../../lambdas/core/limits.ts';
 import type { Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Ports } from '../../lambdas/core/ports/ports.ts';
@@ -84,7 +84,7 @@ async function press(world: World, again: boolean, call: (ports: Ports) => Promi
     end = await spawn(world, { role: 'api', timeoutMs: API_TIMEOUT_SECONDS * 1_000 }, (ports) =>
       call(ports).catch((error: unknown) => {
         // A rejection is an answer, but for one that says to come again.
-        if (!(error instanceof PlatformError) || error.code === 'tenant-over-limit') throw error;
+        if (!(error instanceof ApiError) || error.code === 'tenant-over-limit') throw error;
       }),
     );
   }

@@ -30,7 +30,7 @@ export function makeExecutions(world: World): Machine {
     return spawn(world, { role: 'advance', timeoutMs: ADVANCE_TIMEOUT_SECONDS * 1_000 }, work);
   }
 
-  async function advance(id: { runId: string; handover: number }): Promise<Advanced | undefined> {
+  async function advance(id: { runId: string; handoff: number }): Promise<Advanced | undefined> {
     for (const pauseMs of [0, ...RETRY_SLICE_MS]) {
       await timeline.sleep(pauseMs);
       let said: Advanced | undefined;
@@ -43,8 +43,8 @@ export function makeExecutions(world: World): Machine {
     return undefined;
   }
 
-  async function park(id: { runId: string; handover: number }, seconds: number): Promise<void> {
-    const token = `token-${id.runId}-${id.handover}-${chance.int(1, 1e9)}`;
+  async function park(id: { runId: string; handoff: number }, seconds: number): Promise<void> {
+    const token = `token-${id.runId}-${id.handoff}-${chance.int(1, 1e9)}`;
     const woken = new Promise<void>((resolve) => {
       parks.set(token, resolve);
       timeline.after(seconds * 1_000, () => (parks.has(token) ? resolve() : false));
@@ -56,13 +56,13 @@ export function makeExecutions(world: World): Machine {
     parks.delete(token);
   }
 
-  async function execute({ runId, handover, parkSeconds }: Start): Promise<void> {
-    const id = { runId, handover };
+  async function execute({ runId, handoff, parkSeconds }: Start): Promise<void> {
+    const id = { runId, handoff };
     const untilMs = timeline.now() + RUN_CEILING_SECONDS * 1_000;
     let next: Pick<Advanced, 'next' | 'parkSeconds'> | undefined =
       parkSeconds === undefined ? { next: 'advance', parkSeconds: 1 } : { next: 'park', parkSeconds };
     while (next && next.next !== 'done' && timeline.now() < untilMs) {
-      if (faults.befalls('execution lost')) return history.note(timeline.now(), `execution ${runId}-${handover} LOST`);
+      if (faults.befalls('execution lost')) return history.note(timeline.now(), `execution ${runId}-${handoff} LOST`);
       if (next.next === 'park') await park(id, next.parkSeconds);
       next = await advance(id);
     }
@@ -70,7 +70,7 @@ export function makeExecutions(world: World): Machine {
 
   return {
     async start(start) {
-      const name = `${start.runId}-${start.handover}`;
+      const name = `${start.runId}-${start.handoff}`;
       if (names.has(name)) return;
       names.add(name);
       world.busy += 1;

@@ -6,7 +6,7 @@ import type { JsonObject } from '../../lambdas/core/json.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
 import type { FlowStore } from '../../lambdas/core/ports/catalog.ts';
 import type { Functions } from '../../lambdas/core/ports/runners.ts';
-import { KINDS, type Shape, sourceOf, type WorkOrder } from '../support/random-flow.ts';
+import { KINDS, type Shape, writeSource, type WorkOrder } from '../support/random-flow.ts';
 import { type Chance, makeChance } from './chance.ts';
 import type { World } from './world.ts';
 
@@ -56,7 +56,7 @@ async function make(name: string): Promise<DrawnFlow> {
   }
   const chance = makeChance(Number(name.slice('flow-'.length)));
   const shapes = Array.from({ length: chance.int(1, MAX_NODES) }, () => drawShape(chance));
-  const flow = JSON.parse(sourceOf(shapes, name)) as { nodes: JsonObject };
+  const flow = JSON.parse(writeSource(shapes, name)) as { nodes: JsonObject };
   const last = [`n${shapes.length - 1}`];
   const isDoomed = chance.happens(0.15);
   const isPoison = chance.happens(0.07);

@@ -37,7 +37,7 @@ const NOTICES_REPETITION = new Set(
   [
     ['claim', 'renew', 'suspend', 'park', 'requestCancel', 'postpone', 'recordNode', 'recordAttempt'],
     ['postponeDelivery', 'reopenDelivery', 'acquire', 'enterSync', 'release', 'leaveSync'],
-    ['ringRuns', 'ringDeliveries', 'start', 'wake'],
+    ['enqueueRuns', 'enqueueDeliveries', 'start', 'wake'],
   ].flat(),
 );
 export const EVENTUAL = new Set(['glance', 'occupancy', 'due']);

@@ -30,7 +30,7 @@ async function drawErrands(world: World, seed: number): Promise<Errand[]> {
   const chance = makeChance(-seed - 1);
   const now = world.timeline.now();
   const tenants = Array.from({ length: chance.int(1, 3) }, (_, n) => {
-    const limits = { concurrency: chance.int(1, 4), waiting: 1_000, sync: chance.int(1, 3) };
+    const limits = { concurrency: chance.int(1, 4), queued: 1_000, sync: chance.int(1, 3) };
     return { ...makeTenant(`tenant-${n}`, now), limits };
   });
   const flows = await Promise.all(Array.from({ length: chance.int(1, 4) }, () => drawFlow(chance)));

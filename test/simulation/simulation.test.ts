@@ -48,12 +48,12 @@ describe('a platform is found to be broken', () => {
     },
     'that never gives a slot back': {
       sabotage({ slots }) {
-        slots.release = async () => ({ waiting: 0 });
+        slots.release = async () => ({ queued: 0 });
       },
     },
     'that calls last who should be first': {
       sabotage({ slots }) {
-        const { wait, waits, leave } = slots;
+        const { enqueue: wait, isQueued: waits, leaveQueue: leave } = slots;
         const last = (run: Run): Run => ({ ...run, priority: 9 - run.priority });
         Object.assign(slots, {
           wait: (run: Run) => wait(last(run)),

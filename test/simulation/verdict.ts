@@ -139,7 +139,7 @@ function allowedCalls({ faults }: World, ended: Ended): number {
 async function checkTenants({ bare }: World, tenants: readonly string[]): Promise<string[]> {
   const complaints: string[] = [];
   for (const tenant of tenants) {
-    const { running, waiting, sync } = await bare.slots.occupancy(tenant);
+    const { running, queued: waiting, sync } = await bare.slots.occupancy(tenant);
     if (running.length + waiting + sync.length > 0) {
       complaints.push(
         `no slot is left behind: ${tenant} has ${running.length}, ${waiting} waiting, ${sync.length} sync`,

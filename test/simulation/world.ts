@@ -101,10 +101,10 @@ function doorbells(world: World): Queues {
     answer: (ports, message) => deliver(ports, message, WEBHOOK_SHAPES),
   });
   return {
-    ringRuns: async (rings) => {
+    enqueueRuns: async (rings) => {
       for (const { runId, delaySeconds } of rings) work.send({ runId }, delaySeconds);
     },
-    ringDeliveries: async (rings) => {
+    enqueueDeliveries: async (rings) => {
       for (const { run, n, delaySeconds } of rings) told.send({ run, n }, delaySeconds);
     },
   };

@@ -1,7 +1,7 @@
 // The callers of the soak: they submit, repeat what got no answer under the same key, answer who asks, and cancel.
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import { drawKind, kindOf } from './kinds.ts';
+import { drawKind, pickKind } from './kinds.ts';
 import { type Accepted, type Ledger, noteAccepted } from './ledger.ts';
 import type { MortalPlatform } from './mortal-platform.ts';
 import { BEHAVIOURS, type Receivers } from './receivers.ts';
@@ -36,7 +36,7 @@ export async function callUntil(scene: Scene, signal: AbortSignal): Promise<void
 
 async function submit({ platform, receivers, ledger }: Scene, n: number): Promise<Accepted> {
   const kind = drawKind();
-  const { mode } = kindOf(kind);
+  const { mode } = pickKind(kind);
   const webhooks = Array.from({ length: Math.floor(Math.random() * (MOST_WEBHOOKS + 1)) }, (_, index) => {
     const behaviour = BEHAVIOURS[Math.floor(Math.random() * BEHAVIOURS.length)] ?? 'good';
     return { url: receivers.addressOf(behaviour, `${n}/${index + 1}`) };
@@ -55,7 +55,7 @@ async function submit({ platform, receivers, ledger }: Scene, n: number): Promis
 }
 
 async function follow({ platform }: Scene, { kind, id }: Accepted): Promise<void> {
-  const { follow: how } = kindOf(kind);
+  const { follow: how } = pickKind(kind);
   if (how === undefined) return;
   await sleep(Math.random() * ANSWER_WITHIN_MS);
   if (how === 'cancel') await platform.call('POST', `/v1/runs/${id}/cancel`);

@@ -78,10 +78,10 @@ export const KINDS = {
 
 export const NAMES = Object.keys(KINDS) as KindName[];
 
-export const kindOf = (name: KindName): Kind => KINDS[name];
+export const pickKind = (name: KindName): Kind => KINDS[name];
 
 /** Which flow a kind runs under; the kind's own name. */
-export function sourceOf(name: KindName): string {
+export function readSource(name: KindName): string {
   return `flow: 1\nname: ${name}\ninputs: { n: { type: integer, required: true }, site: { type: string } }${KINDS[name].source}\n`;
 }
 

@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Body } from '../support/api-client.ts';
-import { type KindName, kindOf } from './kinds.ts';
+import { type KindName, pickKind } from './kinds.ts';
 import type { MortalPlatform } from './mortal-platform.ts';
 import type { Heard } from './receivers.ts';
 
@@ -83,7 +83,7 @@ async function look(platform: MortalPlatform, open: Accepted[], runs: Map<number
 
 function wrongOf({ n, kind, id }: Accepted, runs: Map<number, Body>): string[] {
   const run = runs.get(n);
-  if (kindOf(kind).isRight(run, n)) return [];
+  if (pickKind(kind).isRight(run, n)) return [];
   return [`${kind} ${n}, ${id}: ${JSON.stringify({ status: run.status, outputs: run.outputs, error: run.error })}`];
 }
 

@@ -4,7 +4,7 @@
 import { parseArgs } from 'node:util';
 import { type Line, percentile, render, told } from '../bench/report.ts';
 import { callUntil } from './callers.ts';
-import { NAMES, sourceOf } from './kinds.ts';
+import { NAMES, readSource } from './kinds.ts';
 import { type Findings, findOut, type Ledger } from './ledger.ts';
 import { startMortalPlatform } from './mortal-platform.ts';
 import { type Heard, startReceivers } from './receivers.ts';
@@ -18,7 +18,7 @@ const minutes = Number(values.minutes);
 if (!(minutes > 0)) throw new Error(`--minutes is '${values.minutes}'; it takes a number above 0`);
 
 await using receivers = await startReceivers();
-await using platform = await startMortalPlatform(Object.fromEntries(NAMES.map((name) => [name, sourceOf(name)])));
+await using platform = await startMortalPlatform(Object.fromEntries(NAMES.map((name) => [name, readSource(name)])));
 
 const ledger: Ledger = { accepted: [], strangers: [] };
 const over = AbortSignal.timeout(minutes * 60_000);

@@ -27,7 +27,7 @@ export function buildRun(extra: Partial<Run> = {}): Run {
     crashes: 0,
     signals: 0,
     seenSignals: 0,
-    handovers: 0,
+    handoffs: 0,
     ...extra,
   };
 }

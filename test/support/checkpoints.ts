@@ -95,7 +95,7 @@ export async function makeTablePlatform(at: number): Promise<TablePlatform> {
 const tooLarge = () => Promise.reject(new Error('a checkpoint holds small payloads only'));
 
 /** Everything that the table holds. */
-export async function itemsOf({ client, table }: TablePlatform): Promise<Item[]> {
+export async function readItems({ client, table }: TablePlatform): Promise<Item[]> {
   const items: Item[] = [];
   for await (const page of paginateScan({ client }, { TableName: table })) items.push(...(page.Items ?? []));
   return items;

@@ -177,13 +177,13 @@ export async function drive(
   }
 
   /** An execution: slices and parks in turn, until the run has ended or the function died. */
-  async function machine({ runId: id, handover, parkSeconds }: (typeof started)[number]): Promise<void> {
+  async function machine({ runId: id, handoff, parkSeconds }: (typeof started)[number]): Promise<void> {
     let seconds = parkSeconds;
     for (let states = 0; states < MAX_STATES; states += 1) {
-      if (seconds !== undefined) await parked(id, { handover, seconds });
+      if (seconds !== undefined) await parked(id, { handoff, seconds });
       let said: Awaited<ReturnType<typeof advanceRun>> | undefined;
       await inProcess(async (its) => {
-        said = await advanceRun(its, { runId: id, handover, budgetUntil: clock.now() + SLICE_MS });
+        said = await advanceRun(its, { runId: id, handoff, budgetUntil: clock.now() + SLICE_MS });
       });
       // On AWS its retries and the sweeper would go on.
       if (said === undefined || said.next === 'done') return;
@@ -192,10 +192,10 @@ export async function drive(
     throw new Error(`The machine goes round in circles: ${JSON.stringify(await runs.get(id))}`);
   }
 
-  async function parked(id: string, { handover, seconds }: { handover: number; seconds: number }): Promise<void> {
+  async function parked(id: string, { handoff, seconds }: { handoff: number; seconds: number }): Promise<void> {
     tokens += 1;
     const token = `token-${tokens}`;
-    await inProcess((its) => parkRun(its, { runId: id, handover, token }));
+    await inProcess((its) => parkRun(its, { runId: id, handoff, token }));
     await answerWhoeverIsAsked();
     const until = clock.now() + seconds * 1_000;
     while (clock.now() < until && !woken.includes(token)) await pass(clock, Math.min(1_000, until - clock.now()));

@@ -1,6 +1,6 @@
 // A FlowStore in memory, trusted because it passes the same contract as the one on DynamoDB.
 
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import type { Compiled, Plan } from '../../lambdas/core/flow/plan.ts';
 import type { FlowStore, FlowSummary, FlowVersion } from '../../lambdas/core/ports/catalog.ts';
 
@@ -94,6 +94,6 @@ function judge(summary: FlowSummary, { async, sync, plan }: Pick<Compiled, 'asyn
 
 function readCursor(cursor: string | undefined): string {
   if (cursor === undefined) return '';
-  if (!cursor.startsWith(CURSOR)) throw new PlatformError('invalid-request', 'cursor is not one of this list');
+  if (!cursor.startsWith(CURSOR)) throw new ApiError('invalid-request', 'cursor is not one of this list');
   return cursor.slice(CURSOR.length);
 }

@@ -3,8 +3,8 @@
 import type { Queues } from '../../lambdas/core/ports/runs.ts';
 
 export interface MemoryQueues extends Queues {
-  runs: Parameters<Queues['ringRuns']>[0];
-  deliveries: Parameters<Queues['ringDeliveries']>[0];
+  runs: Parameters<Queues['enqueueRuns']>[0];
+  deliveries: Parameters<Queues['enqueueDeliveries']>[0];
 }
 
 export function makeMemoryQueues(): MemoryQueues {
@@ -13,10 +13,10 @@ export function makeMemoryQueues(): MemoryQueues {
   return {
     runs,
     deliveries,
-    async ringRuns(rings) {
+    async enqueueRuns(rings) {
       runs.push(...rings);
     },
-    async ringDeliveries(rings) {
+    async enqueueDeliveries(rings) {
       deliveries.push(...rings);
     },
   };

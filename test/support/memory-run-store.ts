@@ -86,10 +86,10 @@ export function makeMemoryRunStore(): MemoryRunStore {
       return { runs, next: rest.length > query.limit ? (runs.at(-1)?.id ?? null) : null };
     },
 
-    async claim(id, { now, leaseUntil, handover, ending }) {
+    async claim(id, { now, leaseUntil, handoff, ending }) {
       const entry = live(id);
       const { run } = entry ?? {};
-      const isOther = handover !== undefined && run?.handovers !== handover;
+      const isOther = handoff !== undefined && run?.handoffs !== handoff;
       if (!entry || !run || isOther || (run.leaseUntil !== undefined && run.leaseUntil > now)) {
         return { kind: 'refused', run: copy(entries.get(id)?.run) };
       }
@@ -132,11 +132,11 @@ export function makeMemoryRunStore(): MemoryRunStore {
       const stands = entry?.run;
       if (!entry || stands?.epoch !== run.epoch || stands.leaseUntil === undefined) return { kind: 'lost' };
       if (stands.signals !== run.signals || stands.cancelRequested) return { kind: 'signaled' };
-      const { handOver, waitingFor, wakeAt, ...rest } = to;
+      const { handoff: handoff, waitingFor, wakeAt, ...rest } = to;
       entry.run = {
         ...without(stands, 'leaseUntil', 'parkToken'),
         ...rest,
-        handovers: stands.handovers + (handOver ? 1 : 0),
+        handoffs: stands.handoffs + (handoff ? 1 : 0),
         seenSignals: run.signals,
         ...(waitingFor && { waitingFor }),
         ...(wakeAt !== undefined && { wakeAt }),
@@ -153,10 +153,10 @@ export function makeMemoryRunStore(): MemoryRunStore {
       for (const it of fresh) entry.deliveries.set(it.n, { ...it, dueAt: end.endedAt + UNPICKED_SECONDS * 1_000 });
       return copy({ run: entry.run, deliveries: fresh });
     },
-    async park(id, { handover, token }) {
+    async park(id, { handoff, token }) {
       const entry = live(id);
       const { run } = entry ?? {};
-      const isAsleep = run?.status === 'waiting' && run.handovers === handover && run.signals === run.seenSignals;
+      const isAsleep = run?.status === 'waiting' && run.handoffs === handoff && run.signals === run.seenSignals;
       if (!entry || !run || !isAsleep || run.leaseUntil !== undefined || run.cancelRequested) return 'awake';
       entry.run = { ...run, parkToken: token };
       return 'parked';
@@ -202,7 +202,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
     async recordAttempt(delivery, attempt, next) {
       const stands = deliveryOf(delivery.run, delivery.n);
       if (!stands || stands.attempts.length !== delivery.attempts.length) return false;
-      const { nextAt, dueAt, putOffAt, ...kept } = stands;
+      const { nextAt, dueAt, deferredAt: deferredAt, ...kept } = stands;
       entries
         .get(delivery.run)
         ?.deliveries.set(delivery.n, { ...kept, ...next, attempts: [...stands.attempts, attempt] });
@@ -216,7 +216,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
       const stands = deliveryOf(delivery.run, delivery.n);
       if (stands?.status === 'pending' && stands.attempts.length === delivery.attempts.length) stands.dueAt = dueAt;
     },
-    async putOffDelivery(delivery, to) {
+    async deferDelivery(delivery, to) {
       const stands = deliveryOf(delivery.run, delivery.n);
       const isSame = stands?.attempts.length === delivery.attempts.length && stands.nextAt === delivery.nextAt;
       if (!isSame || stands.status !== 'pending') return false;

@@ -37,13 +37,13 @@ export function makeMemorySlots(): MemorySlots {
     },
     async release(tenant, runId) {
       setOf(running, tenant).delete(runId);
-      return { waiting: roomOf(tenant).size };
+      return { queued: roomOf(tenant).size };
     },
-    async wait(run) {
+    async enqueue(run) {
       roomOf(run.tenant).set(placeOf(run), run.id);
     },
-    waits: async (run) => roomOf(run.tenant).has(placeOf(run)),
-    async leave(run) {
+    isQueued: async (run) => roomOf(run.tenant).has(placeOf(run)),
+    async leaveQueue(run) {
       roomOf(run.tenant).delete(placeOf(run));
     },
     async promote(tenant, limit) {
@@ -56,7 +56,7 @@ export function makeMemorySlots(): MemorySlots {
       return next.map(([, id]) => id);
     },
     async occupancy(tenant) {
-      return { running: [...setOf(running, tenant)], waiting: roomOf(tenant).size, sync: [...setOf(sync, tenant)] };
+      return { running: [...setOf(running, tenant)], queued: roomOf(tenant).size, sync: [...setOf(sync, tenant)] };
     },
     async enterSync(slot) {
       const held = setOf(sync, slot.tenant);

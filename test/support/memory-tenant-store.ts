@@ -1,6 +1,6 @@
 // A TenantStore in memory, trusted because it passes the same contract as the one on DynamoDB.
 
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import type { Key, Tenant, TenantStore } from '../../lambdas/core/ports/catalog.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
@@ -66,6 +66,6 @@ function ofTenant(keys: Map<string, Key>, tenant: string): [string, Key][] {
 
 function readCursor(cursor: string | undefined): string {
   if (cursor === undefined) return '';
-  if (!cursor.startsWith(LIST_CURSOR)) throw new PlatformError('invalid-request', 'cursor is not one of this list');
+  if (!cursor.startsWith(LIST_CURSOR)) throw new ApiError('invalid-request', 'cursor is not one of this list');
   return cursor.slice(LIST_CURSOR.length);
 }

@@ -1,6 +1,6 @@
 // What the engine hands a node kind, with every port real or refusing; tests override what they are about.
 
-import { keepFile, openFile, referenceOf } from '../../lambdas/core/catalog/files.ts';
+import { keepFile, openFile, toReference } from '../../lambdas/core/catalog/files.ts';
 import type { NodeContext } from '../../lambdas/core/nodes/node-kind.ts';
 import type { Clock } from '../../lambdas/core/ports/ports.ts';
 import type { CodeRunner, Functions } from '../../lambdas/core/ports/runners.ts';
@@ -49,7 +49,7 @@ export function nodeContext(extra: Extra = {}): NodeContext {
           signal: AbortSignal.timeout(9_000),
         }),
       keep: async (file) =>
-        referenceOf(await keepFile({ files, clock: { now: () => NOW } as Clock, ids: systemIds }, 'acme', file)),
+        toReference(await keepFile({ files, clock: { now: () => NOW } as Clock, ids: systemIds }, 'acme', file)),
     },
     plugin: () => Promise.reject(new Error('no plugins here')),
     now: () => NOW,

@@ -110,7 +110,7 @@ function nodeOf({ kind, after, ms }: Shape, n: number): object {
 }
 
 /** The flow as JSON, which is YAML, too. */
-export function sourceOf(drawn: readonly Shape[], name = 'law'): string {
+export function writeSource(drawn: readonly Shape[], name = 'law'): string {
   const nodes = Object.fromEntries(drawn.map((it, n) => [`n${n}`, nodeOf(it, n)]));
   const outputs = Object.fromEntries(drawn.map((_, n) => [`o${n}`, `\${{ $nodes.n${n} }}`]));
   return JSON.stringify({ flow: 1, name, nodes, outputs });

@@ -45,7 +45,7 @@ test('runs beyond the limit wait in order: priority, then age', async () => {
   }
   const [oldest, second, urgent, sooner] = others.map(({ id }) => id);
   expect(called).toEqual([urgent, sooner, oldest, second]);
-  expect(await platform.ports.slots.occupancy('acme')).toEqual({ running: [], waiting: 0, sync: [] });
+  expect(await platform.ports.slots.occupancy('acme')).toEqual({ running: [], queued: 0, sync: [] });
 });
 
 test('a second doorbell for a run that works is nothing new', async () => {
@@ -63,7 +63,7 @@ test('a run that is canceled in the waiting room leaves it', async () => {
   await pass(platform.clock, SECOND);
   await throughTime(platform.clock, work(second));
   await throughTime(platform.clock, cancelRun(platform.ports, 'acme', second.id));
-  expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], waiting: 0 });
+  expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], queued: 0 });
   await throughTime(platform.clock, working);
 });
 
@@ -79,7 +79,7 @@ test('a run that has waited for its timer queues again where the tenant is full,
   const queued = await platform.runs.get(sleeper.id);
   expect([queued?.status, queued?.waitingFor]).toEqual(['pending', undefined]);
   await throughTime(platform.clock, cancelRun(platform.ports, 'acme', sleeper.id));
-  expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], waiting: 0 });
+  expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], queued: 0 });
   await throughTime(platform.clock, working);
 });
 

@@ -121,7 +121,7 @@ test('a run that has ended two workers goes on by itself, where it cannot end th
     await pass(clock, 31_000);
   }
   await throughTime(clock, work(platform, run.id));
-  expect([calls, started]).toEqual([[], [{ runId: run.id, handover: 1 }]]);
+  expect([calls, started]).toEqual([[], [{ runId: run.id, handoff: 1 }]]);
   expect((await drive(platform, run.id)).run).toMatchObject({ status: 'succeeded', crashes: 2 });
 });
 
@@ -146,8 +146,8 @@ test('a node that queued behind others until it no longer fits the slice begins 
   const { platform, run, calls } = await accepted(nodes, {}, { extra: { settings: { concurrency: 1 } } });
   await throughTime(platform.clock, work(platform, run.id, {}, 100_000));
   expect(calls).toHaveLength(1);
-  expect(await platform.runs.get(run.id)).toMatchObject({ status: 'running', handovers: 1 });
-  expect(platform.started).toEqual([{ runId: run.id, handover: 1 }]);
+  expect(await platform.runs.get(run.id)).toMatchObject({ status: 'running', handoffs: 1 });
+  expect(platform.started).toEqual([{ runId: run.id, handoff: 1 }]);
   expect((await drive(platform, run.id)).run.status).toBe('succeeded');
   expect(calls).toHaveLength(2);
 });
@@ -204,7 +204,7 @@ test('an answer that comes before it is asked for is kept, and the run does not 
   await signalRun(platform.ports, { runId: run.id, path: 'ask', payload: { v: 'early' } });
   await throughTime(platform.clock, work(platform, run.id));
   const record = await platform.runs.read(run.id);
-  expect(record).toMatchObject({ run: { status: 'succeeded', handovers: 0 }, outputs: { v: 'early' } });
+  expect(record).toMatchObject({ run: { status: 'succeeded', handoffs: 0 }, outputs: { v: 'early' } });
 });
 
 test('an answer that comes while other nodes run is taken up in the same slice', async () => {
@@ -220,7 +220,7 @@ test('an answer that comes while other nodes run is taken up in the same slice',
   await pass(platform.clock, 5_000);
   expect(calls.map(({ name }) => name)).toEqual(['long', 'after']);
   await throughTime(platform.clock, worker);
-  expect(await platform.runs.get(run.id)).toMatchObject({ status: 'succeeded', handovers: 0 });
+  expect(await platform.runs.get(run.id)).toMatchObject({ status: 'succeeded', handoffs: 0 });
 });
 
 test.each([3, 4, 5, 6, 7, 8, 9, 10, 11])(
@@ -264,7 +264,7 @@ test('a server that says when to come back is not asked sooner, however long tha
   const nodes = { a: { type: 'http', retry: { max: 1, delay: '1s' }, with: { url: 'https://example.com' } } };
   const { platform, run } = await accepted(nodes, {}, { overrides: { http } });
   platformNow = platform.clock.now;
-  expect((await drive(platform, run.id)).run).toMatchObject({ status: 'succeeded', handovers: 1 });
+  expect((await drive(platform, run.id)).run).toMatchObject({ status: 'succeeded', handoffs: 1 });
   expect((asked[1] ?? 0) - (asked[0] ?? 0)).toBeGreaterThanOrEqual(300_000);
 });
 

@@ -23,7 +23,7 @@ async function run(plan: Plan, times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) {
     const end = await runSlice(enginePorts(plan), freshRun(), {
       budgetUntil: Date.now() + 60_000,
-      handOver: false,
+      handoff: false,
       startChild,
     });
     expect(end.kind).toBe('settled');

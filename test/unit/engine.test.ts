@@ -3,11 +3,11 @@
 import { describe, expect, test } from 'vitest';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import { rerun } from '../../lambdas/core/api/rerun.ts';
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
 import type { Functions } from '../../lambdas/core/ports/runners.ts';
 import type { Run } from '../../lambdas/core/run.ts';
-import { recordsOf } from '../../lambdas/core/runs/reuse.ts';
+import { loadRecords } from '../../lambdas/core/runs/reuse.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { drive } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
@@ -150,7 +150,7 @@ describe('each', () => {
     };
     const all = { type: 'group', each: { in: '[1, 2]', concurrency: 2 }, with: { nodes, output: 'x' } };
     const { run } = await ran({ all });
-    expect([run.status, run.error, run.handovers]).toMatchObject([
+    expect([run.status, run.error, run.handoffs]).toMatchObject([
       'failed',
       { node: 'all', message: expect.stringContaining('No') },
       0,
@@ -183,7 +183,7 @@ describe('a failure', () => {
     const { run, calls, platform } = await ran({
       a: call('a', { fail: 1, say: 'ok' }, { retry: { max: 1, delay: '5m' } }),
     });
-    expect([run.status, calls.length, run.handovers]).toEqual(['succeeded', 2, 1]);
+    expect([run.status, calls.length, run.handoffs]).toEqual(['succeeded', 2, 1]);
     expect(platform.runs.runs.get(run.id)?.records.get('a')).toMatchObject({ attempts: 2 });
   });
 
@@ -247,8 +247,8 @@ describe('a run', () => {
 
   test('that waits holds no slot, and is woken by its timer', async () => {
     const { run, platform } = await ran(patient);
-    expect([run.status, run.handovers]).toEqual(['succeeded', 1]);
-    expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [], waiting: 0 });
+    expect([run.status, run.handoffs]).toEqual(['succeeded', 1]);
+    expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [], queued: 0 });
   });
 
   test('ends as expired at its deadline', async () => {
@@ -293,7 +293,7 @@ describe('a run', () => {
     expect(calls.map(({ name }) => name)).toEqual(['a', 'b', 'b']);
     expect((await platform.runs.read(second.id))?.outputs).toEqual({ a: 'once', b: 2 });
     expect([run.usage.steps, second.usage.steps]).toEqual([2, 1]);
-    expect((await recordsOf(platform.ports, second)).map(({ path }) => path)).toEqual(['a', 'b']);
+    expect((await loadRecords(platform.ports, second)).map(({ path }) => path)).toEqual(['a', 'b']);
   });
 
   test('whose doorbell was lost is found by the sweeper', async () => {
@@ -321,7 +321,7 @@ describe('a run', () => {
       { inputs: { n: 1 }, timeout: 'soon' },
       { inputs: { n: 1 }, mode: 'sync' as const, startAfter: '2030-01-01T00:00:00Z' },
     ]) {
-      await expect(platform.accept(source, asked)).rejects.toBeInstanceOf(PlatformError);
+      await expect(platform.accept(source, asked)).rejects.toBeInstanceOf(ApiError);
     }
     expect(platform.runs.runs.size).toBe(0);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { announceFile, keepFile, openFile, referenceOf, withUploads } from '../../lambdas/core/catalog/files.ts';
+import { announceFile, keepFile, openFile, toReference, withUploads } from '../../lambdas/core/catalog/files.ts';
 import type { Json } from '../../lambdas/core/json.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { systemIds } from '../../lambdas/system.ts';
@@ -28,7 +28,7 @@ describe('a file is opened', () => {
   test('by the id of an upload', async () => {
     const ports = world();
     const file = await keep(ports, 'hello');
-    expect(await opened(ports, referenceOf(file))).toEqual({ text: 'hello', name: 'a.txt', type: 'text/plain' });
+    expect(await opened(ports, toReference(file))).toEqual({ text: 'hello', name: 'a.txt', type: 'text/plain' });
   });
 
   test.each([

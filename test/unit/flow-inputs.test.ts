@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { inputSchema, parametersOf, searchableValues, validateInputs } from '../../lambdas/core/flow/inputs.ts';
+import { inputSchema, listParameters, searchableValues, validateInputs } from '../../lambdas/core/flow/inputs.ts';
 import type { InputSpec } from '../../lambdas/core/flow/plan.ts';
 import type { Json } from '../../lambdas/core/json.ts';
 import { buildPlan } from '../support/build-plan.ts';
@@ -185,7 +185,7 @@ describe('what callers are told', () => {
   });
 
   test('is the inputs in their order, without the hidden ones, and the outputs', () => {
-    const { inputs, outputs, title } = parametersOf(plan);
+    const { inputs, outputs, title } = listParameters(plan);
     expect(inputs.map(({ name }) => name)).toEqual(['topic', 'feed', 'order', 'files', 'lang']);
     expect(inputs[0]).toEqual({ name: 'topic', type: 'string', title: 'Topic', default: 'News', maxLength: 80 });
     expect(outputs).toEqual([{ name: 'news', type: 'array', title: 'News' }, { name: 'other' }]);

@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import { MAX_JSON_DEPTH } from '../../lambdas/core/limits.ts';
 import { parseJson } from '../../lambdas/http/json-body.ts';
-import { findJsonFault, positionOf } from '../../lambdas/http/json-fault.ts';
+import { findJsonFault, locate } from '../../lambdas/http/json-fault.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-function refusal(text: string | Uint8Array): PlatformError {
+function refusal(text: string | Uint8Array): ApiError {
   try {
     parseJson(typeof text === 'string' ? bytes(text) : text);
   } catch (error) {
-    if (error instanceof PlatformError) return error;
+    if (error instanceof ApiError) return error;
     throw error;
   }
   throw new Error('was not refused');
@@ -105,8 +105,8 @@ test('agrees with JSON.parse about any text', () => {
 });
 
 test('counts lines and columns from 1', () => {
-  expect(positionOf('ab\ncd', 4)).toEqual({ line: 2, column: 2 });
-  expect(positionOf('', 0)).toEqual({ line: 1, column: 1 });
+  expect(locate('ab\ncd', 4)).toEqual({ line: 2, column: 2 });
+  expect(locate('', 0)).toEqual({ line: 1, column: 1 });
 });
 
 test.each([

@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Reply } from '../../lambdas/core/api/reply.ts';
 import { type Dialect, json, type Route, route } from '../../lambdas/core/dialects/dialect.ts';
 import { native } from '../../lambdas/core/dialects/native/dialect.ts';
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Log, Ports } from '../../lambdas/core/ports/ports.ts';
 import { makeApi } from '../support/api-event.ts';
@@ -63,7 +63,7 @@ const api = makeApi(
         reply('/v1/throttled', () =>
           Promise.reject(Object.assign(new Error('slow down'), { name: 'ThrottlingException' })),
         ),
-        reply('/v1/full', () => Promise.reject(new PlatformError('tenant-over-limit'))),
+        reply('/v1/full', () => Promise.reject(new ApiError('tenant-over-limit'))),
         reply('/v1/caller', ({ caller }) => json(200, caller.tenant)),
         reply('/v1/broken-stream', () => ({
           status: 200,

@@ -29,7 +29,7 @@ function running(clock: FakeClock): Run {
     crashes: 0,
     signals: 0,
     seenSignals: 0,
-    handovers: 0,
+    handoffs: 0,
   };
 }
 

@@ -7,10 +7,10 @@ import type { Functions } from '../../lambdas/core/ports/runners.ts';
 import type { RunMode } from '../../lambdas/core/run.ts';
 import { type Crash, drive, quiet } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-import { MAX_ATTEMPTS, shapes, sourceOf, type WorkOrder } from '../support/random-flow.ts';
+import { MAX_ATTEMPTS, shapes, writeSource, type WorkOrder } from '../support/random-flow.ts';
 
 const RUNS = Number(process.env['ERRAND_LAW_RUNS'] ?? 500);
-const IDLE = { running: [], waiting: 0, sync: [] };
+const IDLE = { running: [], queued: 0, sync: [] };
 
 // At most four, since the fifth would end the run as crashed.
 const crashes = fc.array(
@@ -65,7 +65,7 @@ test('a run that is interrupted ends as it would have', async () => {
   let repeated = 0;
   await fc.assert(
     fc.asyncProperty(shapes, modes, crashes, async (drawn, mode, killing) => {
-      const source = sourceOf(drawn);
+      const source = writeSource(drawn);
       const calm = await outcome(source, mode, []);
       expect([calm.run.status, calm.run.error, calm.crashes]).toEqual(['succeeded', undefined, []]);
       for (const [unit, times] of calm.calls) expect(times, unit).toBeLessThanOrEqual(MAX_ATTEMPTS);

@@ -1,7 +1,7 @@
 // The address rules, row by row: what each policy allows, and every disguise of an inside address we know.
 
 import { describe, expect, test } from 'vitest';
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import { checkHeaders, headerProblem } from '../../lambdas/core/outbound/safe-headers.ts';
 import { checkUrl, isAllowedAddress, type TargetPolicy } from '../../lambdas/core/outbound/safe-url.ts';
 
@@ -9,7 +9,7 @@ function refusal(url: string, policy: TargetPolicy = 'none'): string {
   try {
     checkUrl(url, policy);
   } catch (error) {
-    if (error instanceof PlatformError && error.code === 'unsafe-url') return error.message;
+    if (error instanceof ApiError && error.code === 'unsafe-url') return error.message;
     throw error;
   }
   return 'allowed';

@@ -64,15 +64,15 @@ describe('a tenant', () => {
   });
 
   test('whose waiting room is full is told when to try again', async () => {
-    const caller = callerWith({}, { limits: { concurrency: 1, waiting: 1, sync: 1 } });
+    const caller = callerWith({}, { limits: { concurrency: 1, queued: 1, sync: 1 } });
     const { run } = await submitted({}, caller);
-    await platform.ports.slots.wait(run);
+    await platform.ports.slots.enqueue(run);
     await expect(submitted({}, caller)).rejects.toMatchObject({ code: 'tenant-over-limit', retryAfterSeconds: 30 });
     expect(platform.runs.runs.size).toBe(1);
   });
 
   test('at its limit of synchronous calls gets no more, until one of them has ended', async () => {
-    const caller = callerWith({}, { limits: { concurrency: 1, waiting: 1, sync: 1 } });
+    const caller = callerWith({}, { limits: { concurrency: 1, queued: 1, sync: 1 } });
     const { run } = await submitted({ mode: 'sync' }, caller);
     await expect(submitted({ mode: 'stream' }, caller)).rejects.toMatchObject({ code: 'tenant-over-limit' });
     await platform.ports.slots.leaveSync('acme', run.id);
@@ -120,11 +120,11 @@ test('a store that is away leaves no slot taken', async () => {
 });
 
 test('a run that is accepted stays so when its doorbell cannot ring', async () => {
-  const { ringRuns } = platform.ports.queues;
-  platform.ports.queues.ringRuns = () => Promise.reject(new Error('The queue is away'));
+  const { enqueueRuns: enqueueRuns } = platform.ports.queues;
+  platform.ports.queues.enqueueRuns = () => Promise.reject(new Error('The queue is away'));
   const { run } = await submitted();
   expect([run.status, platform.queues.runs]).toEqual(['pending', []]);
-  platform.ports.queues.ringRuns = ringRuns;
+  platform.ports.queues.enqueueRuns = enqueueRuns;
   expect((await drive(platform, run.id)).run.status).toBe('succeeded');
 });
 

@@ -127,12 +127,12 @@ describe('a sweep', () => {
     for (const runId of ['ended-long-ago', run.id]) await slots.acquire({ tenant: 'acme', runId, limit: 2, now });
     await slots.enterSync({ tenant: 'acme', runId: 'gone', limit: 1, now });
     const patient = buildRun({ createdAt: now });
-    await slots.wait(patient);
+    await slots.enqueue(patient);
     platform.queues.runs.length = 0;
     platform.clock.advance(11 * MINUTE);
     expect(await sweepNow(platform)).toMatchObject({ tenants: 1 });
     const { running: held, ...rest } = await slots.occupancy('acme');
-    expect([held.toSorted(), rest]).toEqual([[run.id, patient.id].toSorted(), { waiting: 0, sync: [] }]);
+    expect([held.toSorted(), rest]).toEqual([[run.id, patient.id].toSorted(), { queued: 0, sync: [] }]);
     expect(platform.queues.runs.map(({ runId }) => runId)).toContain(patient.id);
   });
 
@@ -153,11 +153,11 @@ describe('a sweep', () => {
       {},
       { asked: { webhooks: [{ url: 'https://example.com' }] } },
     );
-    platform.ports.queues.ringDeliveries = () => Promise.reject(new Error('The queue is away'));
+    platform.ports.queues.enqueueDeliveries = () => Promise.reject(new Error('The queue is away'));
     await throughTime(platform.clock, worked(platform, run.id));
     expect((await platform.runs.get(run.id))?.status).toBe('succeeded');
     const rung: unknown[] = [];
-    platform.ports.queues.ringDeliveries = async (rings) => void rung.push(...rings);
+    platform.ports.queues.enqueueDeliveries = async (rings) => void rung.push(...rings);
     platform.clock.advance(31 * SECOND);
     await sweepNow(platform);
     expect(rung).toEqual([{ run: run.id, n: 1, tenant: 'acme' }]);

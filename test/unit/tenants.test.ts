@@ -41,7 +41,7 @@ describe('a tenant', () => {
     expect(renderTenant(await createTenant(ports, { id: 'acme' }))).toEqual({
       id: 'acme',
       name: 'acme',
-      limits: { concurrency: 50, waiting: 10_000, sync: 100 },
+      limits: { concurrency: 50, queued: 10_000, sync: 100 },
       entitlements: { async: true },
       creditsPerUsd: 100,
       createdAt: '2026-01-02T03:04:05.678Z',
@@ -67,7 +67,7 @@ describe('a tenant', () => {
     await updateTenant(ports, 'acme', { limits: { sync: 0 }, entitlements: { async: false } });
     expect(await getTenant(ports, 'acme')).toMatchObject({
       name: 'acme',
-      limits: { concurrency: 7, waiting: 10_000, sync: 0 },
+      limits: { concurrency: 7, queued: 10_000, sync: 0 },
       entitlements: { async: false },
     });
   });
@@ -107,7 +107,7 @@ describe('a tenant', () => {
     [{ limits: { concurrency: 0 } }],
     [{ limits: { concurrency: 201 } }],
     [{ limits: { concurrency: 1.5 } }],
-    [{ limits: { waiting: -1 } }],
+    [{ limits: { queued: -1 } }],
     [{ limits: { speed: 1 } }],
     [{ entitlements: { async: 'yes' } }],
     [{ creditsPerUsd: 0 }],

@@ -44,10 +44,10 @@ const endedRun: Run = {
   crashes: 0,
   signals: 0,
   seenSignals: 0,
-  handovers: 0,
+  handoffs: 0,
 };
 
-type DeliveryRuns = Pick<RunStore, 'get' | 'read' | 'delivery' | 'recordAttempt' | 'reopenDelivery' | 'putOffDelivery'>;
+type DeliveryRuns = Pick<RunStore, 'get' | 'read' | 'delivery' | 'recordAttempt' | 'reopenDelivery' | 'deferDelivery'>;
 
 /** One run with one webhook; `dueAt` is when the sweeper would look at the webhook. */
 function makeRuns(run: Run, webhook: Partial<Delivery>) {
@@ -81,7 +81,7 @@ function makeRuns(run: Run, webhook: Partial<Delivery>) {
       kept.dueAt = dueAt;
       return true;
     },
-    putOffDelivery: () => Promise.reject(new Error('nobody is left alone in these tests')),
+    deferDelivery: () => Promise.reject(new Error('nobody is left alone in these tests')),
     async reopenDelivery(_delivery, now) {
       kept.delivery = { ...kept.delivery, status: 'pending', nextAt: now };
     },
@@ -294,7 +294,7 @@ describe('an attempt', () => {
   test('stands even where the next ring fails: the due index holds it', async () => {
     const { tell, kept, ports } = setUp();
     inbox.answerWith({ status: 500 });
-    ports.queues.ringDeliveries = async () => {
+    ports.queues.enqueueDeliveries = async () => {
       throw new Error('the queue is away');
     };
     expect(await tell()).toBe('pending');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readWebhooks } from '../../lambdas/core/deliver/targets.ts';
-import { PlatformError } from '../../lambdas/core/errors.ts';
+import { ApiError } from '../../lambdas/core/errors.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 
 const http = makeHttpClient({ policy: 'none' });
@@ -12,7 +12,7 @@ function refusalOf(given: unknown, field?: string): { code: string; fields: (str
   try {
     readWebhooks(given, http, field);
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const { code, details = [], message } = error;
     return { code, fields: details.map((it) => it.field), message };
   }
@@ -122,7 +122,7 @@ describe('webhooks are refused', () => {
           try {
             readWebhooks(given, http);
           } catch (error) {
-            expect(error).toBeInstanceOf(PlatformError);
+            expect(error).toBeInstanceOf(ApiError);
           }
         },
       ),

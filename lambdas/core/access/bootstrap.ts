@@ -1,6 +1,6 @@
 // The first tenant of a platform and its key with every scope, from which all others are made.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { type Key, SCOPES, type Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
 import { newNativeKey } from './key-forms.ts';
@@ -16,7 +16,7 @@ export async function bootstrap(
 ): Promise<{ tenant: Tenant; key: Key; credential: string }> {
   const credential = first.key ?? newNativeKey(ports.ids);
   if (!isCredential(credential)) {
-    throw new PlatformError('invalid-request', 'A key is 1 to 512 visible ASCII characters without spaces');
+    throw new ApiError('invalid-request', 'A key is 1 to 512 visible ASCII characters without spaces');
   }
   const tenant = await ensureTenant(ports, first.tenant);
   return { tenant, key: await ensureKey(ports, tenant.id, credential), credential };
@@ -34,7 +34,7 @@ async function ensureKey(ports: BootstrapPorts, tenant: string, credential: stri
   const hash = await ports.keyring.hashKey(credential);
   const existing = await ports.tenants.keyByHash(hash);
   if (existing?.tenant === tenant) return existing;
-  if (existing) throw new PlatformError('invalid-request', 'This key belongs to another tenant');
+  if (existing) throw new ApiError('invalid-request', 'This key belongs to another tenant');
   const id = newKeyId(ports.ids);
   const createdAt = ports.clock.now();
   const key: Key = { id, tenant, dialect: 'native', name: 'First key', scopes: [...SCOPES], createdAt };

@@ -4,4 +4,4 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-export const isSameText = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));
+export const constantTimeEqual = (a: string, b: string): boolean => timingSafeEqual(digest(a), digest(b));

@@ -1,7 +1,7 @@
 // Keys: who calls, and what they may do. A key is stored as its keyed hash and shown once, when it is issued.
 
 import * as z from 'zod';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { TENANT_CACHE_SECONDS } from '../limits.ts';
 import { type Key, SCOPES, type Scope, type Tenant } from '../ports/catalog.ts';
 import type { Ids, Ports } from '../ports/ports.ts';
@@ -43,7 +43,7 @@ const known = cachePerStore<Key>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries:
 const unknown = cachePerStore<true>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 1_000 });
 
 /**
- * Who holds the credential, as of at most TENANT_CACHE_SECONDS ago; else PlatformError('unauthenticated'). A key opens
+ * Who holds the credential, as of at most TENANT_CACHE_SECONDS ago; else ApiError('unauthenticated'). A key opens
  * the wire of its own dialect only.
  */
 export async function authenticate(
@@ -68,22 +68,22 @@ export async function authenticateSigner(
 
 async function admitted(ports: KeyPorts, key: Key | undefined, dialect: DialectName) {
   // One sentence for every reason: the caller learns nothing about keys that exist.
-  if (!key || key.dialect !== dialect || isExpired(key, ports.clock.now())) throw new PlatformError('unauthenticated');
+  if (!key || key.dialect !== dialect || isExpired(key, ports.clock.now())) throw new ApiError('unauthenticated');
   const tenant = await findTenant(ports, key.tenant);
-  if (!tenant) throw new PlatformError('unauthenticated');
+  if (!tenant) throw new ApiError('unauthenticated');
   return { tenant, key };
 }
 
 /** Every key may run; the other scopes are granted one by one. */
 export function requireScope(caller: { key: Key }, scope: Scope): void {
   if (scope === 'run' || caller.key.scopes.includes(scope)) return;
-  throw new PlatformError('forbidden', `This needs a key with the scope '${scope}'`);
+  throw new ApiError('forbidden', `This needs a key with the scope '${scope}'`);
 }
 
 /** What concerns the whole tenant is not for a key that is bound to one flow, or it could free itself. */
 export function requireUnbound({ key }: { key: Key }): void {
   if (key.flow === undefined) return;
-  throw new PlatformError(
+  throw new ApiError(
     'forbidden',
     `The key is bound to the flow '${key.flow}', and this concerns the whole tenant`,
   );
@@ -125,7 +125,7 @@ export function listKeys(ports: Pick<Ports, 'tenants'>, tenant: string): Promise
 
 /** Takes effect within TENANT_CACHE_SECONDS everywhere. */
 export async function revokeKey(ports: Pick<Ports, 'tenants'>, tenant: string, id: string): Promise<void> {
-  if (!(await ports.tenants.removeKey(tenant, id))) throw new PlatformError('not-found', `There is no key '${id}'`);
+  if (!(await ports.tenants.removeKey(tenant, id))) throw new ApiError('not-found', `There is no key '${id}'`);
 }
 
 /** The key as the API shows it. */
@@ -175,8 +175,8 @@ export function isCredential(text: string): boolean {
   return text.length <= MAX_CREDENTIAL_CHARS && /^[\x21-\x7e]+$/.test(text);
 }
 
-function refused(field: string, message: string): PlatformError {
-  return new PlatformError('invalid-request', message, { details: [{ field, message }] });
+function refused(field: string, message: string): ApiError {
+  return new ApiError('invalid-request', message, { details: [{ field, message }] });
 }
 
 function toIso(ms: number | undefined): string | null {
@@ -184,19 +184,19 @@ function toIso(ms: number | undefined): string | null {
 }
 
 /** A vendor's id of a workflow is the name of a flow, or one that the key maps to it. */
-export function flowOf({ key }: { key: Key }, vendorId: string): string {
+export function resolveFlow({ key }: { key: Key }, vendorId: string): string {
   const flow = key.ids?.[vendorId] ?? vendorId;
   if (key.flow === undefined || key.flow === flow) return flow;
-  throw new PlatformError('forbidden', `The key is bound to the flow '${key.flow}'`);
+  throw new ApiError('forbidden', `The key is bound to the flow '${key.flow}'`);
 }
 
 /** The id under which the caller knows the flow: the other way round. */
-export function vendorIdOf({ key }: { key: Key }, flow: string): string {
+export function resolveVendorId({ key }: { key: Key }, flow: string): string {
   return Object.entries(key.ids ?? {}).find(([, name]) => name === flow)?.[0] ?? flow;
 }
 
 /** For wires that name no workflow: the key says which. */
 export function boundFlow({ key }: { key: Key }): string {
   if (key.flow !== undefined) return key.flow;
-  throw new PlatformError('forbidden', 'The key is bound to no flow: issue one with `flow`');
+  throw new ApiError('forbidden', 'The key is bound to no flow: issue one with `flow`');
 }

@@ -1,7 +1,7 @@
 // A tenant's secrets: kept sealed, opened only for the run that names them, never shown again.
 
 import * as z from 'zod';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 
 type SecretPorts = Pick<Ports, 'tenants' | 'keyring'>;
@@ -34,11 +34,11 @@ export async function listSecrets(
 
 export async function removeSecret(ports: Pick<Ports, 'tenants'>, tenant: string, name: string): Promise<void> {
   if (!(await ports.tenants.removeSecret(tenant, name))) {
-    throw new PlatformError('not-found', `There is no secret '${name}'`);
+    throw new ApiError('not-found', `There is no secret '${name}'`);
   }
 }
 
-/** The values by name; PlatformError('not-found') names the first that is not set. */
+/** The values by name; ApiError('not-found') names the first that is not set. */
 export async function openSecrets(
   ports: SecretPorts,
   tenant: string,
@@ -50,7 +50,7 @@ export async function openSecrets(
 
 async function openSecret(ports: SecretPorts, tenant: string, name: string): Promise<string> {
   const sealed = await ports.tenants.secret(tenant, name);
-  if (sealed === undefined) throw new PlatformError('not-found', `The secret '${name}' is not set`);
+  if (sealed === undefined) throw new ApiError('not-found', `The secret '${name}' is not set`);
   return ports.keyring.open(sealed, contextOf(tenant, name));
 }
 

@@ -1,7 +1,7 @@
 // Tenants: who pays and is limited. Their keys belong to keys.ts; requests are checked against the schemas at the edge.
 
 import * as z from 'zod';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import {
   LIST_PAGE_DEFAULT,
   LIST_PAGE_MAX,
@@ -9,7 +9,7 @@ import {
   TENANT_CONCURRENCY,
   TENANT_CONCURRENCY_MAX,
   TENANT_SYNC,
-  TENANT_WAITING,
+  TENANT_QUEUED,
 } from '../limits.ts';
 import type { Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -30,7 +30,7 @@ const SETTINGS = {
   name: z.string().trim().min(1).max(MAX_NAME_CHARS),
   limits: z.strictObject({
     concurrency: z.int().min(1).max(TENANT_CONCURRENCY_MAX).optional(),
-    waiting: z.int().min(0).max(MAX_LIMIT).optional(),
+    queued: z.int().min(0).max(MAX_LIMIT).optional(),
     sync: z.int().min(0).max(MAX_LIMIT).optional(),
   }),
   entitlements: z.strictObject({ async: z.boolean().optional() }),
@@ -54,15 +54,15 @@ export async function createTenant(ports: TenantPorts, asked: NewTenant): Promis
   const { id = ports.ids.token(GENERATED_ID_CHARS), ...settings } = asked;
   if (await ports.tenants.tenant(id)) {
     const message = `There is a tenant '${id}' already`;
-    throw new PlatformError('invalid-request', message, { details: [{ field: 'id', message }] });
+    throw new ApiError('invalid-request', message, { details: [{ field: 'id', message }] });
   }
   return keep(ports, merged(makeTenant(id, ports.clock.now()), settings));
 }
 
-/** As of at most TENANT_CACHE_SECONDS ago; PlatformError('not-found') where there is none. */
+/** As of at most TENANT_CACHE_SECONDS ago; ApiError('not-found') where there is none. */
 export async function getTenant(ports: TenantPorts, id: string): Promise<Tenant> {
   const tenant = await findTenant(ports, id);
-  if (!tenant) throw new PlatformError('not-found', `There is no tenant '${id}'`);
+  if (!tenant) throw new ApiError('not-found', `There is no tenant '${id}'`);
   return tenant;
 }
 
@@ -79,7 +79,7 @@ export async function findTenant(ports: TenantPorts, id: string): Promise<Tenant
 /** As it is now: an operator sees at once what was changed, whichever process changed it. */
 export async function readTenant(ports: TenantPorts, id: string): Promise<Tenant> {
   const tenant = await ports.tenants.tenant(id);
-  if (!tenant) throw new PlatformError('not-found', `There is no tenant '${id}'`);
+  if (!tenant) throw new ApiError('not-found', `There is no tenant '${id}'`);
   tenantCache(ports.tenants).set(id, tenant, ports.clock.now());
   return tenant;
 }
@@ -105,7 +105,7 @@ export function makeTenant(id: string, now: number): Tenant {
   return {
     id,
     name: id,
-    limits: { concurrency: TENANT_CONCURRENCY, waiting: TENANT_WAITING, sync: TENANT_SYNC },
+    limits: { concurrency: TENANT_CONCURRENCY, queued: TENANT_QUEUED, sync: TENANT_SYNC },
     entitlements: { async: true },
     creditsPerUsd: DEFAULT_CREDITS_PER_USD,
     createdAt: now,
@@ -119,7 +119,7 @@ function merged(tenant: Tenant, changes: TenantUpdate): Tenant {
     name: changes.name ?? tenant.name,
     limits: {
       concurrency: limits.concurrency ?? tenant.limits.concurrency,
-      waiting: limits.waiting ?? tenant.limits.waiting,
+      queued: limits.queued ?? tenant.limits.queued,
       sync: limits.sync ?? tenant.limits.sync,
     },
     entitlements: { async: entitlements.async ?? tenant.entitlements.async },

@@ -1,6 +1,6 @@
 // Canceling a run: stored first, then whoever works on the run stops, or we end it ourselves.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
 import { endIdleRun } from '../runs/settle.ts';
@@ -12,11 +12,11 @@ const POLL_MS = 250;
 /** Idempotent. The run as it stands: canceled, or still running when its slice needs longer to stop. */
 export async function cancelRun(ports: Ports, tenant: string, runId: string): Promise<Run> {
   const found = await ports.runs.get(runId);
-  if (!found || found.tenant !== tenant) throw new PlatformError('run-not-found', `There is no run '${runId}'`);
+  if (!found || found.tenant !== tenant) throw new ApiError('run-not-found', `There is no run '${runId}'`);
   if (isSettled(found.status)) return found;
   const asked = await ports.runs.requestCancel(runId);
   const ended = await endIdleRun(ports, asked ?? found, { status: 'canceled' });
-  const stands = ended ?? (await patiently(ports, asked ?? found));
+  const stands = ended ?? (await waitUntilSettled(ports, asked ?? found));
   // Only now: the end of a child would wake a parent that has not noticed yet.
   await cancelChildren(ports, tenant, runId);
   return stands;
@@ -29,7 +29,7 @@ async function cancelChildren(ports: Ports, tenant: string, runId: string): Prom
   await Promise.allSettled(children.map((child) => cancelRun(ports, tenant, child)));
 }
 
-async function patiently(ports: Ports, run: Run): Promise<Run> {
+async function waitUntilSettled(ports: Ports, run: Run): Promise<Run> {
   const until = ports.clock.now() + PATIENCE_MS;
   let seen = run;
   while (!isSettled(seen.status) && ports.clock.now() < until) {

@@ -1,13 +1,13 @@
 // A bounded queue between a slice that tells and a caller who reads. A reader who does not keep up loses what can be
 // spared, and never slows the slice down.
 
-export interface Channel<Item> extends AsyncIterable<Item> {
+export interface EventBuffer<Item> extends AsyncIterable<Item> {
   push(item: Item): void;
   /** The reader gets what was pushed before, then the end. */
   close(): void;
 }
 
-export function makeChannel<Item>({ size, canSpare }: { size: number; canSpare(item: Item): boolean }): Channel<Item> {
+export function makeEventBuffer<Item>({ size, canSpare }: { size: number; canSpare(item: Item): boolean }): EventBuffer<Item> {
   const items: Item[] = [];
   let isClosed = false;
   let wake = (): void => {};

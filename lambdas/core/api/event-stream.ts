@@ -6,10 +6,10 @@ import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
 import type { NumberedEvent } from '../runs/events.ts';
 import { replay } from '../runs/replay.ts';
-import { makeChannel } from './event-buffer.ts';
+import { makeEventBuffer } from './event-buffer.ts';
 import { runInline } from './run-inline.ts';
 import { waitsForSomebody } from './sync-response.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 
 /** A ping says that the connection lives; `run.detached` that it ends here while the run goes on. */
 export type StreamItem = NumberedEvent | { type: 'ping' } | { type: 'run.detached'; runId: string };
@@ -63,7 +63,7 @@ async function* connected(
     for (;;) {
       const leftMs = untilMs - ports.clock.now();
       if (leftMs <= 0) return yield { type: 'run.detached', runId };
-      const item = await within(ports.clock, next, Math.min(SSE_PING_SECONDS * 1_000, leftMs));
+      const item = await withTimeout(ports.clock, next, Math.min(SSE_PING_SECONDS * 1_000, leftMs));
       if (item === undefined) yield { type: 'ping' };
       else if (item.done) return;
       else {
@@ -116,7 +116,7 @@ export function streamRun(
     return { items: streamOn(ports, { runId: run.id, after: 0, receivedAt }), pending: Promise.resolve() };
   }
   const gone = new AbortController();
-  const live = makeChannel<NumberedEvent>({ size: CHANNEL_SIZE, canSpare: ({ type }) => type === 'node.delta' });
+  const live = makeEventBuffer<NumberedEvent>({ size: CHANNEL_SIZE, canSpare: ({ type }) => type === 'node.delta' });
   const untilMs = receivedAt + CALLER_CEILING_SECONDS * 1_000;
   const slice = runInline(ports, run, { untilMs, emit: live.push }).finally(live.close);
   const events = untilSomebody(liveThenFollowed(ports, live, { runId: run.id, signal: gone.signal }));

@@ -1,7 +1,7 @@
 // Running a settled run again: from the start, or from where it failed with everything that had succeeded.
 
 import type { Caller } from '../access/caller.ts';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
 import { submit } from './submit.ts';
@@ -16,7 +16,7 @@ export async function rerun(ports: Ports, caller: Caller, runId: string, asked: 
   const { from = 'start', version = 'same' } = asked;
   const old = await ports.runs.read(runId);
   if (!old || old.run.tenant !== caller.tenant.id)
-    throw new PlatformError('run-not-found', `There is no run '${runId}'`);
+    throw new ApiError('run-not-found', `There is no run '${runId}'`);
   const { run } = old;
   if (!isSettled(run.status)) refuse('the run has not ended yet: cancel it first, or wait', 'runId');
   if (from === 'failed' && run.status === 'succeeded') refuse('the run succeeded: use start', 'from');
@@ -40,7 +40,7 @@ export async function rerun(ports: Ports, caller: Caller, runId: string, asked: 
 }
 
 function refuse(message: string, field: string): never {
-  throw new PlatformError('invalid-request', `The run cannot be run again: ${message}`, {
+  throw new ApiError('invalid-request', `The run cannot be run again: ${message}`, {
     details: [{ field, message }],
   });
 }

@@ -4,7 +4,7 @@ import { runSlice } from '../engine/run-slice.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
 import type { Emit } from '../runs/events.ts';
-import { handOver } from '../runs/handoff.ts';
+import { startHandoff } from '../runs/handoff.ts';
 import { startChild } from './start-child.ts';
 
 /**
@@ -17,11 +17,11 @@ export async function runInline(
   { untilMs, emit }: { untilMs: number; emit?: Emit },
 ): Promise<Run> {
   try {
-    const end = await runSlice(ports, run, { budgetUntil: untilMs, handOver: true, startChild, ...(emit && { emit }) });
+    const end = await runSlice(ports, run, { budgetUntil: untilMs, handoff: true, startChild, ...(emit && { emit }) });
     if (end.kind === 'settled') return end.run;
     if (end.kind === 'suspended') {
       await ports.slots.leaveSync(run.tenant, run.id);
-      await handOver(ports, end);
+      await startHandoff(ports, end);
       return end.run;
     }
   } catch (error) {

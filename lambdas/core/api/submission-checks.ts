@@ -2,7 +2,7 @@
 // belongs to submit.ts.
 
 import type { Caller } from '../access/caller.ts';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Plan, Support } from '../flow/plan.ts';
 import type { Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -12,11 +12,11 @@ import type { Submission } from './submit.ts';
 /** What needs no look at the flow. */
 export function checkCaller({ key, tenant }: Caller, { flow, mode, startAfter }: Submission): void {
   if (key.flow !== undefined && key.flow !== flow) {
-    throw new PlatformError('forbidden', `The key is bound to the flow '${key.flow}'`);
+    throw new ApiError('forbidden', `The key is bound to the flow '${key.flow}'`);
   }
-  if (mode === 'async' && !tenant.entitlements.async) throw new PlatformError('async-not-entitled');
+  if (mode === 'async' && !tenant.entitlements.async) throw new ApiError('async-not-entitled');
   if (mode !== 'async' && startAfter !== undefined) {
-    throw new PlatformError('invalid-request', '`startAfter` is for asynchronous runs', {
+    throw new ApiError('invalid-request', '`startAfter` is for asynchronous runs', {
       details: [{ field: 'startAfter', message: 'is for asynchronous runs: set mode to async' }],
     });
   }
@@ -29,7 +29,7 @@ export function checkMode(
 ): void {
   const only = plan.settings.mode;
   if (only !== 'any' && (only === 'async') !== (mode === 'async')) {
-    throw new PlatformError(
+    throw new ApiError(
       `${only === 'async' ? 'sync' : 'async'}-unsupported`,
       `Flow '${plan.name}' runs in mode ${only} only (settings.mode)`,
     );
@@ -38,7 +38,7 @@ export function checkMode(
   // What blocks a sync call only makes it long: it answers 202 and goes on. An async run has nobody to ask.
   if (mode !== 'async' || support.supported) return;
   const details = support.blockers.map(({ node, line, message }) => ({ field: `nodes.${node}`, line, message }));
-  throw new PlatformError(
+  throw new ApiError(
     'async-unsupported',
     `Flow '${plan.name}' cannot run asynchronously: ${details[0]?.message ?? ''}`,
     { details },
@@ -46,8 +46,8 @@ export function checkMode(
 }
 
 export async function checkRoom(ports: Ports, tenant: Tenant): Promise<void> {
-  const { waiting } = await ports.slots.occupancy(tenant.id);
-  if (waiting < tenant.limits.waiting) return;
-  const message = `${waiting} runs of this tenant are waiting already, the most it may have: try again later`;
-  throw new PlatformError('tenant-over-limit', message, { retryAfterSeconds: 30 });
+  const { queued } = await ports.slots.occupancy(tenant.id);
+  if (queued < tenant.limits.queued) return;
+  const message = `${queued} runs of this tenant are queued already, the most it may have: try again later`;
+  throw new ApiError('tenant-over-limit', message, { retryAfterSeconds: 30 });
 }

@@ -7,7 +7,7 @@ import { withUploads } from '../catalog/files.ts';
 import { resolveVersion } from '../catalog/flows.ts';
 import { userCredentials } from '../catalog/plugins.ts';
 import { readWebhooks } from '../deliver/targets.ts';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { type Offer, searchableValues, validateInputs, withOffers } from '../flow/inputs.ts';
 import type { Plan } from '../flow/plan.ts';
 import type { JsonObject } from '../json.ts';
@@ -19,7 +19,7 @@ import {
   RUN_CEILING_SECONDS,
   UNPICKED_SECONDS,
 } from '../limits.ts';
-import { checked } from '../parse/parse-or-reject.ts';
+import { parseOrReject } from '../parse/parse-or-reject.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { NewRun } from '../ports/runs.ts';
 import { type DialectName, NO_USAGE, type Run, type RunMode } from '../run.ts';
@@ -87,14 +87,14 @@ const optionsSchema = z.strictObject({
 
 /**
  * Accepts a run. A sync or stream run comes back `running` with its lease held by this process: hand it to `runInline`.
- * Throws a PlatformError that names what is wrong, having written nothing.
+ * Throws a ApiError that names what is wrong, having written nothing.
  */
 export async function submit(
   ports: Ports,
   caller: Caller,
   asked: Submission,
 ): Promise<{ run: Run; replayed: boolean }> {
-  const { priority, startAfter, timeout, metadata, user, idempotencyKey } = checked(optionsSchema, {
+  const { priority, startAfter, timeout, metadata, user, idempotencyKey } = parseOrReject(optionsSchema, {
     priority: asked.priority,
     startAfter: asked.startAfter,
     timeout: asked.timeout,
@@ -112,7 +112,7 @@ export async function submit(
   checkMode(asked.mode, resolved);
   const inputs = await inputsOf(ports, caller, { asked, specs: resolved.plan.inputs });
   if (Buffer.byteLength(JSON.stringify(inputs)) > MAX_INPUT_BYTES) {
-    throw new PlatformError(
+    throw new ApiError(
       'payload-too-large',
       `The inputs are larger than ${MAX_INPUT_BYTES / 1_024} KB: pass large files by reference`,
     );
@@ -142,7 +142,7 @@ export async function submit(
     crashes: 0,
     signals: 0,
     seenSignals: 0,
-    handovers: 0,
+    handoffs: 0,
     ...(user !== undefined && { user }),
     ...(metadata !== undefined && { metadata: metadata as JsonObject }),
     ...(asked.parent && { parent: asked.parent }),
@@ -189,7 +189,7 @@ async function create(
           : { idempotency: { key: idempotencyKey, fingerprint, ...(replaces !== undefined && { replaces }) } };
       const created = await ports.runs.create({ ...fresh, ...idempotency });
       if (created.kind === 'created') break;
-      if (created.fingerprint !== fingerprint) throw new PlatformError('idempotency-conflict');
+      if (created.fingerprint !== fingerprint) throw new ApiError('idempotency-conflict');
       const original = await ports.runs.get(created.runId);
       // The key of a failed run is free again: the caller repeats because it wants a success.
       if (original && original.status !== 'failed') {
@@ -212,7 +212,7 @@ async function enter(ports: Ports, { tenant }: Caller, run: Run): Promise<void> 
   const slot = { tenant: tenant.id, runId: run.id, limit: tenant.limits.sync, now: run.createdAt };
   if (await ports.slots.enterSync(slot)) return;
   const message = `${tenant.limits.sync} synchronous runs are under way, the most this tenant may have: try again, or run asynchronously`;
-  throw new PlatformError('tenant-over-limit', message, { retryAfterSeconds: 5 });
+  throw new ApiError('tenant-over-limit', message, { retryAfterSeconds: 5 });
 }
 
 async function leave(ports: Ports, run: Run): Promise<void> {
@@ -224,7 +224,7 @@ async function ring(ports: Ports, run: Run): Promise<void> {
   const delaySeconds = run.startAfter === undefined ? 0 : Math.ceil((run.startAfter - run.createdAt) / 1_000);
   if (delaySeconds > QUEUE_DELAY_MAX_SECONDS) return;
   try {
-    await ports.queues.ringRuns([{ runId: run.id, tenant: run.tenant, ...(delaySeconds > 0 && { delaySeconds }) }]);
+    await ports.queues.enqueueRuns([{ runId: run.id, tenant: run.tenant, ...(delaySeconds > 0 && { delaySeconds }) }]);
   } catch (error) {
     ports.log.warn('an accepted run could not be rung; the sweeper will', { run: run.id, error });
   }
@@ -252,7 +252,7 @@ function schedule(
   const ceiling = now + RUN_CEILING_SECONDS * 1_000;
   if (start >= ceiling) {
     const message = 'is more than 24 hours away, when every run has ended';
-    throw new PlatformError('invalid-request', `startAfter ${message}`, {
+    throw new ApiError('invalid-request', `startAfter ${message}`, {
       details: [{ field: 'startAfter', message }],
     });
   }

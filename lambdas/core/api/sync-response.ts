@@ -1,13 +1,13 @@
 // How long a sync caller waits, and what it gets: the true status at once, or a kept-alive answer that ends in JSON.
 // Who runs the slice belongs to engine/run-inline.ts; what a run looks like, to the dialect.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { CALLER_CEILING_SECONDS, SYNC_KEEPALIVE_SECONDS, SYNC_STATUS_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run, type RunRecord } from '../run.ts';
 import type { Reply } from './reply.ts';
 import { runInline } from './run-inline.ts';
-import { within } from './with-timeout.ts';
+import { withTimeout } from './with-timeout.ts';
 
 const POLL_FIRST_MS = 1_000;
 const POLL_MAX_MS = 10_000;
@@ -24,7 +24,7 @@ export function waitsForSomebody(run: Run): boolean {
 const isAnswer = (run: Run): boolean => isSettled(run.status) || waitsForSomebody(run);
 
 /** The run once there is something to say about it, or as it stands at `untilMs`. */
-async function follow(ports: Ports, first: Run, until: { untilMs: number; signal: AbortSignal }): Promise<Run> {
+async function waitUntilAnswer(ports: Ports, first: Run, until: { untilMs: number; signal: AbortSignal }): Promise<Run> {
   let run = first;
   let delayMs = POLL_FIRST_MS;
   while (!isAnswer(run)) {
@@ -48,23 +48,23 @@ export interface SyncCall {
   status?(record: RunRecord): number;
 }
 
-async function rendered(ports: Ports, call: SyncCall): Promise<{ record: RunRecord; json: unknown }> {
+async function renderCall(ports: Ports, call: SyncCall): Promise<{ record: RunRecord; json: unknown }> {
   const record = await ports.runs.read(call.run.id);
-  if (!record) throw new PlatformError('run-not-found', `There is no run '${call.run.id}'`);
+  if (!record) throw new ApiError('run-not-found', `There is no run '${call.run.id}'`);
   return { record, json: call.render(record) };
 }
 
 /** Spaces may stand before a JSON text, so they keep the connection alive without spoiling the body. */
-async function* keptAlive(ports: Ports, call: SyncCall, end: { run: Promise<Run>; untilMs: number; leave(): void }) {
+async function* withKeepAlive(ports: Ports, call: SyncCall, end: { run: Promise<Run>; untilMs: number; leave(): void }) {
   try {
     for (;;) {
       yield ' ';
       const leftMs = end.untilMs - ports.clock.now();
       if (leftMs <= 0) break;
-      const run = await within(ports.clock, end.run, Math.min(SYNC_KEEPALIVE_SECONDS * 1_000, leftMs));
+      const run = await withTimeout(ports.clock, end.run, Math.min(SYNC_KEEPALIVE_SECONDS * 1_000, leftMs));
       if (run !== undefined) break;
     }
-    yield JSON.stringify((await rendered(ports, call)).json);
+    yield JSON.stringify((await renderCall(ports, call)).json);
   } finally {
     end.leave();
   }
@@ -79,16 +79,16 @@ export async function answerRun(ports: Ports, call: SyncCall): Promise<Reply> {
   const untilMs = call.receivedAt + CALLER_CEILING_SECONDS * 1_000;
   const gone = new AbortController();
   const slice = call.replayed ? Promise.resolve(call.run) : runInline(ports, call.run, { untilMs });
-  const run = slice.then((ran) => follow(ports, ran, { untilMs, signal: gone.signal }));
+  const run = slice.then((ran) => waitUntilAnswer(ports, ran, { untilMs, signal: gone.signal }));
   // A caller that leaves takes its interest in the outcome along, not the slice.
   run.catch(() => undefined);
 
   const statusMs = call.receivedAt + SYNC_STATUS_SECONDS * 1_000 - ports.clock.now();
-  if ((await within(ports.clock, run, Math.max(0, statusMs))) === undefined) {
-    const stream = keptAlive(ports, call, { run, untilMs, leave: () => gone.abort() });
+  if ((await withTimeout(ports.clock, run, Math.max(0, statusMs))) === undefined) {
+    const stream = withKeepAlive(ports, call, { run, untilMs, leave: () => gone.abort() });
     return { status: 200, body: { stream, type: 'application/json; charset=utf-8' }, pending: slice };
   }
-  const { record, json } = await rendered(ports, call);
+  const { record, json } = await renderCall(ports, call);
   const status = call.status?.(record) ?? (isSettled(record.run.status) ? 200 : 202);
   return { status, body: { json } };
 }

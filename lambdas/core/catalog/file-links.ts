@@ -1,7 +1,7 @@
 // Addresses at which whoever has one may read a file for a while, for clients that pass files on by their address.
 
-import { isSameText } from '../access/constant-time.ts';
-import { PlatformError } from '../errors.ts';
+import { constantTimeEqual } from '../access/constant-time.ts';
+import { ApiError } from '../errors.ts';
 import type { StoredFile } from '../ports/files.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -23,9 +23,9 @@ export async function fileOfLink(
   { keyring, files, clock }: Pick<Ports, 'keyring' | 'files' | 'clock'>,
   link: { id: string; tenant: string; until: number; signature: string },
 ): Promise<StoredFile> {
-  const isSigned = isSameText(link.signature, await signatureOf(keyring, link, link.until));
+  const isSigned = constantTimeEqual(link.signature, await signatureOf(keyring, link, link.until));
   const file = isSigned && link.until > clock.now() ? await files.get(link.tenant, link.id) : undefined;
   // One answer for all, so that nobody learns which files there are.
-  if (!file) throw new PlatformError('not-found', 'The address is not valid, or no longer');
+  if (!file) throw new ApiError('not-found', 'The address is not valid, or no longer');
   return file;
 }

@@ -1,7 +1,7 @@
 // Files that runs work on: announced and uploaded beforehand, or named by their address. A run is handed references
 // only; a node that needs the bytes opens them.
 
-import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { type ErrorDetail, ApiError } from '../errors.ts';
 import type { InputSpec } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { type OpenFile, type StoredFile, UnopenedFile } from '../ports/files.ts';
@@ -47,16 +47,16 @@ function makeFile({ clock, ids }: FilePorts, tenant: string, { name, type, size 
 
 export async function requireFile({ files }: Pick<Ports, 'files'>, tenant: string, id: string): Promise<StoredFile> {
   const file = await files.get(tenant, id);
-  if (!file) throw new PlatformError('not-found', `There is no file '${id.slice(0, 64)}'`);
+  if (!file) throw new ApiError('not-found', `There is no file '${id.slice(0, 64)}'`);
   return file;
 }
 
 /** How a run's inputs show an upload. */
-export const referenceOf = ({ id, name, type, size }: StoredFile): JsonObject => ({ id, name, type, size });
+export const toReference = ({ id, name, type, size }: StoredFile): JsonObject => ({ id, name, type, size });
 
 /**
  * The inputs with every `{id}` of an upload completed by what is known of it, so that the limits of the input are
- * checked against the file itself; and with a mere address made a file. Throws PlatformError('invalid-inputs').
+ * checked against the file itself; and with a mere address made a file. Throws ApiError('invalid-inputs').
  */
 export async function withUploads(
   { files }: Pick<Ports, 'files'>,
@@ -71,14 +71,14 @@ export async function withUploads(
     if (spec?.type !== 'file' && spec?.type !== 'files') continue;
     completed[given] = await eachFile(value, async (id) => {
       const file = await files.get(at.tenant, id);
-      if (file && (await files.isUploaded(file))) return referenceOf(file);
+      if (file && (await files.isUploaded(file))) return toReference(file);
       const message = file ? `names the file '${id}', which was never uploaded` : `names no file: '${id}'`;
       details.push({ field: `inputs.${given}`, message });
       return { id };
     });
   }
   const [first] = details;
-  if (first) throw new PlatformError('invalid-inputs', `${first.field} ${first.message}`, { details });
+  if (first) throw new ApiError('invalid-inputs', `${first.field} ${first.message}`, { details });
   return completed;
 }
 
@@ -102,7 +102,7 @@ const CHARSET = /;\s*charset="?([\w.:-]+)/i;
 
 /**
  * The bytes of `{id}` of an upload of the tenant, of `{url}` (http, https or data), or of the address itself.
- * Throws UnopenedFile, and PlatformError('unsafe-url') for an address that may not be called.
+ * Throws UnopenedFile, and ApiError('unsafe-url') for an address that may not be called.
  */
 export async function openFile(ports: Pick<Ports, 'files' | 'http'>, ref: Json, how: Opening): Promise<OpenFile> {
   const given = typeof ref === 'string' ? { url: ref } : ref;

@@ -2,7 +2,7 @@
 // The compiler is heavy and few requests need it: it is loaded with the first draft.
 
 import { createHash } from 'node:crypto';
-import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { type ErrorDetail, ApiError } from '../errors.ts';
 import { FLOW_NAME } from '../flow/fields.ts';
 import type { Compiled, Plan, Problem } from '../flow/plan.ts';
 import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from '../flow/versions.ts';
@@ -39,14 +39,14 @@ export async function saveDraft(
   } = await compile(source, NODE_KINDS, (use) => modelProblem(ports.models ?? {}, use));
   if (!readable) throw unreadable(compiled.problems);
   if (written !== undefined && written !== name) {
-    throw new PlatformError('invalid-request', `The text is of flow '${written}', but it was sent to flow '${name}'`);
+    throw new ApiError('invalid-request', `The text is of flow '${written}', but it was sent to flow '${name}'`);
   }
   const etag = createHash('sha256').update(source).digest('hex').slice(0, ETAG_CHARS);
   const ifMatch = asked.ifMatch?.replace(/^W\/|"/g, '');
   const now = ports.clock.now();
   const draft = { tenant, name, source, etag, compiled, now, ...(ifMatch !== undefined && { ifMatch }) };
   if ((await ports.flows.putDraft(draft)) === undefined) {
-    throw new PlatformError('invalid-request', `The draft of '${name}' was changed since you read it: read it again`);
+    throw new ApiError('invalid-request', `The draft of '${name}' was changed since you read it: read it again`);
   }
   return { etag, compiled };
 }
@@ -76,7 +76,7 @@ export async function publish(
     const after = latest && { after: latest.version };
     if (await flows.addVersion({ tenant, name, version, plan, ...after })) return { created: true, version };
   }
-  throw new PlatformError('unavailable', `Flow '${name}' is being published by many at once: try again`);
+  throw new ApiError('unavailable', `Flow '${name}' is being published by many at once: try again`);
 }
 
 /** What a run executes. The support flags of `flow` are those of the version that was found. */
@@ -94,11 +94,11 @@ export async function resolveVersion(
   asked: { version?: string; draft?: boolean },
 ): Promise<Resolved> {
   const flow = await getFlow(ports, tenant, name);
-  if (!flow.enabled) throw new PlatformError('flow-disabled', `Flow '${name}' is disabled`);
+  if (!flow.enabled) throw new ApiError('flow-disabled', `Flow '${name}' is disabled`);
   if (asked.draft) return resolveDraft(ports, flow);
   const { latest } = flow;
   if (latest === undefined) {
-    throw new PlatformError('flow-not-published', `Flow '${name}' has no published version: publish its draft first`);
+    throw new ApiError('flow-not-published', `Flow '${name}' has no published version: publish its draft first`);
   }
   const isNewest = asked.version === undefined || asked.version === latest.version;
   const found = isNewest ? { ...flow, ...latest } : await findVersion(ports, tenant, name, asked.version ?? '');
@@ -126,7 +126,7 @@ export async function findVersion(ports: Flows, tenant: string, name: string, as
   const found = versions.find(({ version }) => version === label);
   if (found !== undefined) return found;
   const newest = versions[0] ? ` (newest: ${versions[0].version})` : '';
-  throw new PlatformError('version-not-found', `Flow '${name}' has no version '${asked.slice(0, 40)}'${newest}`);
+  throw new ApiError('version-not-found', `Flow '${name}' has no version '${asked.slice(0, 40)}'${newest}`);
 }
 
 export async function getFlow({ flows }: Flows, tenant: string, name: string): Promise<FlowSummary> {
@@ -163,7 +163,7 @@ async function labelOf({ flows }: Flows, tenant: string, { name, version: asked,
   const least = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
   if (asked === undefined) return least;
   if (isVersionLabel(asked) && compareVersions(asked, least) >= 0) return asked;
-  throw new PlatformError('invalid-request', `version must be ${least} or higher: that is what changed in the flow`);
+  throw new ApiError('invalid-request', `version must be ${least} or higher: that is what changed in the flow`);
 }
 
 async function planOf({ flows }: Flows, { tenant, name }: FlowSummary, digest: string): Promise<Plan> {
@@ -175,26 +175,26 @@ async function planOf({ flows }: Flows, { tenant, name }: FlowSummary, digest: s
 function checkSource(name: string, source: string): void {
   if (!FLOW_NAME.test(name)) {
     const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -';
-    throw new PlatformError('invalid-request', `'${name.slice(0, 80)}' cannot be the name of a flow: ${rule}`);
+    throw new ApiError('invalid-request', `'${name.slice(0, 80)}' cannot be the name of a flow: ${rule}`);
   }
   const bytes = Buffer.byteLength(source);
   if (bytes > MAX_SOURCE_BYTES) {
-    throw new PlatformError('payload-too-large', `A flow has at most ${MAX_SOURCE_BYTES} bytes, this one has ${bytes}`);
+    throw new ApiError('payload-too-large', `A flow has at most ${MAX_SOURCE_BYTES} bytes, this one has ${bytes}`);
   }
 }
 
-function unreadable(problems: readonly Problem[]): PlatformError {
+function unreadable(problems: readonly Problem[]): ApiError {
   const [first] = problems;
   const where = first ? `line ${first.line}, column ${first.column}: ${first.message}` : 'it is empty';
-  return new PlatformError('invalid-request', `The flow cannot be read: ${where}`, { details: detailsOf(problems) });
+  return new ApiError('invalid-request', `The flow cannot be read: ${where}`, { details: detailsOf(problems) });
 }
 
-function invalidFlow(name: string, problems: readonly Problem[]): PlatformError {
+function invalidFlow(name: string, problems: readonly Problem[]): ApiError {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   const where = first ? `: line ${first.line}, column ${first.column}: ${first.message}` : '';
   const message = `Flow '${name}' has ${errors.length === 1 ? 'a problem' : `${errors.length} problems`}${where}`;
-  return new PlatformError('invalid-flow', message, { details: detailsOf(errors) });
+  return new ApiError('invalid-flow', message, { details: detailsOf(errors) });
 }
 
 function detailsOf(problems: readonly Problem[]): ErrorDetail[] {
@@ -202,5 +202,5 @@ function detailsOf(problems: readonly Problem[]): ErrorDetail[] {
 }
 
 function notFound(name: string): never {
-  throw new PlatformError('flow-not-found', `There is no flow '${name.slice(0, 80)}'`);
+  throw new ApiError('flow-not-found', `There is no flow '${name.slice(0, 80)}'`);
 }

@@ -1,12 +1,12 @@
 // A tenant's plugins: described by an administrator, opened for the node that asks one. Credentials are kept sealed and
 // never shown again.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Plan } from '../flow/plan.ts';
 import type { JsonObject } from '../json.ts';
 import type { OpenPlugin } from '../nodes/node-kind.ts';
 import { credentialsSchema, type PluginAuth, type PluginDefinition } from '../nodes/tool/plugin.ts';
-import { checked } from '../parse/parse-or-reject.ts';
+import { parseOrReject } from '../parse/parse-or-reject.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import type { StoredPlugin } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -76,7 +76,7 @@ function viewOf(stored: StoredPlugin): PluginView {
 }
 
 function notFound(id: string): never {
-  throw new PlatformError('not-found', `There is no plugin '${id}'`);
+  throw new ApiError('not-found', `There is no plugin '${id}'`);
 }
 
 interface Opening {
@@ -106,7 +106,7 @@ export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, g
         return { actions, credentials: JSON.parse(await ports.keyring.open(sealed, contextOf(tenant, id))) };
       }
       if ((definition.fields ?? []).length === 0) return { actions, credentials: {} };
-      throw new PlatformError('not-found', `Plugin '${id}' has no credentials yet: put them with the plugin`);
+      throw new ApiError('not-found', `Plugin '${id}' has no credentials yet: put them with the plugin`);
     }
   }
 }
@@ -140,9 +140,9 @@ function asObject(value: unknown): Record<string, unknown> {
 
 function checkedAt(field: string, value: unknown): Credentials {
   try {
-    return checked(credentialsSchema, value);
+    return parseOrReject(credentialsSchema, value);
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const [detail] = error.details ?? [];
     const inner = detail?.field === undefined ? field : `${field}.${detail.field}`;
     return refuse(inner, detail?.message ?? error.message);
@@ -150,5 +150,5 @@ function checkedAt(field: string, value: unknown): Credentials {
 }
 
 function refuse(field: string, message: string): never {
-  throw new PlatformError('invalid-request', `${field} ${message}`, { details: [{ field, message }] });
+  throw new ApiError('invalid-request', `${field} ${message}`, { details: [{ field, message }] });
 }

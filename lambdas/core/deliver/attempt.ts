@@ -1,6 +1,6 @@
 // One attempt: sends the request and says what came of it. When it is made, and what follows, belongs to deliver.ts.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
 import { redaction, secretsOfHeader } from '../outbound/redact.ts';
 import { readRetryAfter } from '../outbound/retry-after.ts';
@@ -42,7 +42,7 @@ export async function makeAttempt(
 // An address that became unsafe since the run was accepted (a name may be bound anew) fails like any other answer.
 function reasonOf(error: unknown): string {
   if (error instanceof HttpFault) return `${error.reason}: ${error.message}`;
-  if (error instanceof PlatformError) return `${error.code}: ${error.message}`;
+  if (error instanceof ApiError) return `${error.code}: ${error.message}`;
   throw error;
 }
 

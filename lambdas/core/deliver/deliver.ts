@@ -3,7 +3,7 @@
 import {
   QUEUE_DELAY_MAX_SECONDS,
   UNPICKED_SECONDS,
-  WEBHOOK_HURRIED_SECONDS,
+  WEBHOOK_SHORT_TIMEOUT_SECONDS,
   WEBHOOK_PUT_OFF_MAX_SECONDS,
   WEBHOOK_TIMEOUT_SECONDS,
 } from '../limits.ts';
@@ -19,7 +19,7 @@ import { nextAttemptAt } from './retry-schedule.ts';
 import { signingSecrets } from './signing-secrets.ts';
 
 export type DeliverPorts = Pick<Ports, 'clock' | 'ids' | 'queues' | 'tenants' | 'keyring' | 'http' | 'log'> & {
-  runs: Pick<RunStore, 'read' | 'recordAttempt' | 'putOffDelivery'>;
+  runs: Pick<RunStore, 'read' | 'recordAttempt' | 'deferDelivery'>;
   /** Without them every attempt is made when it is due. */
   circuits?: Circuits;
 };
@@ -84,8 +84,8 @@ function turnOf(ports: DeliverPorts, delivery: Delivery, at: number) {
   const inTime = { do: 'try', timeoutMs: WEBHOOK_TIMEOUT_SECONDS * 1_000 } as const;
   const until = isManual(delivery) ? undefined : ports.circuits?.restsUntil(delivery, at);
   if (until === undefined) return inTime;
-  const isLate = at - (delivery.putOffAt ?? at) >= WEBHOOK_PUT_OFF_MAX_SECONDS * 1_000;
-  return isLate ? { ...inTime, timeoutMs: WEBHOOK_HURRIED_SECONDS * 1_000 } : ({ do: 'put-off', until } as const);
+  const isLate = at - (delivery.deferredAt ?? at) >= WEBHOOK_PUT_OFF_MAX_SECONDS * 1_000;
+  return isLate ? { ...inTime, timeoutMs: WEBHOOK_SHORT_TIMEOUT_SECONDS * 1_000 } : ({ do: 'put-off', until } as const);
 }
 
 // Written down, so that a doorbell that rings meanwhile finds nothing due: otherwise doorbells would only multiply.
@@ -96,8 +96,8 @@ async function putOff(
 ): Promise<DeliverOutcome> {
   // Up to twice the rest, so that those who waited do not all come at once.
   const nextAt = until + Math.round(ports.ids.random() * (until - at));
-  const next = { nextAt, dueAt: nextAt + UNPICKED_SECONDS * 1_000, putOffAt: delivery.putOffAt ?? at };
-  if (!(await ports.runs.putOffDelivery(delivery, next))) return 'skipped';
+  const next = { nextAt, dueAt: nextAt + UNPICKED_SECONDS * 1_000, deferredAt: delivery.deferredAt ?? at };
+  if (!(await ports.runs.deferDelivery(delivery, next))) return 'skipped';
   ports.log.metric('DeliveryPutOff');
   await ringNext(ports, delivery, { status: 'pending', ...next });
   return 'put-off';
@@ -123,7 +123,7 @@ async function ringNext(ports: DeliverPorts, { run, n, tenant }: Delivery, { nex
   const delay = delaySeconds(nextAt, ports.clock.now());
   if (delay > QUEUE_DELAY_MAX_SECONDS) return;
   try {
-    await ports.queues.ringDeliveries([{ run, n, tenant, delaySeconds: delay }]);
+    await ports.queues.enqueueDeliveries([{ run, n, tenant, delaySeconds: delay }]);
   } catch (error) {
     ports.log.warn('The next attempt was not rung; the sweeper will', { run, n, tenant, error });
   }

@@ -1,6 +1,6 @@
 // Tells a webhook again because somebody asks for it, whatever came of it before.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { RunStore } from '../ports/runs.ts';
 import { type Delivery, isSettled } from '../run.ts';
@@ -20,15 +20,15 @@ export async function redeliver(
 ): Promise<Delivery> {
   const run = await ports.runs.get(webhook.run);
   // Another tenant's run is as good as none.
-  if (!run || run.tenant !== tenant) throw new PlatformError('run-not-found');
-  if (!isSettled(run.status)) throw new PlatformError('run-not-settled');
+  if (!run || run.tenant !== tenant) throw new ApiError('run-not-found');
+  if (!isSettled(run.status)) throw new ApiError('run-not-settled');
   const delivery = await ports.runs.delivery(webhook.run, webhook.n);
-  if (!delivery) throw new PlatformError('not-found', `The run has no webhook ${webhook.n}`);
+  if (!delivery) throw new ApiError('not-found', `The run has no webhook ${webhook.n}`);
   if (delivery.attempts.length >= MAX_ATTEMPTS) {
-    throw new PlatformError('invalid-request', `A webhook is told at most ${MAX_ATTEMPTS} times`);
+    throw new ApiError('invalid-request', `A webhook is told at most ${MAX_ATTEMPTS} times`);
   }
   const now = ports.clock.now();
   await ports.runs.reopenDelivery(delivery, now);
-  await ports.queues.ringDeliveries([{ run: webhook.run, n: webhook.n, tenant }]);
+  await ports.queues.enqueueDeliveries([{ run: webhook.run, n: webhook.n, tenant }]);
   return { ...delivery, status: 'pending', nextAt: now };
 }

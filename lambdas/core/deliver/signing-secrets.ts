@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto';
 import { cachePerStore } from '../access/ttl-cache.ts';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { TENANT_CACHE_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import { SECRET_PREFIX } from './signature.ts';
@@ -37,7 +37,7 @@ export async function signingSecrets(ports: SecretPorts, tenant: string): Promis
 /** The newest secret, for the tenant to verify with. */
 export async function deliverySecret(ports: SecretPorts, tenant: string): Promise<string> {
   const [newest] = (await read(ports, tenant)).secrets;
-  if (!newest) throw new PlatformError('unavailable');
+  if (!newest) throw new ApiError('unavailable');
   return newest.secret;
 }
 
@@ -51,7 +51,7 @@ export async function rotateWebhookSecret(ports: SecretPorts, tenant: string): P
     const next = [{ secret }, ...replaced].slice(0, MAX_SECRETS);
     if (await write(ports, tenant, { secrets: next, known })) return secret;
   }
-  throw new PlatformError('unavailable', 'The webhook secret is being rotated by somebody else');
+  throw new ApiError('unavailable', 'The webhook secret is being rotated by somebody else');
 }
 
 interface Stored {

@@ -1,7 +1,7 @@
 // Reads the webhooks of a request. Whether an address may be called belongs to the guarded client.
 
 import * as z from 'zod';
-import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { type ErrorDetail, ApiError } from '../errors.ts';
 import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS } from '../limits.ts';
 import { headerProblem } from '../outbound/safe-headers.ts';
 import type { HttpClient } from '../ports/http.ts';
@@ -35,7 +35,7 @@ export const webhookSchema = z.strictObject({
 });
 
 /**
- * The checked webhooks, or a PlatformError that names every wrong entry as the caller wrote it (`webhooks[2].url`):
+ * The checked webhooks, or a ApiError that names every wrong entry as the caller wrote it (`webhooks[2].url`):
  * invalid-request, too-many-webhooks or unsafe-url. `field` is what the caller's dialect calls the list.
  */
 export function readWebhooks(given: unknown, http: Pick<HttpClient, 'check'>, field = 'webhooks'): Webhook[] {
@@ -63,7 +63,7 @@ function unsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string):
     http.check(url);
     return [];
   } catch (error) {
-    if (error instanceof PlatformError) return [{ field, message: error.message }];
+    if (error instanceof ApiError) return [{ field, message: error.message }];
     throw error;
   }
 }
@@ -83,7 +83,7 @@ function detailsOf(error: z.ZodError, field: string): ErrorDetail[] {
 function rejection(
   code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url',
   details: ErrorDetail[],
-): PlatformError {
+): ApiError {
   const [first] = details;
-  return new PlatformError(code, first && `${first.field}: ${first.message}`, { details });
+  return new ApiError(code, first && `${first.field}: ${first.message}`, { details });
 }

@@ -4,7 +4,7 @@
 import * as z from 'zod';
 import type { Caller } from '../access/caller.ts';
 import type { Reply } from '../api/reply.ts';
-import { type ErrorCode, PlatformError } from '../errors.ts';
+import { type ErrorCode, ApiError } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Key, Scope, Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -121,7 +121,7 @@ export interface VendorError {
 }
 
 /** The key of `Authorization: Bearer <key>`. */
-export const bearerOf = ({ headers }: Pick<ApiRequest, 'headers'>): string | undefined =>
+export const readBearer = ({ headers }: Pick<ApiRequest, 'headers'>): string | undefined =>
   /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1];
 
 export interface Principal {
@@ -138,7 +138,7 @@ export interface Dialect {
   /** What `error` puts into the body. */
   errorSchema: z.ZodType;
   /** The vendor's envelope. HTTP's own headers (WWW-Authenticate, Retry-After) are added for every dialect alike. */
-  error(error: PlatformError, request: Pick<ApiRequest, 'id' | 'path' | 'body'>): Reply;
+  error(error: ApiError, request: Pick<ApiRequest, 'id' | 'path' | 'body'>): Reply;
 }
 
 export const json = (status: number, value: unknown, headers?: Record<string, string>): Reply => ({
@@ -148,13 +148,13 @@ export const json = (status: number, value: unknown, headers?: Record<string, st
 });
 
 /** The error in the words of a dialect that calls our fields otherwise: `inputs.topic` becomes `input.topic`. */
-export function inWordsOf(error: PlatformError, words: Record<string, string>): PlatformError {
+export function renderErrorIn(error: ApiError, words: Record<string, string>): ApiError {
   const said = (text: string) =>
     Object.entries(words).reduce(
       (it, [ours, theirs]) => it.replaceAll(new RegExp(`\\b${ours}(?=[.[]|\\b)`, 'g'), theirs),
       text,
     );
-  return new PlatformError(error.code, said(error.message), {
+  return new ApiError(error.code, said(error.message), {
     ...(error.details && {
       details: error.details.map((it) => ({
         ...it,

@@ -1,7 +1,7 @@
 // The bytes of a file as an answer. What tenants upload may be a page or a script: it is never run in our origin.
 
 import type { Reply } from '../api/reply.ts';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { StoredFile } from '../ports/files.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -11,7 +11,7 @@ export async function replyWithFile(
   { asAttachment }: { asAttachment: boolean },
 ): Promise<Reply> {
   const bytes = await files.read(file);
-  if (!bytes) throw new PlatformError('not-found', `The file '${file.name}' was never uploaded, or has expired`);
+  if (!bytes) throw new ApiError('not-found', `The file '${file.name}' was never uploaded, or has expired`);
   const how = asAttachment ? 'attachment' : 'inline';
   return {
     status: 200,

@@ -1,7 +1,7 @@
 // The OpenAPI 3.1 description of a dialect, from the very schemas that validate its calls. Loaded on first use.
 
 import * as z from 'zod';
-import { ERRORS, type ErrorCode, PlatformError } from '../errors.ts';
+import { ERRORS, type ErrorCode, ApiError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { type BodySpec, type Dialect, documentedAs, type Route } from './dialect.ts';
 
@@ -110,7 +110,7 @@ const EXAMPLE_REQUEST = { id: '1b0c6d1e-6f0f-4f0f-9d4e-6c7d8e9f0a1b', path: '/',
 
 function refusalOf(codes: ErrorCode[], dialect: Dialect, schemas: Schemas): JsonObject {
   const examples = codes.map((code) => {
-    const { body } = dialect.error(new PlatformError(code), EXAMPLE_REQUEST);
+    const { body } = dialect.error(new ApiError(code), EXAMPLE_REQUEST);
     return [code, { value: body && 'json' in body ? body.json : null }];
   });
   const schema = hoisted(toJsonSchema(dialect.errorSchema, 'output'), schemas);

@@ -1,25 +1,25 @@
 // One attempt of a unit: its input, the call of its kind under the gate and the timeout.
 
-import { keepFile, openFile, referenceOf } from '../catalog/files.ts';
+import { keepFile, openFile, toReference } from '../catalog/files.ts';
 import { openPlugin } from '../catalog/plugins.ts';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { PlanNode } from '../flow/plan.ts';
 import { failed, type NodeContext, type NodeKind, type Outcome, type Resumption } from '../nodes/node-kind.ts';
-import { childrenOf } from './children.ts';
+import { makeChildren } from './children.ts';
 import { fromThrown } from './conclude.ts';
 import { evaluateInput } from './input.ts';
-import { undisturbedStore } from './rethrow-as-fault.ts';
+import { rethrowStoreFaults } from './rethrow-as-fault.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, YIELDED } from './slice.ts';
 
-export function kindOf(slice: Slice, node: PlanNode): NodeKind {
+export function findKind(slice: Slice, node: PlanNode): NodeKind {
   const kind = slice.kinds[node.type];
-  if (!kind) throw new PlatformError('invalid-flow', `This release does not know node type '${node.type}'`);
+  if (!kind) throw new ApiError('invalid-flow', `This release does not know node type '${node.type}'`);
   return kind;
 }
 
 /** A waiting kind's `timeout` bounds the wait; what it does itself takes at most its default. */
 function attemptMs(slice: Slice, { node }: Unit): number {
-  const kind = kindOf(slice, node);
+  const kind = findKind(slice, node);
   return kind.waits?.(node.with) ? kind.defaultTimeoutMs : node.timeoutMs;
 }
 
@@ -41,7 +41,7 @@ export async function attemptOnce(
     if (unit.signal.aborted) return STOPPED;
     if (!fits(slice, unit)) return YIELDED;
     // What a process begins that has lost its lease is done twice.
-    if (!(await slice.hold())) return STOPPED;
+    if (!(await slice.ensureLease())) return STOPPED;
     attempt.startedAt = slice.ports.clock.now();
     return await bounded(slice, unit, (signal) => invoke(slice, unit, { attempt, signal, resume }));
   } finally {
@@ -82,7 +82,7 @@ interface Invocation {
 }
 
 async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Invocation): Promise<Outcome> {
-  const kind = kindOf(slice, unit.node);
+  const kind = findKind(slice, unit.node);
   try {
     const context = contextOf(slice, unit, attempt, signal);
     const input = await evaluateInput(kind, unit.node.with, {
@@ -106,7 +106,7 @@ async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Inv
 
 function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal): NodeContext {
   const { run, ports } = slice;
-  const stores = () => ({ ...ports, files: undisturbedStore(ports.files), plugins: undisturbedStore(ports.plugins) });
+  const stores = () => ({ ...ports, files: rethrowStoreFaults(ports.files), plugins: rethrowStoreFaults(ports.plugins) });
   return {
     path: unit.path,
     run: {
@@ -131,11 +131,11 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
     },
     streams: unit.node.stream === true || slice.streaming.has(unit.node.id),
     models: slice.plan.models,
-    children: childrenOf(slice, unit),
+    children: makeChildren(slice, unit),
     files: {
       open: (ref, maxBytes) =>
         openFile(stores(), ref, { tenant: run.tenant, maxBytes, timeoutMs: attemptMs(slice, unit), signal }),
-      keep: async (file) => referenceOf(await keepFile(stores(), run.tenant, file)),
+      keep: async (file) => toReference(await keepFile(stores(), run.tenant, file)),
     },
     plugin: (id, auth) =>
       openPlugin(stores(), { tenant: run.tenant, plan: slice.plan, id, auth, given: slice.credentials }),

@@ -1,12 +1,12 @@
 // Runs that a run has started by its `flow` nodes: accepted like any other, once for each unit, and read back.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { MAX_RUN_DEPTH } from '../limits.ts';
 import type { Children } from '../nodes/node-kind.ts';
 import type { Ports } from '../ports/ports.ts';
 import { type Credentials, isSettled, type Run } from '../run.ts';
-import { undisturbed } from './rethrow-as-fault.ts';
+import { rethrowAsFault } from './rethrow-as-fault.ts';
 import type { Slice, Unit } from './slice.ts';
 
 export interface NewChild {
@@ -22,18 +22,18 @@ export interface NewChild {
 /** Accepts a run on behalf of its parent, once for each unit; answers its id. */
 export type StartChild = (ports: Ports, parent: Run, child: NewChild) => Promise<string>;
 
-export function childrenOf({ ports, run, credentials, startChild }: Slice, { path }: Unit): Children {
+export function makeChildren({ ports, run, credentials, startChild }: Slice, { path }: Unit): Children {
   return {
     start: (child) =>
-      undisturbed(async () => {
+      rethrowAsFault(async () => {
         const depth = (run.parent?.depth ?? 0) + 1;
         if (depth > MAX_RUN_DEPTH) {
-          throw new PlatformError('node-failed', `Flows may run flows at most ${MAX_RUN_DEPTH} deep`);
+          throw new ApiError('node-failed', `Flows may run flows at most ${MAX_RUN_DEPTH} deep`);
         }
         return startChild(ports, run, { ...child, path, depth, credentials });
       }),
     read: (id) =>
-      undisturbed(async () => {
+      rethrowAsFault(async () => {
         const record = await ports.runs.read(id);
         if (!record || record.run.tenant !== run.tenant) return undefined;
         const { status, error, usage } = record.run;

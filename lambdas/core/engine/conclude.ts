@@ -1,6 +1,6 @@
 // How a unit ends: what is recorded of it, what the author's `output` and `onError` make of it, what the graph is told.
 
-import { type ErrorDetail, type Failure, Fault, PlatformError } from '../errors.ts';
+import { type ErrorDetail, type Failure, PlatformFault, ApiError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
@@ -65,7 +65,7 @@ async function failure(slice: Slice, unit: Unit, outcome: Outcome): Promise<End>
   if (given.code === 'node-timed-out' && unit.takes('timeout')) {
     return { status: 'succeeded', output: null, port: 'timeout' };
   }
-  const error = failureOf(slice, unit.path, given);
+  const error = buildFailure(slice, unit.path, given);
   if (typeof onError === 'object') return { status: 'failed', error, ...(await instead(slice, unit, onError, error)) };
   const handled = onError === 'continue' || unit.takes('error');
   return { status: 'failed', error, ...(handled && { handled }) };
@@ -77,13 +77,13 @@ async function instead(slice: Slice, unit: Unit, onError: { output: Json }, { co
     const output = await evaluateDeep(onError.output, { ...unit.bindings, error: { code, message } });
     return { handled: true, output };
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const both = `${message}; and its \`onError.output\` failed: ${error.message}`;
-    return { error: failureOf(slice, unit.path, { code: error.code, message: both }) };
+    return { error: buildFailure(slice, unit.path, { code: error.code, message: both }) };
   }
 }
 
-export function failureOf(
+export function buildFailure(
   slice: Slice,
   path: string,
   { code, message, details }: { code: string; message: string; details?: ErrorDetail[] },
@@ -95,8 +95,8 @@ export function failureOf(
 
 /** What a kind throws by mistake fails the unit, never the slice; a fault of the platform is not the unit's. */
 export function fromThrown(slice: Slice, unit: Unit, error: unknown): Outcome {
-  if (error instanceof Fault) throw error;
-  if (error instanceof PlatformError) {
+  if (error instanceof PlatformFault) throw error;
+  if (error instanceof ApiError) {
     return failed(error.code, error.message, { ...(error.details && { details: error.details }) });
   }
   if (error instanceof UnopenedFile) return failed('node-failed', error.message, { retryable: error.retryable });

@@ -2,7 +2,7 @@
 // or the rest waits for longer than a slice should.
 
 import type { PlanNode } from '../flow/plan.ts';
-import { HANDOVER_WAIT_SECONDS } from '../limits.ts';
+import { HANDOFF_WAIT_SECONDS } from '../limits.ts';
 import { runNode } from './node.ts';
 import { isBranchTaken, readiness } from './readiness.ts';
 import { type GraphEnd, type NodeState, type Scope, type Slice, STOPPED, type UnitEnd, type Wait } from './slice.ts';
@@ -17,7 +17,7 @@ interface Progress {
   inScope: Set<string>;
   states: Map<string, NodeState>;
   running: Map<string, Promise<void>>;
-  asleep: Map<string, Suspended>;
+  suspended: Map<string, Suspended>;
   /** Aborted when one node's failure ends the others. */
   siblings: AbortController;
   signal: AbortSignal;
@@ -33,14 +33,14 @@ export async function runGraph(slice: Slice, scope: Scope): Promise<GraphEnd> {
     inScope: new Set(scope.nodes.map((node) => node.id)),
     states: new Map(),
     running: new Map(),
-    asleep: new Map(),
+    suspended: new Map(),
     siblings,
     signal: AbortSignal.any([scope.signal, siblings.signal]),
   };
   for (;;) {
     if (graph.signal.aborted && !graph.fault) graph.end ??= STOPPED;
     if (!graph.end && !graph.fault) {
-      wakeDue(slice, graph.asleep);
+      wakeDue(slice, graph.suspended);
       startReady(graph);
     }
     if (graph.running.size > 0) await next(graph);
@@ -49,20 +49,20 @@ export async function runGraph(slice: Slice, scope: Scope): Promise<GraphEnd> {
 }
 
 /** Whether what sleeps wakes within this slice, now that nothing runs. */
-async function mayGoOn({ slice, scope, asleep, end, fault, signal }: Progress): Promise<boolean> {
+async function mayGoOn({ slice, scope, suspended: asleep, end, fault, signal }: Progress): Promise<boolean> {
   if (fault || end || asleep.size === 0) return false;
   // Only the run as a whole waits: a graph inside a group tells the one around it.
-  return scope.prefix === '' && nap(slice, asleep, signal);
+  return scope.prefix === '' && waitInline(slice, asleep, signal);
 }
 
-function endOf({ states, asleep, end, fault }: Progress): GraphEnd {
+function endOf({ states, suspended: asleep, end, fault }: Progress): GraphEnd {
   if (fault) throw fault.error;
   return end ?? (asleep.size > 0 ? suspension(asleep) : { kind: 'done', states });
 }
 
 /** Starts whatever is ready; skipping a node may make others ready, hence the rounds. */
 function startReady(graph: Progress): void {
-  const { states, running, asleep } = graph;
+  const { states, running, suspended: asleep } = graph;
   for (let skipped = true; skipped; ) {
     skipped = false;
     for (const node of graph.scope.nodes) {
@@ -90,7 +90,7 @@ async function start(graph: Progress, node: PlanNode): Promise<void> {
 }
 
 function note(graph: Progress, id: string, end: UnitEnd): void {
-  if (end.kind === 'suspended') graph.asleep.set(id, end);
+  if (end.kind === 'suspended') graph.suspended.set(id, end);
   if (end.kind === 'stopped') graph.end ??= STOPPED;
   if (end.kind !== 'ended') return;
   graph.states.set(id, end.state);
@@ -101,7 +101,7 @@ function note(graph: Progress, id: string, end: UnitEnd): void {
 }
 
 /** Until a node ends, or something that sleeps may wake. */
-async function next({ slice, running, asleep, end, fault }: Progress): Promise<void> {
+async function next({ slice, running, suspended: asleep, end, fault }: Progress): Promise<void> {
   // Nothing wakes any more in a graph that is over: a timer that is due would be waited for again and again, at once.
   if (end || fault) return Promise.race(running.values());
   const over = new AbortController();
@@ -121,12 +121,12 @@ function wakeDue(slice: Slice, asleep: Map<string, Suspended>): void {
 }
 
 /** A short wait is spent here: leaving the slice costs more than waiting. False when the slice should end. */
-async function nap(slice: Slice, asleep: Map<string, Suspended>, signal: AbortSignal): Promise<boolean> {
+async function waitInline(slice: Slice, asleep: Map<string, Suspended>, signal: AbortSignal): Promise<boolean> {
   const until = earliest(asleep);
   // What was too long for the rest of this slice had better begin elsewhere at once.
   if (until === undefined || [...asleep.values()].some(({ yielded }) => yielded)) return false;
   const ms = until - slice.ports.clock.now();
-  if (ms >= HANDOVER_WAIT_SECONDS * 1_000 || until >= slice.budgetUntil) return false;
+  if (ms >= HANDOFF_WAIT_SECONDS * 1_000 || until >= slice.budgetUntil) return false;
   const over = new AbortController();
   await Promise.race([slice.ports.clock.sleep(ms, AbortSignal.any([signal, over.signal])), slice.changed()]);
   over.abort();

@@ -5,7 +5,7 @@ import type { Slice } from './slice.ts';
 
 export interface Watch {
   /** False when the lease is lost or has run out. Renews first where too little of it is left for a write to land in time. */
-  hold(): Promise<boolean>;
+  ensureLease(): Promise<boolean>;
   changed(): Promise<void>;
   end(): Promise<void>;
 }
@@ -76,7 +76,7 @@ export function watch(slice: Watched): Watch {
 
   const looping = loop();
   return {
-    async hold() {
+    async ensureLease() {
       if (slice.stop.signal.aborted) return !['lost', 'stalled'].includes(slice.stop.signal.reason);
       return leaseUntil - clock.now() >= LEASE_MARGIN_SECONDS * 1_000 || renew();
     },

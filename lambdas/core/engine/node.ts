@@ -1,6 +1,6 @@
 // One node of a graph: its `when`, its `each`, and, for a group, the graph inside it with its `repeat`.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { evaluate, evaluateDeep } from '../expressions/evaluate.ts';
 import type { EachPolicy, PlanNode } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -57,7 +57,7 @@ async function attempt(slice: Slice, unit: Unit, run: () => Promise<UnitEnd>): P
   try {
     return await run();
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     return conclude(slice, unit, { number: 1, startedAt }, failed(error.code, error.message));
   }
 }

@@ -7,7 +7,7 @@ import type { NodeState, Slice, Unit } from './slice.ts';
 
 /** Writes the record; answers with the one that stands (another slice may have been first), undefined without a lease. */
 export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch' | 'seq'>): Promise<NodeRecord | undefined> {
-  if (!(await slice.hold())) return undefined;
+  if (!(await slice.ensureLease())) return undefined;
   const stands = await slice.ports.runs.recordNode(slice.run, {
     ...entry,
     epoch: slice.run.epoch,

@@ -2,7 +2,7 @@
 // The same function serves sync and stream calls, the worker and Step Functions.
 
 import { openSecrets } from '../access/secrets.ts';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import type { Plan } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
@@ -11,7 +11,7 @@ import { NODE_KINDS } from '../nodes/index.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Settlement, Suspension } from '../ports/runs.ts';
 import type { Run } from '../run.ts';
-import { type Emit, makeSequence, numberOf } from '../runs/events.ts';
+import { type Emit, makeSequence, numberEvent } from '../runs/events.ts';
 import { reusedRecords } from '../runs/reuse.ts';
 import { settleRun } from '../runs/settle.ts';
 import type { SliceEnd } from '../runs/slice-end.ts';
@@ -26,8 +26,8 @@ import { type GraphEnd, makeGate, type Scope, type Slice, type StopReason } from
 export interface SliceOptions {
   /** Epoch milliseconds: no unit starts whose timeout does not fit before it. */
   budgetUntil: number;
-  /** Count a handover when the run does not settle here, because the caller will start an execution. */
-  handOver: boolean;
+  /** Count a handoff when the run does not settle here, because the caller will start an execution. */
+  handoff: boolean;
   /** Accepts the runs that `flow` nodes start. */
   startChild: StartChild;
   emit?: Emit;
@@ -36,9 +36,9 @@ export interface SliceOptions {
 /** `run` is freshly claimed. Rejects only for faults of the platform; the lease is given back then, where possible. */
 export async function runSlice(ports: Ports, run: Run, options: SliceOptions): Promise<SliceEnd> {
   const slice = await openSlice(ports, run, options);
-  if (slice instanceof PlatformError) return cannotBegin(ports, run, slice);
+  if (slice instanceof ApiError) return cannotBegin(ports, run, slice);
   const watching = watch(slice);
-  slice.hold = watching.hold;
+  slice.ensureLease = watching.ensureLease;
   slice.changed = watching.changed;
   try {
     for (;;) {
@@ -46,7 +46,7 @@ export async function runSlice(ports: Ports, run: Run, options: SliceOptions): P
       if (end) return end;
     }
   } catch (error) {
-    await giveBack(slice).catch(() => {});
+    await releaseLease(slice).catch(() => {});
     throw error;
   } finally {
     await watching.end();
@@ -54,23 +54,23 @@ export async function runSlice(ports: Ports, run: Run, options: SliceOptions): P
 }
 
 /** What no later attempt would find either (a secret that nobody has set) ends the run at once. */
-async function cannotBegin(ports: Ports, run: Run, { code, message }: PlatformError): Promise<SliceEnd> {
+async function cannotBegin(ports: Ports, run: Run, { code, message }: ApiError): Promise<SliceEnd> {
   const { usage, handledErrors } = run;
   const end = { status: 'failed', outputs: null, usage, handledErrors, endedAt: ports.clock.now() } as const;
   const settled = await settleRun(ports, run, { ...end, error: { code, message, node: null } });
   return settled === undefined ? { kind: 'lost' } : { kind: 'settled', run: settled };
 }
 
-async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise<Slice | PlatformError> {
+async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise<Slice | ApiError> {
   const [loaded, plan] = await Promise.all([
     ports.runs.load(run.id),
     ports.flows.plan(run.tenant, run.flow, run.digest),
     // Nodes hand out callback addresses, which are signed.
     ports.keyring.ready(),
   ]);
-  if (!plan) return new PlatformError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
+  if (!plan) return new ApiError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
   const secrets = await secretsOf(ports, run, plan);
-  if (secrets instanceof PlatformError) return secrets;
+  if (secrets instanceof ApiError) return secrets;
   const reused = await reusedRecords(ports, run);
   const records = new Map([...reused, ...loaded.records].map((record) => [record.path, record]));
   const sequence = makeSequence(run.epoch);
@@ -86,11 +86,11 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     signals: new Map(loaded.signals.map((signal) => [signal.path, signal])),
     budgetUntil: options.budgetUntil,
     stop: new AbortController(),
-    hold: async () => true,
+    ensureLease: async () => true,
     changed: () => new Promise(() => {}),
     startChild: options.startChild,
     sequence,
-    emit: (event) => options.emit?.({ ...event, seq: numberOf(event, sequence, run.epoch) }),
+    emit: (event) => options.emit?.({ ...event, seq: numberEvent(event, sequence, run.epoch) }),
     gate: makeGate(Math.min(plan.settings.concurrency, RUN_NODE_CONCURRENCY)),
     streaming: streamingNodes(plan),
     units: records.size,
@@ -100,11 +100,11 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
   return slice;
 }
 
-async function secretsOf(ports: Ports, run: Run, { secrets }: Plan): Promise<Record<string, string> | PlatformError> {
+async function secretsOf(ports: Ports, run: Run, { secrets }: Plan): Promise<Record<string, string> | ApiError> {
   try {
     return secrets.length > 0 ? await openSecrets(ports, run.tenant, secrets) : {};
   } catch (error) {
-    if (error instanceof PlatformError && error.code === 'not-found') return error;
+    if (error instanceof ApiError && error.code === 'not-found') return error;
     throw error;
   }
 }
@@ -132,14 +132,14 @@ async function endOf(slice: Slice, graph: GraphEnd, options: SliceOptions): Prom
     const outputs = await outputsOf(slice, graph.states);
     return await settle(slice, { status: 'succeeded', outputs });
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const failure = { code: error.code, message: error.message, node: null };
     return settle(slice, { status: 'failed', outputs: null, error: failure });
   }
 }
 
 async function stopped(slice: Slice, reason: StopReason): Promise<SliceEnd> {
-  if (reason === 'stalled') await giveBack(slice);
+  if (reason === 'stalled') await releaseLease(slice);
   if (reason === 'lost' || reason === 'stalled') return { kind: 'lost' };
   if (reason === 'canceled') return settle(slice, { status: 'canceled', outputs: null });
   const error = { code: 'run-expired', message: 'The run did not end before its deadline', node: null };
@@ -157,7 +157,7 @@ async function settle(slice: Slice, end: Pick<Settlement, 'status' | 'outputs' |
 async function suspend(
   slice: Slice,
   graph: Extract<GraphEnd, { kind: 'suspended' }>,
-  { handOver }: SliceOptions,
+  { handoff: handoff }: SliceOptions,
 ): Promise<SliceEnd | undefined> {
   const { ports, run } = slice;
   const now = ports.clock.now();
@@ -168,23 +168,23 @@ async function suspend(
   const suspension: Suspension = {
     status: graph.yielded ? 'running' : 'waiting',
     dueAt: Math.min(overdue, run.deadlineAt),
-    handOver,
+    handoff: handoff,
     ...(!graph.yielded && waitingFor && { waitingFor }),
     ...(!graph.yielded && wakeAt !== undefined && { wakeAt }),
     ...sumUsage(slice.records.values()),
   };
-  if (!(await slice.hold())) return { kind: 'lost' };
+  if (!(await slice.ensureLease())) return { kind: 'lost' };
   const given = await ports.runs.suspend(run, suspension);
   if (given.kind === 'lost') return { kind: 'lost' };
   if (given.kind === 'suspended') {
     if (!graph.yielded) slice.emit({ type: 'run.waiting', run: given.run });
     return { kind: 'suspended', run: given.run, yielded: graph.yielded };
   }
-  return takeNews(slice);
+  return reloadSignals(slice);
 }
 
 /** A signal or a cancel request came just before the run went to wait. */
-async function takeNews(slice: Slice): Promise<SliceEnd | undefined> {
+async function reloadSignals(slice: Slice): Promise<SliceEnd | undefined> {
   const run = await slice.ports.runs.get(slice.run.id);
   if (!run || run.epoch !== slice.run.epoch) return { kind: 'lost' };
   if (run.cancelRequested) return stopped(slice, 'canceled');
@@ -195,16 +195,16 @@ async function takeNews(slice: Slice): Promise<SliceEnd | undefined> {
 }
 
 /** After a fault or a standstill: free the run for the next worker at once, instead of letting the lease run out. */
-async function giveBack(slice: Slice): Promise<void> {
+async function releaseLease(slice: Slice): Promise<void> {
   const dueAt = Math.min(slice.ports.clock.now() + SWEEP_PERIOD_SECONDS * 500, slice.run.deadlineAt);
   const totals = sumUsage(slice.records.values());
-  await slice.ports.runs.suspend(slice.run, { status: 'running', dueAt, handOver: false, ...totals });
+  await slice.ports.runs.suspend(slice.run, { status: 'running', dueAt, handoff: false, ...totals });
 }
 
 async function outputsOf(slice: Slice, states: Extract<GraphEnd, { kind: 'done' }>['states']): Promise<JsonObject> {
   const outputs = await evaluateOutputs(slice.plan, scopeBindings(slice, rootScope(slice), states));
   if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_PAYLOAD_BYTES) {
-    throw new PlatformError('payload-too-large', `The outputs are larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB`);
+    throw new ApiError('payload-too-large', `The outputs are larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB`);
   }
   return outputs;
 }
@@ -213,7 +213,7 @@ async function evaluateOutputs({ outputs }: Plan, bindings: Record<string, Json>
   if (typeof outputs['expression'] === 'string') {
     const whole = await evaluateDeep(outputs['expression'], bindings);
     if (whole !== null && typeof whole === 'object' && !Array.isArray(whole)) return whole;
-    throw new PlatformError('expression-failed', '`outputs` must give an object');
+    throw new ApiError('expression-failed', '`outputs` must give an object');
   }
   const named = await Promise.all(
     Object.entries(outputs as Exclude<Plan['outputs'], { expression: string }>).map(async ([name, spec]) => {

@@ -33,7 +33,7 @@ export interface Slice {
   /** Aborts with a StopReason. */
   stop: AbortController;
   /** False when the lease is lost; a write may only follow a `true`. */
-  hold(): Promise<boolean>;
+  ensureLease(): Promise<boolean>;
   /** Resolves when a signal has come in. */
   changed(): Promise<void>;
   emit(event: RunEvent): void;

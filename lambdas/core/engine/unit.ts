@@ -7,14 +7,14 @@ import { conclude } from './conclude.ts';
 import { endedState, sumUsage } from './record.ts';
 import { mayRetry } from './retry.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, YIELDED } from './slice.ts';
-import { asleep, type Begin, pause, resumption, waitFor } from './wait.ts';
+import { suspended, type Begin, delayRetry, resumption, waitFor } from './wait.ts';
 
 export async function runUnit(slice: Slice, unit: Unit): Promise<UnitEnd> {
   const before = slice.records.get(unit.path);
   if (before && before.status !== 'waiting') return { kind: 'ended', state: endedState(before, unit.node) };
   if (unit.signal.aborted) return STOPPED;
   const begin = resumption(slice, before);
-  if (begin === undefined && before?.wait) return asleep(before);
+  if (begin === undefined && before?.wait) return suspended(before);
   if (!fits(slice, unit)) return YIELDED;
   if (before !== undefined) return attempts(slice, unit, begin ?? { attempt: 1 });
   slice.units += 1;
@@ -49,7 +49,7 @@ async function attempts(slice: Slice, unit: Unit, begin: Begin): Promise<UnitEnd
     // Nobody knows whether it failed of its own accord.
     if (unit.signal.aborted) return STOPPED;
     if (!mayRetry(unit.node.retry, number, outcome)) return conclude(slice, unit, attempt, outcome);
-    const retried = await pause(slice, unit, attempt, outcome);
+    const retried = await delayRetry(slice, unit, attempt, outcome);
     if (retried) return retried;
   }
 }

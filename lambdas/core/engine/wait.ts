@@ -1,10 +1,10 @@
 // Units that wait: recorded before anybody is told, and how they go on.
 
-import { HANDOVER_WAIT_SECONDS } from '../limits.ts';
+import { HANDOFF_WAIT_SECONDS } from '../limits.ts';
 import type { Outcome, Resumption } from '../nodes/node-kind.ts';
 import type { NodeRecord, Signal } from '../run.ts';
 import { bounded } from './attempt.ts';
-import { failureOf, fromThrown } from './conclude.ts';
+import { buildFailure, fromThrown } from './conclude.ts';
 import { endedState, record, usageWith } from './record.ts';
 import { retryDelayMs } from './retry.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, type Wait } from './slice.ts';
@@ -15,7 +15,7 @@ export interface Begin {
   resume?: Resumption;
 }
 
-export const asleep = (waiting: NodeRecord): UnitEnd => ({
+export const suspended = (waiting: NodeRecord): UnitEnd => ({
   kind: 'suspended',
   waits: [{ ...waiting.wait, kind: waiting.wait?.kind ?? 'timer', path: waiting.path }],
   yielded: false,
@@ -48,7 +48,7 @@ export function resumption(slice: Slice, waiting: NodeRecord | undefined): Begin
  * Before the next attempt. It is recorded, so that a crash does not begin to count anew; a short delay is then slept
  * here. Undefined means: try again now.
  */
-export async function pause(
+export async function delayRetry(
   slice: Slice,
   unit: Unit,
   attempt: Attempt,
@@ -57,12 +57,12 @@ export async function pause(
   const { clock, ids } = slice.ports;
   const retry = attempt.number + 1;
   const delayMs = Math.max(retryDelayMs(unit.node.retry, retry, ids.random()), outcome.retryAfterMs ?? 0);
-  const error = failureOf(slice, unit.path, outcome);
+  const error = buildFailure(slice, unit.path, outcome);
   slice.emit({ type: 'node.retrying', at: clock.now(), path: unit.path, attempt: retry, error, delayMs });
   const usage = usageWith(slice, unit, outcome.usage);
   const wait = { kind: 'timer', until: clock.now() + delayMs, retry } as const;
-  const rested = await rest(slice, unit, attempt, { wait, error, ...(usage && { usage }) });
-  if (rested.kind !== 'suspended' || delayMs >= HANDOVER_WAIT_SECONDS * 1_000) return rested;
+  const rested = await recordWait(slice, unit, attempt, { wait, error, ...(usage && { usage }) });
+  if (rested.kind !== 'suspended' || delayMs >= HANDOFF_WAIT_SECONDS * 1_000) return rested;
   await clock.sleep(delayMs, unit.signal);
   return unit.signal.aborted ? STOPPED : undefined;
 }
@@ -75,16 +75,16 @@ export async function waitFor(
   { wait: asked, notify }: Extract<Outcome, { kind: 'wait' }>,
 ): Promise<UnitEnd | Exclude<Outcome, { kind: 'wait' }>> {
   const wait = { ...asked, ...(notify && { notified: false }) };
-  const rested = await rest(slice, unit, attempt, { wait });
+  const rested = await recordWait(slice, unit, attempt, { wait });
   if (notify === undefined || rested.kind !== 'suspended') return rested;
   const told = await bounded(slice, unit, () => notify().catch((error: unknown) => fromThrown(slice, unit, error)));
   if (unit.signal.aborted) return STOPPED;
   if (told && told.kind !== 'wait') return told;
-  return rest(slice, unit, attempt, { wait: { ...wait, notified: true } });
+  return recordWait(slice, unit, attempt, { wait: { ...wait, notified: true } });
 }
 
 /** Records that the unit waits. */
-async function rest(
+async function recordWait(
   slice: Slice,
   unit: Unit,
   attempt: Attempt,
@@ -104,5 +104,5 @@ async function rest(
   // Told once whoever must answer knows of it; of a retry `node.retrying` tells.
   const isNews = wait.notified !== false && wait.retry === undefined;
   if (isNews) slice.emit({ type: 'node.waiting', at: slice.ports.clock.now(), path: unit.path, wait });
-  return asleep(waiting);
+  return suspended(waiting);
 }

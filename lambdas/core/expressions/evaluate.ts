@@ -1,7 +1,7 @@
 // Evaluates expressions and the `${{ }}` in texts for the engine. The interpreter is loaded with the first expression
 // that is more than a plain path.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { EXPRESSION_TIMEOUT_MS, MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { freshJson } from './measure.ts';
@@ -23,7 +23,7 @@ const CACHE_SIZE = 2_000;
 const cache = new Map<string, Compiled>();
 const SHOWN_CHARS = 120;
 
-/** The value of a bare expression; null where it has none. Throws PlatformError('expression-failed'). */
+/** The value of a bare expression; null where it has none. Throws ApiError('expression-failed'). */
 export async function evaluate(
   source: string,
   bindings: Bindings,
@@ -63,14 +63,14 @@ async function evaluateText(text: string, bindings: Bindings): Promise<Json> {
   const template = parseTemplate(text);
   if (template.kind === 'text') return text;
   if (template.kind === 'broken') {
-    throw new PlatformError('expression-failed', `The text '${shown(text)}' has a '\${{' that is never closed`);
+    throw new ApiError('expression-failed', `The text '${shown(text)}' has a '\${{' that is never closed`);
   }
   if (template.kind === 'value') return evaluate(template.source, bindings);
   let result = '';
   for (const part of template.parts) {
     result += typeof part === 'string' ? part : written(await evaluate(part.source, bindings));
     if (result.length > MAX_PAYLOAD_BYTES) {
-      throw new PlatformError(
+      throw new ApiError(
         'expression-failed',
         `The text '${shown(text)}' grows beyond ${MAX_PAYLOAD_BYTES} characters`,
       );
@@ -99,11 +99,11 @@ function lookUp(source: string): Compiled {
   return compiled;
 }
 
-function expressionFailed(source: string, cause: unknown): PlatformError {
+function expressionFailed(source: string, cause: unknown): ApiError {
   // A message of the interpreter may quote the value it stumbled over, which must not be a secret.
   const reason = source.includes('$secrets') || !(cause instanceof Error) ? 'it cannot be evaluated' : cause.message;
   const text = `The expression '${shown(source)}' failed: ${reason.slice(0, 500)}`;
-  return new PlatformError('expression-failed', text, { cause });
+  return new ApiError('expression-failed', text, { cause });
 }
 
 function shown(text: string): string {

@@ -5,7 +5,7 @@ import type { Json } from '../json.ts';
 import { EXPRESSION_RETRY_MS, EXPRESSION_SEQUENCE } from '../limits.ts';
 import { BOUNDS, HELPER_FUNCTIONS } from './functions.ts';
 import { freshJson, type Meter, makeMeter } from './measure.ts';
-import { messageOf, parseExpression, type Syntax } from './syntax.ts';
+import { explainSyntaxError, parseExpression, type Syntax } from './syntax.ts';
 
 export type Program = (roots: Record<string, unknown>) => Promise<Json>;
 
@@ -80,7 +80,7 @@ function reasonOf(error: unknown): string {
     case 'D2015':
       return `a list has more than ${EXPRESSION_SEQUENCE} items`;
     default:
-      return messageOf(error);
+      return explainSyntaxError(error);
   }
 }
 

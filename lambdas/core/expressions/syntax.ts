@@ -34,12 +34,12 @@ function parse(source: string, timeoutMs: number): jsonata.Expression {
     return jsonata(source, { ...OPTIONS, timeout: timeoutMs });
   } catch (error) {
     if (error instanceof RangeError) throw new Error('an expression is nested too deeply');
-    throw new Error(lowerFirst(messageOf(error)));
+    throw new Error(lowerFirst(explainSyntaxError(error)));
   }
 }
 
 /** JSONata throws plain objects. */
-export function messageOf(error: unknown): string {
+export function explainSyntaxError(error: unknown): string {
   const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : error;
   return String(message);
 }

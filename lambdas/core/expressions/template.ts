@@ -38,7 +38,7 @@ export function parseTemplate(text: string): Template {
 }
 
 /** The expressions of a text, in order; undefined where a `${{` is never closed. */
-export function expressionsOf(text: string): ExpressionPart[] | undefined {
+export function findExpressions(text: string): ExpressionPart[] | undefined {
   const template = parseTemplate(text);
   switch (template.kind) {
     case 'text':

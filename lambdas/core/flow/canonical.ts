@@ -14,7 +14,7 @@ function canonicalJson(value: Json | undefined): string {
 }
 
 /** sha256 of everything in the plan. The order in which nodes and inputs are written does not count. */
-export function digestOf(plan: Plan): string {
+export function digestPlan(plan: Plan): string {
   const ordered = { ...plan, nodes: inOrder(plan.nodes) };
   return createHash('sha256')
     .update(canonicalJson(ordered as unknown as Json))

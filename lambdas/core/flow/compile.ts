@@ -3,10 +3,10 @@
 
 import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
 import type { AuthoredKind } from './authored-kind.ts';
-import { digestOf } from './canonical.ts';
-import { checkCycles, type Edges, edgesOf } from './edges.ts';
+import { digestPlan } from './canonical.ts';
+import { checkCycles, type Edges, findEdges } from './edges.ts';
 import { checkInputs } from './input-specs.ts';
-import { addFromInside, type Checking, checkOutputs, mentionsOf } from './mentions.ts';
+import { addFromInside, type Checking, checkOutputs, findMentions } from './mentions.ts';
 import { checkModels, type ModelProblem } from './models.ts';
 import { parseField } from './parse-field.ts';
 import type { Compiled, Plan, PlanNode, Support } from './plan.ts';
@@ -16,7 +16,7 @@ import { makeProblems, type Problems } from './problems.ts';
 import { type Draft, isMap, type Reading, readScope, type Scope } from './scope.ts';
 import { flowShape } from './shapes.ts';
 import { readSource, type Source } from './source.ts';
-import { checkMode, supportOf } from './support.ts';
+import { checkMode, judgeSupport } from './support.ts';
 
 /** A plan must fit one item of the catalog, whatever its aliases stand for. */
 const MAX_PLAN_BYTES = 384 * 1_024;
@@ -41,9 +41,9 @@ export async function compile(
   if (modelProblem) checkModels(problems, value, modelProblem);
   const name = value['name'];
   return {
-    ...(plan.plan && !problems.hasErrors() && { plan: plan.plan, digest: digestOf(plan.plan) }),
+    ...(plan.plan && !problems.hasErrors() && { plan: plan.plan, digest: digestPlan(plan.plan) }),
     problems: problems.list(),
-    ...supportOf(source, plan.top),
+    ...judgeSupport(source, plan.top),
     readable: true,
     ...(typeof name === 'string' && { name }),
   };
@@ -81,11 +81,11 @@ async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: 
   const nodes: PlanNode[] = [];
   const outer = new Set<string>();
   for (const draft of scope.drafts.values()) {
-    const mentions = await mentionsOf(checking, scope, draft);
+    const mentions = await findMentions(checking, scope, draft);
     const inside = draft.inside && (await compileScope(checking, draft.inside));
     if (inside) addFromInside(mentions, inside.outer, scope);
     for (const id of mentions.outer) outer.add(id);
-    const own = edgesOf(checking.problems, scope, { draft, mentions });
+    const own = findEdges(checking.problems, scope, { draft, mentions });
     edges.set(draft.id, own);
     checkTimeout(checking.problems, draft);
     await checkWith(checking.problems, draft);

@@ -16,7 +16,7 @@ const ERROR = 'error';
 const TIMEOUT = 'timeout';
 
 /** `needs` as written or, without it, everything that the node mentions. */
-export function edgesOf(problems: Problems, scope: Scope, node: { draft: Draft; mentions: Mentions }): Edges {
+export function findEdges(problems: Problems, scope: Scope, node: { draft: Draft; mentions: Mentions }): Edges {
   const { draft, mentions } = node;
   const mentioned = inOrder(scope, [...mentions.own, ...mentions.errorsOnly]);
   const written = draft.fields.needs;

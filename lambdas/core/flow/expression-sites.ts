@@ -1,6 +1,6 @@
 // Every place of a node, or of the flow's outputs, where an expression may stand, and what it may mention there.
 
-import { expressionsOf } from '../expressions/template.ts';
+import { findExpressions } from '../expressions/template.ts';
 import type { Json } from '../json.ts';
 import type { AuthoredKind } from './authored-kind.ts';
 import type { NodeFields } from './shapes.ts';
@@ -43,7 +43,7 @@ export interface Surroundings {
 
 export function templatesIn(value: unknown, path: Path, locals: readonly LocalRoot[]): Found[] {
   if (typeof value === 'string') {
-    const found = expressionsOf(value);
+    const found = findExpressions(value);
     if (found === undefined) return [{ broken: true, path }];
     return [...new Set(found.map(({ source }) => source))].map((expression) => ({ expression, path, locals }));
   }
@@ -54,13 +54,13 @@ export function templatesIn(value: unknown, path: Path, locals: readonly LocalRo
 /** A field that holds a bare expression, with or without `${{ }}` around it. */
 export function bareText(written: string | number | boolean): string {
   const text = String(written).trim();
-  const [only, ...more] = expressionsOf(text) ?? [];
+  const [only, ...more] = findExpressions(text) ?? [];
   const isWrapped = text.startsWith('${{') && text.endsWith('}}') && only !== undefined && more.length === 0;
   return isWrapped ? only.source : text;
 }
 
 /** What a node's own fields see: `each` and `repeat` add to what there is around it. */
-export function insideOf(node: NodeFields, around: Surroundings): Surroundings {
+export function scopeInside(node: NodeFields, around: Surroundings): Surroundings {
   return { item: around.item || node.each !== undefined, vars: around.vars || node.repeat !== undefined };
 }
 
@@ -69,7 +69,7 @@ export function sitesOfModifiers(node: NodeFields, path: Path, around: Surroundi
   const { repeat, each, onError } = node;
   const outer = localsOf(around);
   const eachLocals = localsOf({ item: around.item || each !== undefined, vars: around.vars });
-  const inner: readonly LocalRoot[] = [...localsOf(insideOf(node, around)), 'index', 'result'];
+  const inner: readonly LocalRoot[] = [...localsOf(scopeInside(node, around)), 'index', 'result'];
   const list = typeof each === 'object' ? each.in : each;
   const listPath = [...path, 'each', ...(typeof each === 'object' ? ['in'] : [])];
   return [

@@ -1,7 +1,7 @@
 // The inputs of a run: checked against what the flow declares, completed by its defaults; and what callers are told of
 // them, as a list and as JSON Schema.
 
-import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { type ErrorDetail, ApiError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import { isSearchable, problemsOfValue } from './input-values.ts';
@@ -9,7 +9,7 @@ import type { InputSpec, Plan } from './plan.ts';
 
 type Specs = Record<string, InputSpec>;
 
-/** Values by the inputs' own names, with defaults. Throws PlatformError('invalid-inputs') that names every wrong field. */
+/** Values by the inputs' own names, with defaults. Throws ApiError('invalid-inputs') that names every wrong field. */
 export async function validateInputs(specs: Specs, given: unknown): Promise<JsonObject> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalid([{ field: 'inputs', message: 'must be an object' }]);
@@ -77,10 +77,10 @@ function inputCalled(specs: Specs, called: string): { name: string; spec: InputS
 
 const SHOWN_PROBLEMS = 3;
 
-function invalid(details: ErrorDetail[]): PlatformError {
+function invalid(details: ErrorDetail[]): ApiError {
   const shown = details.slice(0, SHOWN_PROBLEMS).map(({ field, message }) => `${field} ${message}`);
   const more = details.length > SHOWN_PROBLEMS ? ` (and ${details.length - SHOWN_PROBLEMS} more)` : '';
-  return new PlatformError('invalid-inputs', `${shown.join('; ')}${more}`, { details });
+  return new ApiError('invalid-inputs', `${shown.join('; ')}${more}`, { details });
 }
 
 /** Values of the inputs marked `searchable`, as text. */
@@ -103,7 +103,7 @@ export interface Parameters {
   outputs: { name: string; type?: string; title?: string }[];
 }
 
-export function parametersOf(plan: Plan): Parameters {
+export function listParameters(plan: Plan): Parameters {
   const outputs =
     typeof plan.outputs['expression'] === 'string'
       ? {}

@@ -5,7 +5,7 @@ import type { References } from '../expressions/references.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import {
   type BrokenSite,
-  insideOf,
+  scopeInside,
   type LocalRoot,
   type Site,
   type Surroundings,
@@ -38,9 +38,9 @@ export interface Mentions {
 }
 
 /** Mentions of a node, of the nodes inside it included. */
-export async function mentionsOf(checking: Checking, scope: Scope, draft: Draft): Promise<Mentions> {
+export async function findMentions(checking: Checking, scope: Scope, draft: Draft): Promise<Mentions> {
   const { kind, fields, path, written, inside } = draft;
-  const locals: Surroundings = insideOf(fields, scope.around);
+  const locals: Surroundings = scopeInside(fields, scope.around);
   const mentions: Mentions = { own: new Set(), errorsOnly: new Set(), outer: new Set() };
   const within = sitesOfWith(kind, written, { path: [...path, 'with'], locals });
   const sites = [

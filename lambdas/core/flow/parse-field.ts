@@ -2,7 +2,7 @@
 
 import type * as z from 'zod';
 import { didYouMean } from '../parse/suggest.ts';
-import { type Issue, knownKeys, messageOf, valueAt } from '../parse/zod-messages.ts';
+import { type Issue, knownKeys, describeIssue, valueAt } from '../parse/zod-messages.ts';
 import { EXPRESSION } from './fields.ts';
 import type { Problems } from './problems.ts';
 import type { Path } from './source.ts';
@@ -44,7 +44,7 @@ function note(problems: Problems, checked: Checked, issue: Issue): void {
     return;
   }
   const label = labelOf(checked.label, path);
-  const sentence = messageOf(issue, valueAt(checked.value, path));
+  const sentence = describeIssue(issue, valueAt(checked.value, path));
   const atKey = issue.code === 'invalid_key';
   problems.error([...checked.path, ...path], label ? `'${label}' ${sentence}` : sentence, atKey ? 'key' : 'value');
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { MAX_NESTING, MAX_NODES } from '../limits.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import type { AuthoredKind } from './authored-kind.ts';
-import { insideOf, type Surroundings } from './expression-sites.ts';
+import { scopeInside, type Surroundings } from './expression-sites.ts';
 import { ID } from './fields.ts';
 import { parseField } from './parse-field.ts';
 import type { Problems } from './problems.ts';
@@ -124,7 +124,7 @@ function readInside(reading: Reading, inner: { scope: Scope; draft: Draft; nodes
     path,
     depth,
     outer: { scope, group: draft.id },
-    around: insideOf(draft.fields, scope.around),
+    around: scopeInside(draft.fields, scope.around),
     isRepeated: scope.isRepeated || draft.fields.each !== undefined,
   });
 }

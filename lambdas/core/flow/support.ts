@@ -17,7 +17,7 @@ export interface Supports {
   sync: Support;
 }
 
-export function supportOf(source: Source, top: Scope): Supports {
+export function judgeSupport(source: Source, top: Scope): Supports {
   const mode = modeOf(source);
   return {
     async: support(source, top, { mode: 'async', only: mode }),

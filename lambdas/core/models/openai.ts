@@ -2,7 +2,7 @@
 // https://platform.openai.com/docs/api-reference/chat
 
 import * as z from 'zod';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { type HttpAnswer, type HttpClient, HttpFault } from '../ports/http.ts';
 import {
@@ -72,7 +72,7 @@ async function sent(http: HttpClient, request: Parameters<HttpClient['send']>[0]
   try {
     return await http.send(request);
   } catch (error) {
-    if (error instanceof PlatformError) throw new ModelFault('model-not-configured', error.message, { cause: error });
+    if (error instanceof ApiError) throw new ModelFault('model-not-configured', error.message, { cause: error });
     if (!(error instanceof HttpFault)) throw error;
     throw new ModelFault('model-unavailable', `The model did not answer: ${error.message}`, { cause: error });
   }

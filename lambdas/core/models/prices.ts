@@ -24,12 +24,12 @@ export const PRICES: Record<string, Price> = {
 const TOKENS = 1_000_000;
 
 /** `bedrock/us.amazon.nova-lite-v1:0` is an inference profile of the model without the Region's prefix. */
-export function priceOf(model: string): Price | undefined {
+export function findPrice(model: string): Price | undefined {
   return PRICES[model] ?? PRICES[model.replace(/^bedrock\/(us|eu|apac|global)\./, 'bedrock/')];
 }
 
 export function costMicros(model: string, tokens: { inputTokens: number; outputTokens: number }): number {
-  const price = priceOf(model);
+  const price = findPrice(model);
   if (!price) return 0;
   return Math.round((tokens.inputTokens * price.input + tokens.outputTokens * price.output) / TOKENS);
 }

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
-import { requestSchema, secretNamesOf, writtenRequest } from './http/request.ts';
+import { requestSchema, findSecretNames, writtenRequest } from './http/request.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
@@ -42,7 +42,7 @@ export const CALLBACK: NodeKind<CallbackWith> = {
   blocks: () => ({ sync: 'waits for a callback' }),
   givesCallback: true,
   secretFields: ['request.url', 'request.query', 'request.headers', 'request.body'],
-  secretNames: (source) => (source.request ? secretNamesOf(source.request) : []),
+  secretNames: (source) => (source.request ? findSecretNames(source.request) : []),
   run: async (context, given) => {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { JsonObject } from '../json.ts';
 import { call } from './http/call.ts';
-import { REQUEST_AS_WRITTEN, REQUEST_FIELDS, secretNamesOf } from './http/request.ts';
+import { REQUEST_AS_WRITTEN, REQUEST_FIELDS, findSecretNames } from './http/request.ts';
 import { asWritten, readInput } from './input.ts';
 import type { NodeKind } from './node-kind.ts';
 
@@ -21,7 +21,7 @@ export const HTTP: NodeKind<HttpWith> = {
   with: asWritten(FIELDS, REQUEST_AS_WRITTEN),
   defaultTimeoutMs: 30_000,
   secretFields: ['url', 'query', 'headers', 'body'],
-  secretNames: secretNamesOf,
+  secretNames: findSecretNames,
   run: async (context, given) => {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;

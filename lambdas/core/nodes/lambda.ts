@@ -39,7 +39,7 @@ async function invoke(context: NodeContext, input: LambdaWith, payload: Json): P
   return failed('node-failed', message, { retryable: answer.retryable });
 }
 
-async function handOver(context: NodeContext, input: LambdaWith): Promise<Outcome | undefined> {
+async function handoff(context: NodeContext, input: LambdaWith): Promise<Outcome | undefined> {
   const outcome = await invoke(context, input, {
     payload: input.payload ?? {},
     callback: { url: context.callbackUrl(), path: context.path, runId: context.run.id },
@@ -63,7 +63,7 @@ export const LAMBDA: NodeKind<LambdaWith> = {
     return {
       kind: 'wait',
       wait: { kind: 'callback', until: context.now() + context.timeoutMs, prompt: { function: input.function } },
-      notify: () => handOver(context, input),
+      notify: () => handoff(context, input),
     };
   },
   resume: async (_, input, resumption) =>

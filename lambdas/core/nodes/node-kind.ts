@@ -84,7 +84,7 @@ export interface NodeContext {
     /** Keeps bytes that are too many, or no text, for a result; answers what refers to them. */
     keep(file: OpenFile): Promise<JsonObject>;
   };
-  /** `auth`: whose credentials, where the flow's declaration leaves it open. PlatformError where there is none. */
+  /** `auth`: whose credentials, where the flow's declaration leaves it open. ApiError where there is none. */
   plugin(id: string, auth?: 'platform' | 'user'): Promise<OpenPlugin>;
   ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'documents' | 'jinja' | 'log'>;
 }

@@ -6,7 +6,7 @@ import { anyValue, ID, orExpression } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { MAX_TEMPLATE_SOURCE_CHARS } from '../limits.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-import { tagsOf } from './template/tags.ts';
+import { readTags } from './template/tags.ts';
 
 interface TemplateWith extends JsonObject {
   text: string;
@@ -20,7 +20,7 @@ const REFERENCE = /(?<![\w.$'"])(nodes|inputs|env|status|errors)(?:\.|\s*\[\s*["
 /** `{{ nodes.fetch.title }}` → `$nodes.fetch`. With `vars` a template sees nothing else. */
 function mentions({ text, vars }: TemplateWith): string[] {
   if (vars !== undefined) return [];
-  const found = tagsOf(text)
+  const found = readTags(text)
     .filter(({ kind, isClosed }) => isClosed && kind !== 'comment')
     .flatMap(({ source }) => [...source.matchAll(REFERENCE)].map(([, root, name]) => `$${root}.${name}`));
   return [...new Set(found)];

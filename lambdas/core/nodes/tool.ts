@@ -1,7 +1,7 @@
 // The tool node: an action of a plugin, with the credentials that the flow, or its user, has for it.
 
 import * as z from 'zod';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import { anyValue, ID } from '../flow/fields.ts';
 import { validateInputs } from '../flow/inputs.ts';
@@ -30,7 +30,7 @@ async function argsOf({ input = {} }: PluginAction, args: unknown): Promise<Json
   try {
     return await validateInputs(specs, args);
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const details = error.details?.map(({ field, ...rest }) => ({
       field: field?.replace('inputs', 'args') ?? '',
       ...rest,

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { duration, milliseconds, orExpression } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { HANDOVER_WAIT_SECONDS, RUN_CEILING_SECONDS } from '../limits.ts';
+import { HANDOFF_WAIT_SECONDS, RUN_CEILING_SECONDS } from '../limits.ts';
 import { done, failed, type NodeKind } from './node-kind.ts';
 
 interface WaitWith extends JsonObject {
@@ -40,8 +40,8 @@ export const WAIT: NodeKind<WaitWith> = {
   defaultTimeoutMs: 5_000,
   waits: () => true,
   blocks: (source) =>
-    (literalMs(source) ?? 0) > HANDOVER_WAIT_SECONDS * 1_000
-      ? { sync: `waits longer than ${HANDOVER_WAIT_SECONDS} seconds` }
+    (literalMs(source) ?? 0) > HANDOFF_WAIT_SECONDS * 1_000
+      ? { sync: `waits longer than ${HANDOFF_WAIT_SECONDS} seconds` }
       : {},
   run: async (context, input) => {
     const until = wakeTime(context.now(), input);

@@ -1,7 +1,7 @@
 // Which request headers an author or caller may set. What the client itself must set, and what would smuggle a second
 // request, is refused by name rather than dropped: a header that silently disappears costs somebody an evening.
 
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2 (token) and 5.5 (field values, here also Latin-1)
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
@@ -32,10 +32,10 @@ export function headerProblem(name: string, value: string): string | undefined {
   return undefined;
 }
 
-/** Throws PlatformError('invalid-request') naming the first header that may not be sent. */
+/** Throws ApiError('invalid-request') naming the first header that may not be sent. */
 export function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
     const problem = headerProblem(name, value);
-    if (problem) throw new PlatformError('invalid-request', problem);
+    if (problem) throw new ApiError('invalid-request', problem);
   }
 }

@@ -2,7 +2,7 @@
 // Pure; the guarded client (lambdas/net) resolves names, pins the checked address and follows redirects.
 
 import { BlockList, isIP } from 'node:net';
-import { PlatformError } from '../errors.ts';
+import { ApiError } from '../errors.ts';
 
 /**
  * none: https to public addresses, on port 443 or any from 1024 (webhook receivers live on 8443 and the like; below it
@@ -81,7 +81,7 @@ export function isAllowedAddress(ip: string, policy: TargetPolicy): boolean {
 }
 
 const refuse = (message: string): never => {
-  throw new PlatformError('unsafe-url', message);
+  throw new ApiError('unsafe-url', message);
 };
 
 // Names that mean this machine or the inside of a network wherever they are resolved (RFC 6761, 6762, 8375, 9476).
@@ -110,7 +110,7 @@ function checkPort(url: URL, policy: TargetPolicy): void {
   if (port < MIN_UNPRIVILEGED_PORT) refuse(`Port ${port} may not be called: use 443, or a port from 1024`);
 }
 
-/** Throws PlatformError('unsafe-url') naming why this URL may not be called. Names are judged here, not resolved. */
+/** Throws ApiError('unsafe-url') naming why this URL may not be called. Names are judged here, not resolved. */
 export function checkUrl(text: string, policy: TargetPolicy): URL {
   const url = URL.parse(text) ?? refuse('The address is not an absolute URL');
   const schemes = policy === 'none' ? ['https:'] : ['https:', 'http:'];

@@ -1,9 +1,9 @@
 // A value checked against a schema, or a rejection whose sentences name each field as the caller wrote it.
 
 import type * as z from 'zod';
-import { type ErrorDetail, PlatformError } from '../errors.ts';
+import { type ErrorDetail, ApiError } from '../errors.ts';
 import { didYouMean } from './suggest.ts';
-import { knownKeys, messageOf, valueAt } from './zod-messages.ts';
+import { knownKeys, describeIssue, valueAt } from './zod-messages.ts';
 
 const MAX_DETAILS = 20;
 const MAX_FIELD_CHARS = 200;
@@ -26,14 +26,14 @@ function detailsOf(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): 
     }));
   }
   const field = fieldName(path);
-  return [{ ...(field !== '' && { field }), message: messageOf(issue, valueAt(value, path)) }];
+  return [{ ...(field !== '' && { field }), message: describeIssue(issue, valueAt(value, path)) }];
 }
 
 /** One detail per field; the message repeats the first. */
-export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+export function parseOrReject<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const details = parsed.error.issues.flatMap((issue) => detailsOf(schema, value, issue)).slice(0, MAX_DETAILS);
   const [first] = details;
-  throw new PlatformError('invalid-request', first && `${first.field ?? 'The body'} ${first.message}`, { details });
+  throw new ApiError('invalid-request', first && `${first.field ?? 'The body'} ${first.message}`, { details });
 }

@@ -6,7 +6,7 @@ import { didYouMean } from './suggest.ts';
 export type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];
 
-export function messageOf(issue: Issue, value: unknown): string {
+export function describeIssue(issue: Issue, value: unknown): string {
   // A schema of ours speaks for itself: its messages begin with a verb in lower case.
   if (/^[a-z]/.test(issue.message)) return issue.message;
   if (value === undefined) return 'is required';

@@ -65,7 +65,7 @@ export interface FlowStore {
 export interface Tenant {
   id: string;
   name: string;
-  limits: { concurrency: number; waiting: number; sync: number };
+  limits: { concurrency: number; queued: number; sync: number };
   entitlements: { async: boolean };
   creditsPerUsd: number;
   createdAt: number;

@@ -24,7 +24,7 @@ export interface HttpAnswer {
   durationMs: number;
 }
 
-/** The one guarded client for every outgoing request. Throws PlatformError('unsafe-url') or HttpFault. */
+/** The one guarded client for every outgoing request. Throws ApiError('unsafe-url') or HttpFault. */
 export interface HttpClient {
   /** Refuses an address that may never be called; used before anything is written. Does not resolve names. */
   check(url: string): void;

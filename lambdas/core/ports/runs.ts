@@ -39,7 +39,7 @@ export type CreateResult =
 
 export type ClaimResult =
   | { kind: 'claimed'; run: Run }
-  /** Somebody holds a live lease, the run has ended, or the claim is of an outdated handover. */
+  /** Somebody holds a live lease, the run has ended, or the claim is of an outdated handoff. */
   | { kind: 'refused'; run: Run | undefined };
 
 export interface Settlement {
@@ -57,7 +57,7 @@ export interface Suspension {
   wakeAt?: number;
   /** When the sweeper looks again. */
   dueAt: number;
-  handOver: boolean;
+  handoff: boolean;
   usage: Usage;
   handledErrors: number;
 }
@@ -96,12 +96,12 @@ export interface RunStore {
   read(id: string): Promise<RunRecord | undefined>;
   list(query: RunQuery): Promise<{ runs: Run[]; next: string | null }>;
   /**
-   * Takes the lease: epoch + 1, and crashes + 1 where a dead lease is taken over. `handover` must be the run's current
+   * Takes the lease: epoch + 1, and crashes + 1 where a dead lease is taken over. `handoff` must be the run's current
    * one where given; `ending` takes the lease only to end the run, so it does not count as started.
    */
   claim(
     id: string,
-    claim: { now: number; leaseUntil: number; handover?: number; ending?: boolean },
+    claim: { now: number; leaseUntil: number; handoff?: number; ending?: boolean },
   ): Promise<ClaimResult>;
   /** Extends the lease of this epoch; undefined when the lease is lost. The run tells of cancel requests and signals. */
   renew(id: string, epoch: number, leaseUntil: number): Promise<Run | undefined>;
@@ -116,13 +116,13 @@ export interface RunStore {
   recordNode(run: Pick<Run, 'id' | 'tenant'>, record: NodeRecord): Promise<NodeRecord>;
   /**
    * Gives the lease back, fenced by the epoch, unless a signal or a cancel request came since `run` was read: then
-   * `signaled`. With `handOver` it counts one more handover, the number of the execution to start.
+   * `signaled`. With `handoff` it counts one more handoff, the number of the execution to start.
    */
   suspend(run: Run, suspension: Suspension): Promise<{ kind: 'suspended'; run: Run } | { kind: 'signaled' | 'lost' }>;
   /** Ends the run, fenced by the epoch, and writes one delivery per webhook, in one transaction. */
   settle(run: Run, settlement: Settlement): Promise<{ run: Run; deliveries: Delivery[] } | 'lost'>;
   /** Keeps the Park's token unless the run is not waiting or a signal came meanwhile: then the Park must be woken at once. */
-  park(id: string, park: { handover: number; token: string }): Promise<'parked' | 'awake'>;
+  park(id: string, park: { handoff: number; token: string }): Promise<'parked' | 'awake'>;
   requestCancel(id: string): Promise<Run | undefined>;
   /** Stores the signal unless the path has one; `settled` when the run has ended. */
   signal(
@@ -146,25 +146,25 @@ export interface RunStore {
   reopenDelivery(delivery: Delivery, now: number): Promise<void>;
   postponeDelivery(delivery: Delivery, dueAt: number): Promise<void>;
   /** Makes the next attempt later; false when anything about the delivery has changed since it was read. */
-  putOffDelivery(delivery: Delivery, to: { nextAt: number; dueAt: number; putOffAt: number }): Promise<boolean>;
+  deferDelivery(delivery: Delivery, to: { nextAt: number; dueAt: number; deferredAt: number }): Promise<boolean>;
 }
 
 /** Per-tenant concurrency: a set of run ids, and the waiting room in front of it. */
 export interface Slots {
   /** True when the run holds a slot now (idempotent). False when the tenant is full or others wait. */
   acquire(slot: { tenant: string; runId: string; limit: number; now: number }): Promise<boolean>;
-  /** Gives the slot back (idempotent); answers how many runs wait. */
-  release(tenant: string, runId: string): Promise<{ waiting: number }>;
+  /** Gives the slot back (idempotent); answers how many runs are queued. */
+  release(tenant: string, runId: string): Promise<{ queued: number }>;
   /** Puts the run into the waiting room, ordered by priority (9 first), then age. Idempotent. */
-  wait(run: Run): Promise<void>;
+  enqueue(run: Run): Promise<void>;
   /** Whether the run has a waiting place. */
-  waits(run: Run): Promise<boolean>;
+  isQueued(run: Run): Promise<boolean>;
   /** Takes the run out of the waiting room, e.g. because it was canceled. Idempotent. */
-  leave(run: Run): Promise<void>;
+  leaveQueue(run: Run): Promise<void>;
   /** Moves as many waiting runs as there are free slots into slots; answers their ids, in order. */
   promote(tenant: string, limit: number): Promise<string[]>;
   /** As of about a second ago. */
-  occupancy(tenant: string): Promise<{ running: string[]; waiting: number; sync: string[] }>;
+  occupancy(tenant: string): Promise<{ running: string[]; queued: number; sync: string[] }>;
   /** The same for synchronous calls, which never wait. */
   enterSync(slot: { tenant: string; runId: string; limit: number; now: number }): Promise<boolean>;
   leaveSync(tenant: string, runId: string): Promise<void>;
@@ -174,14 +174,14 @@ export interface Slots {
 
 export interface Queues {
   /** A doorbell: the table is the truth. Grouped by tenant (a fair queue). */
-  ringRuns(rings: { runId: string; tenant: string; delaySeconds?: number }[]): Promise<void>;
-  ringDeliveries(rings: { run: string; n: number; tenant: string; delaySeconds?: number }[]): Promise<void>;
+  enqueueRuns(rings: { runId: string; tenant: string; delaySeconds?: number }[]): Promise<void>;
+  enqueueDeliveries(rings: { run: string; n: number; tenant: string; delaySeconds?: number }[]): Promise<void>;
 }
 
 /** The Step Functions machine. */
 export interface Machine {
-  /** Starts execution `<runId>-<handover>`; an execution that exists already is fine. `parkSeconds` begins with a Park. */
-  start(start: { runId: string; handover: number; parkSeconds?: number }): Promise<void>;
+  /** Starts execution `<runId>-<handoff>`; an execution that exists already is fine. `parkSeconds` begins with a Park. */
+  start(start: { runId: string; handoff: number; parkSeconds?: number }): Promise<void>;
   /** Completes a Park; false when the token is no longer waited for. */
   wake(token: string): Promise<boolean>;
 }

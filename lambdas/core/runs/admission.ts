@@ -9,9 +9,9 @@ export async function admit(ports: Ports, run: Run): Promise<boolean> {
   const limit = await concurrencyOf(ports, run.tenant);
   const slot = { tenant: run.tenant, runId: run.id, limit, now: ports.clock.now() };
   if (await ports.slots.acquire(slot)) return true;
-  await ports.slots.wait(run);
+  await ports.slots.enqueue(run);
   // A slot may have come free between the two writes, when nobody was waiting yet.
-  await callWaiting(ports, run.tenant);
+  await promoteQueued(ports, run.tenant);
   return false;
 }
 
@@ -20,15 +20,15 @@ export async function freeSlot(ports: Ports, run: Run): Promise<void> {
   if (run.mode !== 'async') await ports.slots.leaveSync(run.tenant, run.id);
   // The first epoch of a sync call is its caller's own process, which needs no slot.
   if (run.mode !== 'async' && run.epoch === 1) return;
-  if (run.startedAt === undefined || run.status === 'pending') await ports.slots.leave(run);
-  const { waiting } = await ports.slots.release(run.tenant, run.id);
-  if (waiting > 0) await callWaiting(ports, run.tenant);
+  if (run.startedAt === undefined || run.status === 'pending') await ports.slots.leaveQueue(run);
+  const { queued } = await ports.slots.release(run.tenant, run.id);
+  if (queued > 0) await promoteQueued(ports, run.tenant);
 }
 
 /** Rings as many waiting runs as there are free slots. */
-export async function callWaiting(ports: Ports, tenant: string): Promise<void> {
+export async function promoteQueued(ports: Ports, tenant: string): Promise<void> {
   const promoted = await ports.slots.promote(tenant, await concurrencyOf(ports, tenant));
-  if (promoted.length > 0) await ports.queues.ringRuns(promoted.map((runId) => ({ runId, tenant })));
+  if (promoted.length > 0) await ports.queues.enqueueRuns(promoted.map((runId) => ({ runId, tenant })));
 }
 
 async function concurrencyOf(ports: Ports, id: string): Promise<number> {

@@ -25,7 +25,7 @@ const NUMBERS_PER_EPOCH = 1_000_000;
 
 export const STARTED_SEQ = 1;
 /** A run rests once per epoch at most, after everything else of it; it ends once. */
-export const restedSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 2;
+export const waitingSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 2;
 export const endedSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 1;
 
 export interface Sequence {
@@ -37,19 +37,19 @@ export function makeSequence(epoch: number): Sequence {
   let last = epoch * NUMBERS_PER_EPOCH;
   return {
     next() {
-      last = Math.min(last + 3, restedSeq(epoch) - 1);
+      last = Math.min(last + 3, waitingSeq(epoch) - 1);
       return last;
     },
   };
 }
 
 /** A record bears its own number, given when it was written; everything else gets the next one. */
-export function numberOf(event: RunEvent, sequence: Sequence, epoch: number): number {
+export function numberEvent(event: RunEvent, sequence: Sequence, epoch: number): number {
   switch (event.type) {
     case 'run.started':
       return STARTED_SEQ;
     case 'run.waiting':
-      return restedSeq(event.run.epoch);
+      return waitingSeq(event.run.epoch);
     case 'run.finished':
       return endedSeq(event.run.epoch);
     case 'node.finished':

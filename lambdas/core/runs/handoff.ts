@@ -1,18 +1,18 @@
 // A run that outlives its slice or must wait goes to Step Functions.
 
-import { CRASHES_UNTIL_APART, SWEEP_PERIOD_SECONDS } from '../limits.ts';
+import { CRASHES_UNTIL_ISOLATED, SWEEP_PERIOD_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
 import type { SliceEnd } from './slice-end.ts';
 
 /** Starts the execution that goes on with a suspended run. If it cannot, the sweeper rings the run when it is due. */
-export async function handOver(
+export async function startHandoff(
   ports: Ports,
   { run, yielded }: Extract<SliceEnd, { kind: 'suspended' }>,
 ): Promise<void> {
   const park = yielded ? {} : { parkSeconds: parkSeconds(run, ports.clock.now()) };
   try {
-    await ports.machine.start({ runId: run.id, handover: run.handovers, ...park });
+    await ports.machine.start({ runId: run.id, handoff: run.handoffs, ...park });
   } catch (error) {
     ports.log.warn('a run could not be handed to the machine; the sweeper will ring it', { run: run.id, error });
   }
@@ -22,11 +22,11 @@ export async function handOver(
  * A run that has ended workers before goes to an execution of its own, where it cannot end others again that are worked
  * on beside it. Undefined where it may be run here, or something came in that a slice should look at.
  */
-export async function setApart(ports: Ports, run: Run): Promise<SliceEnd | undefined> {
-  if (run.crashes < CRASHES_UNTIL_APART) return undefined;
+export async function isolate(ports: Ports, run: Run): Promise<SliceEnd | undefined> {
+  if (run.crashes < CRASHES_UNTIL_ISOLATED) return undefined;
   const { usage, handledErrors, deadlineAt } = run;
   const dueAt = Math.min(ports.clock.now() + SWEEP_PERIOD_SECONDS * 1_000, deadlineAt);
-  const given = await ports.runs.suspend(run, { status: 'running', dueAt, handOver: true, usage, handledErrors });
+  const given = await ports.runs.suspend(run, { status: 'running', dueAt, handoff: true, usage, handledErrors });
   if (given.kind === 'suspended') return { ...given, yielded: true };
   return given.kind === 'lost' ? { kind: 'lost' } : undefined;
 }

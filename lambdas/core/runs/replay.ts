@@ -1,7 +1,7 @@
 // The events of a run as its records tell them: for callers elsewhere than the process that runs it, and for latecomers.
 
 import { isSettled, type NodeRecord, type Run } from '../run.ts';
-import { endedSeq, type NumberedEvent, restedSeq, STARTED_SEQ } from './events.ts';
+import { endedSeq, type NumberedEvent, waitingSeq, STARTED_SEQ } from './events.ts';
 import { REUSED_EPOCH } from './reuse.ts';
 
 // Two units may end in one moment, and the later number be read first. What is this old is complete.
@@ -11,8 +11,8 @@ const SETTLING_MS = 1_000;
 export function replay(run: Run, records: readonly NodeRecord[], now: number): NumberedEvent[] {
   const events: NumberedEvent[] = [];
   if (run.startedAt !== undefined) events.push({ type: 'run.started', seq: STARTED_SEQ, run });
-  for (const record of complete(run, records, now)) events.push(...eventsOf(record));
-  if (run.status === 'waiting') events.push({ type: 'run.waiting', seq: restedSeq(run.epoch), run });
+  for (const record of complete(run, records, now)) events.push(...replayRecord(record));
+  if (run.status === 'waiting') events.push({ type: 'run.waiting', seq: waitingSeq(run.epoch), run });
   if (isSettled(run.status)) events.push({ type: 'run.finished', seq: endedSeq(run.epoch), run });
   return events;
 }
@@ -25,7 +25,7 @@ function complete(run: Run, records: readonly NodeRecord[], now: number): NodeRe
   return young < 0 ? inOrder : inOrder.slice(0, young);
 }
 
-function eventsOf(record: NodeRecord): NumberedEvent[] {
+function replayRecord(record: NodeRecord): NumberedEvent[] {
   const { path, type, startedAt, endedAt, wait, seq } = record;
   if (record.status === 'waiting')
     return wait && wait.retry === undefined ? [{ type: 'node.waiting', seq, at: startedAt, path, wait }] : [];

@@ -25,7 +25,7 @@ export async function reusedRecords(ports: Ports, run: Run): Promise<NodeRecord[
 }
 
 /** Every unit of the run that has ended or waits, with what it has from the run before. */
-export async function recordsOf(ports: Ports, run: Run): Promise<NodeRecord[]> {
+export async function loadRecords(ports: Ports, run: Run): Promise<NodeRecord[]> {
   const [reused, { records }] = await Promise.all([reusedRecords(ports, run), ports.runs.load(run.id)]);
   return [...new Map([...reused, ...records].map((record) => [record.path, record])).values()];
 }

@@ -15,10 +15,10 @@ export async function settleRun(ports: Ports, run: Run, settlement: Settlement):
   if (settlement.error) ports.log.info('run failed', { run: run.id, flow: run.flow, code: settlement.error.code });
   const after = [
     settled.deliveries.length > 0 &&
-      ports.queues.ringDeliveries(settled.deliveries.map(({ n }) => ({ run: run.id, n, tenant: run.tenant }))),
+      ports.queues.enqueueDeliveries(settled.deliveries.map(({ n }) => ({ run: run.id, n, tenant: run.tenant }))),
     freeSlot(ports, run),
     run.parkToken !== undefined && ports.machine.wake(run.parkToken),
-    run.parent && tellParent(ports, run.parent, run.id),
+    run.parent && notifyParent(ports, run.parent, run.id),
   ];
   for (const result of await Promise.allSettled(after)) {
     if (result.status === 'rejected')
@@ -43,7 +43,7 @@ export async function endIdleRun(
 }
 
 /** A run that waits for this one looks for itself, too: this only makes it sooner. */
-async function tellParent(ports: Ports, { run, path }: NonNullable<Run['parent']>, child: string): Promise<void> {
+async function notifyParent(ports: Ports, { run, path }: NonNullable<Run['parent']>, child: string): Promise<void> {
   const now = ports.clock.now();
   const signal = { path, payload: { run: child }, at: now };
   const stored = await ports.runs.signal(run, signal, now + UNPICKED_SECONDS * 1_000);

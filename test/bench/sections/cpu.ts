@@ -75,7 +75,7 @@ outputs: { sum: "\${{ $sum($nodes.doubled.n) }}" }
 
 async function runOnce(plan: Plan): Promise<void> {
   const ports = enginePorts(plan);
-  const end = await runSlice(ports, freshRun(), { budgetUntil: Date.now() + 60_000, handOver: false, startChild });
+  const end = await runSlice(ports, freshRun(), { budgetUntil: Date.now() + 60_000, handoff: false, startChild });
   const sum = ports.settled()?.outputs?.['sum'];
   if (end.kind !== 'settled' || sum !== ITEMS * (ITEMS + 1)) throw new Error(`The run ended with ${sum}`);
 }

@@ -10,7 +10,7 @@ import { build } from 'esbuild';
 import { bundleFunctions } from '../../../infra/bundle.ts';
 import { ENVIRONMENTS } from '../../../lambdas/env.ts';
 import { ROOT } from '../../../local/synthesis.ts';
-import { sizeOf } from '../bundle-size.ts';
+import { measureSize } from '../bundle-size.ts';
 import { API_ENTRY_BYTES, AT_START_BYTES } from '../figures.ts';
 import { atMost, type Line, percentile, told } from '../report.ts';
 
@@ -49,7 +49,7 @@ export async function size(): Promise<Line[]> {
 }
 
 async function linesOf(name: Name, directory: string): Promise<Line[]> {
-  const { entryBytes, atStartBytes, allBytes } = await sizeOf(directory, name);
+  const { entryBytes, atStartBytes, allBytes } = await measureSize(directory, name);
   const kilobytes = (most: number) => ({ most: most / 1_000, unit: 'kB' });
   return [
     atMost(`${name}, entry chunk`, entryBytes / 1_000, kilobytes(API_ENTRY_BYTES)),

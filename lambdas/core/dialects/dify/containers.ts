@@ -5,7 +5,7 @@ import { nodeAt } from '../../flow/node-at.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
 import { nodeWords } from './node-events.ts';
-import { headOf } from './result.ts';
+import { renderHead } from './result.ts';
 import { asObject, seconds, type Told } from './words.ts';
 
 type NodeItem = Extract<StreamItem, { type: 'node.started' | 'node.finished' | 'node.retrying' | 'node.delta' }>;
@@ -35,7 +35,7 @@ export function makeContainers(told: Told) {
     const type = nodeAt(told.plan.nodes, container)?.type ?? 'group';
     const { id, node_id, node_type, title, extras } = nodeWords(told, container, type);
     const data = { id, node_id, node_type, title, created_at: seconds(at), extras, ...more };
-    return { event: `${kindOf(container)}_${step}`, ...headOf(told.run), data };
+    return { event: `${kindOf(container)}_${step}`, ...renderHead(told.run), data };
   }
 
   function enter({ container, index }: Round, at: number): object[] {

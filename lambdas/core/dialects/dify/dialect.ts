@@ -2,28 +2,28 @@
 
 import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
-import { PlatformError } from '../../errors.ts';
-import { type ApiRequest, bearerOf, type Dialect, json } from '../dialect.ts';
+import { ApiError } from '../../errors.ts';
+import { type ApiRequest, readBearer, type Dialect, json } from '../dialect.ts';
 import { appRoutes } from './app.ts';
-import { errors, messageOf, saidBy } from './errors.ts';
+import { errors, renderMessage, saidBy } from './errors.ts';
 import { humanInputRoutes } from './human-input.ts';
 import { runRoutes } from './run.ts';
 import { runsRoutes } from './runs.ts';
 import { uploadRoutes } from './uploads.ts';
 
 function keyOf(request: ApiRequest): string {
-  const key = bearerOf(request);
+  const key = readBearer(request);
   if (key !== undefined) return key;
-  throw new PlatformError('unauthenticated', "Authorization header must be provided and start with 'Bearer'");
+  throw new ApiError('unauthenticated', "Authorization header must be provided and start with 'Bearer'");
 }
 
 async function authenticateDify(request: ApiRequest, ports: Parameters<Dialect['authenticate']>[1]) {
   try {
     return await authenticate(ports, keyOf(request), 'dify');
   } catch (error) {
-    const isUnknown = error instanceof PlatformError && !error.message.startsWith('Authorization header');
+    const isUnknown = error instanceof ApiError && !error.message.startsWith('Authorization header');
     if (isUnknown && error.code === 'unauthenticated')
-      throw new PlatformError('unauthenticated', 'Access token is invalid');
+      throw new ApiError('unauthenticated', 'Access token is invalid');
     throw error;
   }
 }
@@ -37,6 +37,6 @@ export const dify: Dialect = {
   error(error) {
     const { status, code } = saidBy(error);
     const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : undefined;
-    return json(status, { code, message: messageOf(error), status }, challenge);
+    return json(status, { code, message: renderMessage(error), status }, challenge);
   },
 };

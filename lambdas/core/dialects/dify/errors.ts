@@ -1,6 +1,6 @@
 // Our error codes in Dify's words: `{code, message, status}`.
 
-import { type ErrorCode, PlatformError } from '../../errors.ts';
+import { type ErrorCode, ApiError } from '../../errors.ts';
 import type { VendorError } from '../dialect.ts';
 
 const PARAM = { status: 400, code: 'invalid_param' };
@@ -50,7 +50,7 @@ export const errors = {
 } as const satisfies Record<ErrorCode, VendorError>;
 
 /** One of those that Dify tells apart and we do not. */
-export class DifyError extends PlatformError {
+export class DifyError extends ApiError {
   readonly said: VendorError;
   constructor(code: ErrorCode, said: VendorError, message: string) {
     super(code, message);
@@ -58,11 +58,11 @@ export class DifyError extends PlatformError {
   }
 }
 
-export const saidBy = (error: PlatformError): VendorError =>
+export const saidBy = (error: ApiError): VendorError =>
   error instanceof DifyError ? error.said : errors[error.code];
 
 /** Its clients show these sentences, and some compare them. */
-export function messageOf({ code, message, details }: PlatformError): string {
+export function renderMessage({ code, message, details }: ApiError): string {
   switch (code) {
     case 'flow-not-published':
       return 'Workflow not published';

@@ -2,10 +2,10 @@
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
-import { isReached } from '../../access/run-access.ts';
+import { canAccess } from '../../access/run-access.ts';
 import type { StreamItem } from '../../api/event-stream.ts';
 import { signalByToken } from '../../api/signal.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import { nodeAt } from '../../flow/node-at.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -13,7 +13,7 @@ import type { NodeRecord, NodeWait } from '../../run.ts';
 import { json, route } from '../dialect.ts';
 import { stableUuid } from '../stable-uuid.ts';
 import { DifyError } from './errors.ts';
-import { headOf, type Pause } from './result.ts';
+import { renderHead, type Pause } from './result.ts';
 import { seconds, type Told } from './words.ts';
 
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
@@ -47,10 +47,10 @@ export function humanInputRequired(
     form_token: ports.keyring.signalToken(run.id, path),
     expiration_time: expirationOf(wait),
   };
-  return { event: 'human_input_required', ...headOf(run), data };
+  return { event: 'human_input_required', ...renderHead(run), data };
 }
 
-export function pauseOf(ports: Ports, told: Told, records: readonly NodeRecord[]): Pause {
+export function readPause(ports: Ports, told: Told, records: readonly NodeRecord[]): Pause {
   const waiting = records.flatMap(({ path, status, wait }) =>
     status === 'waiting' && wait && wait.kind !== 'timer' ? [{ path, wait }] : [],
   );
@@ -76,7 +76,7 @@ async function submitted(work: Promise<unknown>): Promise<void> {
   try {
     await work;
   } catch (error) {
-    if (!(error instanceof PlatformError) || error.code !== 'invalid-request') throw error;
+    if (!(error instanceof ApiError) || error.code !== 'invalid-request') throw error;
     throw new DifyError('invalid-request', { status: 400, code: 'invalid_form_data' }, error.message);
   }
 }
@@ -86,15 +86,15 @@ async function waitingFor(ports: Ports, caller: Caller, token: string): Promise<
   await ports.keyring.ready();
   const address = ports.keyring.readSignalToken(token);
   const run = address && (await ports.runs.get(address.runId));
-  const { records } = run && isReached(caller, run) ? await ports.runs.load(run.id) : { records: [] };
+  const { records } = run && canAccess(caller, run) ? await ports.runs.load(run.id) : { records: [] };
   const record = records.find(({ path }) => path === address?.path);
-  if (!record) throw new PlatformError('not-found', 'Form not found');
+  if (!record) throw new ApiError('not-found', 'Form not found');
   if (record.status === 'waiting' && record.wait) return record.wait;
   if (isExpired(record)) {
     const said = { status: 412, code: 'human_input_form_expired' };
     throw new DifyError('signal-already-given', said, 'The form has expired');
   }
-  throw new PlatformError('signal-already-given', 'The form has been submitted already');
+  throw new ApiError('signal-already-given', 'The form has been submitted already');
 }
 
 export const humanInputRoutes = [

@@ -5,8 +5,8 @@ import { nodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { NodeRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { headOf } from './result.ts';
-import { asObject, nodeTypeOf, seconds, type Told } from './words.ts';
+import { renderHead } from './result.ts';
+import { asObject, renderNodeType, seconds, type Told } from './words.ts';
 
 const MICROS = 1_000_000;
 
@@ -29,7 +29,7 @@ export function nodeWords(told: Told, path: string, type: string) {
   return {
     id: stableUuid('dify node run', `${told.run.id}/${path}`),
     node_id: path,
-    node_type: nodeTypeOf(node, type, path),
+    node_type: renderNodeType(node, type, path),
     title: node?.title ?? node?.id ?? path,
     index: indexOf(told.plan, node),
     predecessor_node_id: node?.needs[0]?.node ?? null,
@@ -42,7 +42,7 @@ export function nodeWords(told: Told, path: string, type: string) {
 
 export function nodeStarted(told: Told, { path, nodeType, at }: Extract<StreamItem, { type: 'node.started' }>): object {
   const data = { ...nodeWords(told, path, nodeType), created_at: seconds(at), agent_strategy: null };
-  return { event: 'node_started', ...headOf(told.run), data };
+  return { event: 'node_started', ...renderHead(told.run), data };
 }
 
 function statusOf({ status, handled }: NodeRecord): string {
@@ -70,7 +70,7 @@ export function nodeFinished(told: Told, record: NodeRecord): object {
     finished_at: seconds(endedAt),
     files: [],
   };
-  return { event: 'node_finished', ...headOf(told.run), data };
+  return { event: 'node_finished', ...renderHead(told.run), data };
 }
 
 export function nodeRetry(told: Told, item: Extract<StreamItem, { type: 'node.retrying' }>): object {
@@ -87,5 +87,5 @@ export function nodeRetry(told: Told, item: Extract<StreamItem, { type: 'node.re
     finished_at: seconds(item.at),
     retry_index: item.attempt - 1,
   };
-  return { event: 'node_retry', ...headOf(told.run), data };
+  return { event: 'node_retry', ...renderHead(told.run), data };
 }

@@ -2,19 +2,19 @@
 
 import type { Run, RunRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { elapsedSeconds, seconds, statusOf, workflowIdOf } from './words.ts';
+import { elapsedSeconds, seconds, renderStatus, renderWorkflowId } from './words.ts';
 
-export function errorTextOf({ status, error }: Run): string | null {
+export function renderErrorText({ status, error }: Run): string | null {
   if (status === 'canceled') return 'The run was stopped';
   return error?.message ?? null;
 }
 
-export function summaryOf(run: Run, now: number) {
+export function renderSummary(run: Run, now: number) {
   return {
     id: run.id,
-    workflow_id: workflowIdOf(run),
-    status: statusOf(run),
-    error: errorTextOf(run),
+    workflow_id: renderWorkflowId(run),
+    status: renderStatus(run),
+    error: renderErrorText(run),
     elapsed_time: elapsedSeconds(run, now),
     total_tokens: run.usage.totalTokens,
     total_steps: run.usage.steps,
@@ -24,7 +24,7 @@ export function summaryOf(run: Run, now: number) {
 }
 
 /** `task_id` and `workflow_run_id` are one: either stops the run. */
-export const headOf = ({ id }: Run) => ({ workflow_run_id: id, task_id: id });
+export const renderHead = ({ id }: Run) => ({ workflow_run_id: id, task_id: id });
 
 export interface Pause {
   paused_nodes: string[];
@@ -32,16 +32,16 @@ export interface Pause {
 }
 
 export function renderBlocking({ run, outputs }: RunRecord, now: number, pause?: Pause) {
-  const data = { ...summaryOf(run, now), outputs: outputs ?? {}, ...pause };
-  return { ...headOf(run), log_id: run.id, data };
+  const data = { ...renderSummary(run, now), outputs: outputs ?? {}, ...pause };
+  return { ...renderHead(run), log_id: run.id, data };
 }
 
 export function renderDetail({ run, inputs, outputs }: RunRecord, now: number) {
-  return { ...summaryOf(run, now), inputs: JSON.stringify(inputs), outputs: outputs ?? {} };
+  return { ...renderSummary(run, now), inputs: JSON.stringify(inputs), outputs: outputs ?? {} };
 }
 
 export function renderLog(run: Run, now: number) {
-  const { workflow_id, ...summary } = summaryOf(run, now);
+  const { workflow_id, ...summary } = renderSummary(run, now);
   const user = run.user ?? '';
   return {
     id: run.id,

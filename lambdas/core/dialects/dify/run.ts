@@ -3,14 +3,14 @@
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
 import { boundFlow } from '../../access/keys.ts';
-import { isReached, pinnedPlan, reachRun } from '../../access/run-access.ts';
+import { canAccess, pinnedPlan, requireRun } from '../../access/run-access.ts';
 import { cancelRun } from '../../api/cancel.ts';
 import { streamOn, streamRun } from '../../api/event-stream.ts';
 import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
 import { listVersions } from '../../catalog/flows.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import type { Offer } from '../../flow/inputs.ts';
 import type { Json } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -19,10 +19,10 @@ import { isRunId } from '../../run-id.ts';
 import { type Call, json, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
 import { fileSchema, filesFor, withFiles } from './files.ts';
-import { pauseOf } from './human-input.ts';
+import { readPause } from './human-input.ts';
 import { renderBlocking } from './result.ts';
-import { framesOf } from './streamed.ts';
-import { type Told, workflowIdOf } from './words.ts';
+import { renderEvents } from './streamed.ts';
+import { type Told, renderWorkflowId } from './words.ts';
 
 const tag = 'Dify';
 
@@ -49,10 +49,10 @@ async function versionOf(ports: Ports, caller: Caller, workflowId: string): Prom
   const flow = boundFlow(caller);
   const versions = await listVersions(ports, caller.tenant.id, flow);
   const found = versions.find(
-    ({ version }) => version === workflowId || workflowIdOf({ tenant: caller.tenant.id, flow, version }) === workflowId,
+    ({ version }) => version === workflowId || renderWorkflowId({ tenant: caller.tenant.id, flow, version }) === workflowId,
   );
   if (found) return found.version;
-  throw new PlatformError('version-not-found', `Workflow ${workflowId.slice(0, 64)} not found`);
+  throw new ApiError('version-not-found', `Workflow ${workflowId.slice(0, 64)} not found`);
 }
 
 async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, version?: string): Promise<Reply> {
@@ -71,7 +71,7 @@ async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, vers
   const made = { run, replayed, receivedAt: request.receivedAt };
   if (isStream) {
     const { items, pending } = streamRun(ports, made);
-    return { status: 200, body: eventStream(framesOf(ports, told, items)), pending };
+    return { status: 200, body: eventStream(renderEvents(ports, told, items)), pending };
   }
   const reply = await answerRun(ports, { ...made, render: (record) => blocking(ports, record), status: () => 200 });
   return paused(ports, told, reply);
@@ -84,13 +84,13 @@ async function paused(ports: Ports, told: Told, reply: Reply): Promise<Reply> {
   const body = reply.body && 'json' in reply.body ? (reply.body.json as ReturnType<typeof renderBlocking>) : undefined;
   if (body?.data.status !== 'paused') return reply;
   const { records } = await ports.runs.load(told.run.id);
-  return { ...reply, body: { json: { ...body, data: { ...body.data, ...pauseOf(ports, told, records) } } } };
+  return { ...reply, body: { json: { ...body, data: { ...body.data, ...readPause(ports, told, records) } } } };
 }
 
 /** Always a success: whether there was something to stop is not told. */
 async function stop({ caller, params }: Call<{ task_id: string }, undefined, { user: string }>, ports: Ports) {
   const run = isRunId(params.task_id) ? await ports.runs.get(params.task_id) : undefined;
-  if (run && isReached(caller, run) && !isSettled(run.status)) await cancelRun(ports, caller.tenant.id, run.id);
+  if (run && canAccess(caller, run) && !isSettled(run.status)) await cancelRun(ports, caller.tenant.id, run.id);
   return json(200, { result: 'success' });
 }
 
@@ -142,14 +142,14 @@ export const runRoutes = [
     query: z.object({ user: z.string().min(1), include_state_snapshot: yes, continue_on_pause: yes }),
     answers: { 200: { description: 'A stream of events' } },
     async handle({ caller, params, query, request }, ports): Promise<Reply> {
-      const run = await reachRun(ports, caller, params.workflow_run_id);
-      if (run.user !== query.user) throw new PlatformError('run-not-found');
+      const run = await requireRun(ports, caller, params.workflow_run_id);
+      if (run.user !== query.user) throw new ApiError('run-not-found');
       const told = { run, plan: await pinnedPlan(ports, run) };
       // Of a run that has ended only the end is told.
       const items = isSettled(run.status)
         ? ended(told)
         : streamOn(ports, { runId: run.id, after: 0, receivedAt: request.receivedAt });
-      return { status: 200, body: eventStream(framesOf(ports, told, items)) };
+      return { status: 200, body: eventStream(renderEvents(ports, told, items)) };
     },
   }),
 ];

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { boundFlow } from '../../access/keys.ts';
-import { reachRecord } from '../../access/run-access.ts';
+import { requireRecord } from '../../access/run-access.ts';
 import type { RunStatus } from '../../run.ts';
 import { pageOfRuns } from '../../runs/paged-runs.ts';
 import { json, route } from '../dialect.ts';
@@ -40,7 +40,7 @@ export const runsRoutes = [
     answers: { 200: { description: 'The run' } },
     errors: ['run-not-found'],
     async handle({ caller, params }, ports) {
-      return json(200, renderDetail(await reachRecord(ports, caller, params.workflow_run_id), ports.clock.now()));
+      return json(200, renderDetail(await requireRecord(ports, caller, params.workflow_run_id), ports.clock.now()));
     },
   }),
   route({

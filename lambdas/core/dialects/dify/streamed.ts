@@ -5,14 +5,14 @@ import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
 import { makeContainers } from './containers.ts';
-import { humanInputRequired, pauseOf } from './human-input.ts';
+import { humanInputRequired, readPause } from './human-input.ts';
 import { nodeFinished, nodeRetry, nodeStarted } from './node-events.ts';
-import { endUserId, headOf, summaryOf } from './result.ts';
-import { seconds, sequenceNumberOf, type Told, workflowIdOf } from './words.ts';
+import { endUserId, renderHead, renderSummary } from './result.ts';
+import { seconds, countStep, type Told, renderWorkflowId } from './words.ts';
 
 const PING = 'event: ping\n\n';
 
-export async function* framesOf(ports: Ports, told: Told, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
+export async function* renderEvents(ports: Ports, told: Told, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
   const framed = (event: object) => `data: ${JSON.stringify(event)}\n\n`;
   yield PING;
   try {
@@ -21,7 +21,7 @@ export async function* framesOf(ports: Ports, told: Told, items: AsyncIterable<S
     // The status is out: what breaks now is an event.
     ports.log.error('a stream broke; its run goes on', { run: told.run.id, error });
     const message = 'Internal Server Error, please contact support.';
-    yield framed({ event: 'error', ...headOf(told.run), code: 'internal_server_error', status: 500, message });
+    yield framed({ event: 'error', ...renderHead(told.run), code: 'internal_server_error', status: 500, message });
   }
 }
 
@@ -75,7 +75,7 @@ function nodeEvents(told: Told, item: NodeItem): object[] {
       return [nodeRetry(told, item)];
     case 'node.delta': {
       const data = { text: item.text, from_variable_selector: [item.path, 'text'] };
-      return [{ event: 'text_chunk', ...headOf(told.run), data }];
+      return [{ event: 'text_chunk', ...renderHead(told.run), data }];
     }
   }
 }
@@ -84,34 +84,34 @@ async function workflowStarted(ports: Ports, { run }: Told, started: Run): Promi
   const record = await ports.runs.read(run.id);
   const data = {
     id: run.id,
-    workflow_id: workflowIdOf(run),
-    sequence_number: sequenceNumberOf(run),
+    workflow_id: renderWorkflowId(run),
+    sequence_number: countStep(run),
     inputs: record?.inputs ?? {},
     created_at: seconds(started.startedAt ?? started.createdAt),
     reason: 'initial',
   };
-  return { event: 'workflow_started', ...headOf(run), data };
+  return { event: 'workflow_started', ...renderHead(run), data };
 }
 
 async function workflowFinished(ports: Ports, { run }: Told, ended: Run): Promise<object> {
   const record = await ports.runs.read(run.id);
   const data = {
-    ...summaryOf(ended, ports.clock.now()),
-    sequence_number: sequenceNumberOf(run),
+    ...renderSummary(ended, ports.clock.now()),
+    sequence_number: countStep(run),
     outputs: record?.outputs ?? {},
     created_by: { id: endUserId(run.tenant, run.user ?? ''), user: run.user ?? '' },
     exceptions_count: ended.handledErrors,
     files: [],
   };
-  return { event: 'workflow_finished', ...headOf(run), data };
+  return { event: 'workflow_finished', ...renderHead(run), data };
 }
 
 async function workflowPaused(ports: Ports, told: Told, waiting: Run): Promise<object> {
   const { records } = await ports.runs.load(told.run.id);
-  const { elapsed_time, total_tokens, total_steps, created_at } = summaryOf(waiting, ports.clock.now());
+  const { elapsed_time, total_tokens, total_steps, created_at } = renderSummary(waiting, ports.clock.now());
   const data = {
     workflow_run_id: told.run.id,
-    ...pauseOf(ports, told, records),
+    ...readPause(ports, told, records),
     outputs: {},
     status: 'paused',
     created_at,
@@ -119,5 +119,5 @@ async function workflowPaused(ports: Ports, told: Told, waiting: Run): Promise<o
     total_tokens,
     total_steps,
   };
-  return { event: 'workflow_paused', ...headOf(told.run), data };
+  return { event: 'workflow_paused', ...renderHead(told.run), data };
 }

@@ -3,7 +3,7 @@
 import { extname } from 'node:path/posix';
 import * as z from 'zod';
 import { keepFile, requireFile } from '../../catalog/files.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
 import type { StoredFile } from '../../ports/files.ts';
 import { json, route } from '../dialect.ts';
@@ -57,7 +57,7 @@ export const uploadRoutes = [
       if (file.name === '') throw refused('filename_not_exists_error', 'The specified filename does not exist.');
       const { length } = file.bytes;
       if (length > MAX_UPLOAD_BYTES)
-        throw new PlatformError('payload-too-large', `File size exceeded. ${length} bytes`);
+        throw new ApiError('payload-too-large', `File size exceeded. ${length} bytes`);
       const kept = await keepFile(ports, caller.tenant.id, file);
       return json(201, render(kept, fields['user'] ?? '', request.origin));
     },

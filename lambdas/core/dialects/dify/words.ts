@@ -12,7 +12,7 @@ export interface Told {
 }
 
 /** There is no queue on this wire: a pending run is running. */
-export function statusOf({ status, handledErrors }: Pick<Run, 'status' | 'handledErrors'>): string {
+export function renderStatus({ status, handledErrors }: Pick<Run, 'status' | 'handledErrors'>): string {
   if (status === 'succeeded') return handledErrors > 0 ? 'partial-succeeded' : 'succeeded';
   if (status === 'canceled') return 'stopped';
   if (status === 'waiting') return 'paused';
@@ -38,14 +38,14 @@ const NODE_TYPES: Record<string, string> = {
 };
 
 /** An item of an iteration is the node itself, not the iteration around it. */
-export function nodeTypeOf(node: PlanNode | undefined, type: string, path: string): string {
+export function renderNodeType(node: PlanNode | undefined, type: string, path: string): string {
   if (node?.each && !path.endsWith(']')) return 'iteration';
   if (type === 'group') return 'loop';
   return NODE_TYPES[type] ?? 'tool';
 }
 
 /** In Dify a workflow id names a published version. */
-export const workflowIdOf = ({ tenant, flow, version }: Pick<Run, 'tenant' | 'flow' | 'version'>): string =>
+export const renderWorkflowId = ({ tenant, flow, version }: Pick<Run, 'tenant' | 'flow' | 'version'>): string =>
   stableUuid('dify workflow', `${tenant}/${flow}/${version}`);
 
 export const seconds = (ms: number): number => Math.floor(ms / 1_000);
@@ -55,7 +55,7 @@ export function elapsedSeconds({ startedAt, endedAt }: { startedAt?: number; end
 }
 
 /** A counter per app, which only has to rise. */
-export const sequenceNumberOf = ({ createdAt }: Run): number => seconds(createdAt);
+export const countStep = ({ createdAt }: Run): number => seconds(createdAt);
 
 /** Outputs are objects on this wire. */
 export function asObject(value: Json | undefined): JsonObject {

@@ -1,12 +1,12 @@
 // What a key opens, and what its runs cost.
 
 import * as z from 'zod';
-import { vendorIdOf } from '../../access/keys.ts';
+import { resolveVendorId } from '../../access/keys.ts';
 import type { Run } from '../../run.ts';
 import { isRunId } from '../../run-id.ts';
 import { pageOfRuns } from '../../runs/paged-runs.ts';
 import { json, route } from '../dialect.ts';
-import { creditsOf } from './result.ts';
+import { toCredits } from './result.ts';
 
 const tag = 'GPTBots';
 const MAX_RANGE_MS = 30 * 24 * 60 * 60 * 1_000;
@@ -27,7 +27,7 @@ const creditsQuery = z
 
 /** Our runs cost what their models cost; GPTBots' other services are not ours. */
 function renderCredits(run: Run) {
-  const total = creditsOf(run);
+  const total = toCredits(run);
   return {
     run_id: run.id,
     run_start_time: run.startedAt ?? run.createdAt,
@@ -81,7 +81,7 @@ const verify = route({
   errors: [],
   async handle({ caller }) {
     const { flow } = caller.key;
-    return json(200, { entityType: 'WORKFLOW', entityId: flow === undefined ? null : vendorIdOf(caller, flow) });
+    return json(200, { entityType: 'WORKFLOW', entityId: flow === undefined ? null : resolveVendorId(caller, flow) });
   },
 });
 

@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
-import { type ErrorCode, PlatformError } from '../../errors.ts';
-import { type ApiRequest, type Dialect, inWordsOf, json, type VendorError } from '../dialect.ts';
+import { type ErrorCode, ApiError } from '../../errors.ts';
+import { type ApiRequest, type Dialect, renderErrorIn, json, type VendorError } from '../dialect.ts';
 import { accountRoutes } from './account.ts';
 import { workflowRoutes } from './workflow.ts';
 
@@ -55,7 +55,7 @@ const errors = {
 function keyOf({ headers }: ApiRequest): string {
   const [, key] = /^(?:bearer +)?(\S+) *$/i.exec(headers['authorization'] ?? '') ?? [];
   if (key !== undefined) return key;
-  throw new PlatformError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
+  throw new ApiError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
 }
 
 export const gptbots: Dialect = {
@@ -66,6 +66,6 @@ export const gptbots: Dialect = {
   errorSchema: z.object({ code: z.int(), message: z.string() }),
   error(error) {
     const { status, code } = errors[error.code];
-    return json(status, { code, message: inWordsOf(error, { inputs: 'input', webhooks: 'webhook' }).message });
+    return json(status, { code, message: renderErrorIn(error, { inputs: 'input', webhooks: 'webhook' }).message });
   },
 };

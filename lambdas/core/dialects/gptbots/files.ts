@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
-import { keepFile, referenceOf } from '../../catalog/files.ts';
+import { keepFile, toReference } from '../../catalog/files.ts';
 import type { Json } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 
@@ -51,5 +51,5 @@ async function toFile(ports: Ports, { tenant }: Caller, value: Json): Promise<Js
   if (!content.success) return value;
   const { format, base64_content, name = `file.${format}` } = content.data;
   const bytes = Buffer.from(base64_content, 'base64');
-  return referenceOf(await keepFile(ports, tenant.id, { name, type: typeOf(format), bytes }));
+  return toReference(await keepFile(ports, tenant.id, { name, type: typeOf(format), bytes }));
 }

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
-import { vendorIdOf } from '../../access/keys.ts';
+import { resolveVendorId } from '../../access/keys.ts';
 import type { Submission } from '../../api/submit.ts';
 import type { WebhookEvent } from '../../deliver/event.ts';
 import type { Run, RunRecord, RunStatus } from '../../run.ts';
@@ -22,11 +22,11 @@ const STATUS = {
 // What a result repeats of the key and the tenant, which a webhook does not have at hand.
 const echoSchema = z.object({ workflowId: z.string(), workflowName: z.string(), creditsPerUsd: z.number() });
 
-export function echoOf(
+export function readEcho(
   caller: Caller,
   { flow, title }: { flow: string; title: string },
 ): NonNullable<Submission['echo']> {
-  return { workflowId: vendorIdOf(caller, flow), workflowName: title, creditsPerUsd: caller.tenant.creditsPerUsd };
+  return { workflowId: resolveVendorId(caller, flow), workflowName: title, creditsPerUsd: caller.tenant.creditsPerUsd };
 }
 
 function headOf(run: Run) {
@@ -40,7 +40,7 @@ function headOf(run: Run) {
 }
 
 /** Cost is in credits; `creditsPerUsd` is the tenant's. */
-export function creditsOf({ echo, usage }: Run): number {
+export function toCredits({ echo, usage }: Run): number {
   return (usage.costMicros / MICROS) * (echoSchema.safeParse(echo).data?.creditsPerUsd ?? 1);
 }
 
@@ -53,7 +53,7 @@ export function renderResult({ run, inputs, outputs }: RunRecord) {
     output: outputs,
     workflowExecutionTime: run.startedAt === undefined ? 0 : (run.endedAt ?? run.startedAt) - run.startedAt,
     status: STATUS[run.status],
-    totalCost: creditsOf(run),
+    totalCost: toCredits(run),
     totalTokens: run.usage.totalTokens,
     startTime: run.startedAt ?? run.createdAt,
     endTime: run.endedAt ?? null,

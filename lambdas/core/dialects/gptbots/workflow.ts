@@ -2,14 +2,14 @@
 
 import * as z from 'zod';
 import { boundFlow } from '../../access/keys.ts';
-import { reachRecord } from '../../access/run-access.ts';
+import { requireRecord } from '../../access/run-access.ts';
 import { submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
 import { getFlow } from '../../catalog/flows.ts';
 import { webhookSchema } from '../../deliver/targets.ts';
 import { json, judgedByCore, route } from '../dialect.ts';
 import { withContents } from './files.ts';
-import { echoOf, renderAccepted, renderResult } from './result.ts';
+import { readEcho, renderAccepted, renderResult } from './result.ts';
 
 const tag = 'GPTBots';
 
@@ -38,7 +38,7 @@ const invoke = route({
       dialect: 'gptbots',
       inputs: await withContents(ports, caller, body.input),
       mode: body.isAsync ? 'async' : 'sync',
-      echo: echoOf(caller, { flow, title }),
+      echo: readEcho(caller, { flow, title }),
       ...(body.userId && { user: body.userId }),
       // Webhooks tell of async runs only; a sync caller has the result.
       ...(body.isAsync && { webhooks: body.webhook }),
@@ -60,7 +60,7 @@ const query = route({
   answers: { 200: { description: 'The result as far as it is known' } },
   errors: ['run-not-found'],
   async handle({ body, caller }, ports) {
-    return json(200, renderResult(await reachRecord(ports, caller, body.workflowRunId)));
+    return json(200, renderResult(await requireRecord(ports, caller, body.workflowRunId)));
   },
 });
 

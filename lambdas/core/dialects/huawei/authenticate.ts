@@ -2,17 +2,17 @@
 // https://support.huaweicloud.com/devg-apisign/api-sign-algorithm.html
 
 import { createHash, createHmac } from 'node:crypto';
-import { isSameText } from '../../access/constant-time.ts';
+import { constantTimeEqual } from '../../access/constant-time.ts';
 import { huaweiLookup, huaweiSecretKey, huaweiToken } from '../../access/key-forms.ts';
 import { authenticateSigner } from '../../access/keys.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiRequest, Principal } from '../dialect.ts';
 
 const MAX_SKEW_MS = 15 * 60 * 1_000;
 const SIGNATURE = /^SDK-HMAC-SHA256 +Access=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 
-const refused = (message: string): PlatformError => new PlatformError('unauthenticated', message);
+const refused = (message: string): ApiError => new ApiError('unauthenticated', message);
 
 export async function authenticateHuawei(request: ApiRequest, ports: Ports): Promise<Principal> {
   const token = request.headers['x-auth-token'];
@@ -24,7 +24,7 @@ export async function authenticateHuawei(request: ApiRequest, ports: Ports): Pro
 
 async function byToken(token: string, ports: Ports): Promise<Principal> {
   const [accessKey = ''] = token.split('.', 1);
-  if (!isSameText(token, await huaweiToken(ports.keyring, accessKey))) throw refused('Incorrect token');
+  if (!constantTimeEqual(token, await huaweiToken(ports.keyring, accessKey))) throw refused('Incorrect token');
   return authenticateSigner(ports, huaweiLookup(accessKey), 'huawei');
 }
 
@@ -41,7 +41,7 @@ async function bySignature(authorization: string, request: ApiRequest, ports: Po
   const hash = createHash('sha256').update(canonical(request, names)).digest('hex');
   const secret = await huaweiSecretKey(ports.keyring, accessKey);
   const expected = createHmac('sha256', secret).update(`SDK-HMAC-SHA256\n${date}\n${hash}`).digest('hex');
-  if (!isSameText(signature, expected)) throw refused('The signature does not fit the request');
+  if (!constantTimeEqual(signature, expected)) throw refused('The signature does not fit the request');
   return authenticateSigner(ports, huaweiLookup(accessKey), 'huawei');
 }
 

@@ -1,7 +1,7 @@
 // Huawei Cloud's workflow applications. Errors before a run begins are `{error_code, error_msg}`.
 
 import * as z from 'zod';
-import { type Dialect, inWordsOf, json } from '../dialect.ts';
+import { type Dialect, renderErrorIn, json } from '../dialect.ts';
 import { authenticateHuawei } from './authenticate.ts';
 import { errors } from './errors.ts';
 import { runRoutes } from './run.ts';
@@ -15,7 +15,7 @@ export const huawei: Dialect = {
   errorSchema: z.object({ error_code: z.string(), error_msg: z.string() }),
   error(error, { id }) {
     const { status, code } = errors[error.code];
-    const { message } = inWordsOf(error, { plugins: 'plugin_configs' });
+    const { message } = renderErrorIn(error, { plugins: 'plugin_configs' });
     return json(status, { error_code: code, error_msg: message }, { 'x-request-id': id });
   },
 };

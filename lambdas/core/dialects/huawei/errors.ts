@@ -50,6 +50,6 @@ export const errors = {
 } as const satisfies Record<ErrorCode, VendorError>;
 
 /** Codes that an author has chosen are handed on as they are. */
-export function codeOf(code: string): string {
+export function vendorCode(code: string): string {
   return code in errors ? errors[code as ErrorCode].code : code;
 }

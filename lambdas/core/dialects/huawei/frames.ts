@@ -5,7 +5,7 @@ import { nodeAt } from '../../flow/node-at.ts';
 import type { Plan } from '../../flow/plan.ts';
 import type { NodeRecord, Run, RunRecord } from '../../run.ts';
 import { outputText } from '../output-text.ts';
-import { codeOf } from './errors.ts';
+import { vendorCode } from './errors.ts';
 
 export interface Told {
   run: Run;
@@ -41,7 +41,7 @@ export function endFrame(told: Told, record: RunRecord, message: { index: number
 
 /** Also the body of a failed call: its status is 500, and the SDK reads `error_code` and `error_msg`. */
 export function errorFrame(told: Told, { error, status }: Run, message: { index: number; at: number }) {
-  const code = status === 'canceled' ? codeOf('run-canceled') : codeOf(error?.code ?? 'internal');
+  const code = status === 'canceled' ? vendorCode('run-canceled') : vendorCode(error?.code ?? 'internal');
   const text = status === 'canceled' ? 'The run was canceled' : (error?.message ?? 'The run failed');
   const { data, ...rest } = messageFrame(told, { node: END, text: null, ...message });
   return { ...rest, event: 'error', data: { ...data, code, message: text }, error_code: code, error_msg: text };
@@ -68,7 +68,7 @@ export function nodeFrame(
 
 export const CODES = { succeeded: 0, running: 1, waiting: 2, failed: 3 } as const;
 
-export function statusOf(run: Run): { code: number; desc: keyof typeof CODES } {
+export function renderStatus(run: Run): { code: number; desc: keyof typeof CODES } {
   const desc = wordOf(run);
   return { code: CODES[desc], desc };
 }

@@ -1,14 +1,14 @@
 // Running a workflow within a conversation, as a stream or in one answer; and canceling what the conversation runs.
 
 import * as z from 'zod';
-import { flowOf } from '../../access/keys.ts';
+import { resolveFlow } from '../../access/keys.ts';
 import { pinnedPlan } from '../../access/run-access.ts';
 import { cancelRun } from '../../api/cancel.ts';
 import { type StreamItem, streamOn, streamRun } from '../../api/event-stream.ts';
 import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { isSettled, type Run, type RunRecord } from '../../run.ts';
@@ -16,8 +16,8 @@ import { answered, latestRun } from '../conversation.ts';
 import { type Call, json, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
 
-import { errorFrame, statusOf, type Told } from './frames.ts';
-import { framesOf } from './streamed.ts';
+import { errorFrame, renderStatus, type Told } from './frames.ts';
+import { renderEvents } from './streamed.ts';
 
 const tag = 'Huawei Cloud';
 const pathId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _');
@@ -37,7 +37,7 @@ function flag(headers: Readonly<Record<string, string>>, name: string, choices: 
   const value = headers[name]?.trim().toLowerCase();
   if (value === undefined || choices.includes(value)) return value;
   const message = `must be ${choices.join(' or ')}`;
-  throw new PlatformError('invalid-request', `${name} ${message}`, { details: [{ field: name, message }] });
+  throw new ApiError('invalid-request', `${name} ${message}`, { details: [{ field: name, message }] });
 }
 
 function pluginsIn({ plugin_configs }: z.output<typeof body>): { plugins?: Record<string, Record<string, string>> } {
@@ -62,7 +62,7 @@ interface Begun {
 
 async function begin(ports: Ports, call: RunCall, mode: 'sync' | 'stream'): Promise<Begun> {
   const { caller, params: ids, query: asked, request } = call;
-  const flow = flowOf(caller, ids.workflow_id);
+  const flow = resolveFlow(caller, ids.workflow_id);
   const inputs = call.body.inputs as JsonObject;
   const conversation = ids.conversation_id;
   const going = await answered(ports, caller, { flow, conversation, answer: answerIn(inputs) });
@@ -93,7 +93,7 @@ function renderAnswer(told: Told, { run, outputs }: RunRecord) {
     error_code: '',
     error_message: '',
     metadata: {},
-    status: statusOf(run),
+    status: renderStatus(run),
     start_time: run.startedAt ?? run.createdAt,
     ...(run.endedAt !== undefined && { end_time: run.endedAt }),
     node_info: [],
@@ -115,7 +115,7 @@ async function start(call: RunCall, ports: Ports): Promise<Reply> {
     return answerRun(ports, { run, replayed: begun.replayed, receivedAt, render, status: statusCode });
   }
   const { items, pending } = streamOf(ports, begun, receivedAt);
-  return { status: 200, body: eventStream(framesOf(ports, told, items)), ...(pending && { pending }) };
+  return { status: 200, body: eventStream(renderEvents(ports, told, items)), ...(pending && { pending }) };
 }
 
 function streamOf(
@@ -171,9 +171,9 @@ export const runRoutes = [
     answers: { 200: { description: 'Whether something was canceled' } },
     errors: [],
     async handle({ caller, params: ids, query: { workflow_id = caller.key.flow } }, ports) {
-      if (workflow_id === undefined) throw new PlatformError('invalid-request', 'workflow_id is required');
+      if (workflow_id === undefined) throw new ApiError('invalid-request', 'workflow_id is required');
       const run = await latestRun(ports, caller, {
-        flow: flowOf(caller, workflow_id),
+        flow: resolveFlow(caller, workflow_id),
         conversation: ids.conversation_id,
       });
       if (run === undefined || isSettled(run.status)) return json(200, { cancelled: false, running: false });

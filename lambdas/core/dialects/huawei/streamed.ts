@@ -3,7 +3,7 @@
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import { endFrame, errorFrame, frame, messageFrame, nodeFrame, nodeWords, statusOf, type Told } from './frames.ts';
+import { endFrame, errorFrame, frame, messageFrame, nodeFrame, nodeWords, renderStatus, type Told } from './frames.ts';
 
 interface Progress {
   /** Of the next message. */
@@ -12,7 +12,7 @@ interface Progress {
   isTold: boolean;
 }
 
-export async function* framesOf(ports: Ports, told: Told, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
+export async function* renderEvents(ports: Ports, told: Told, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
   const progress: Progress = { index: 0, isTold: false };
   for await (const item of items) {
     if (item.type === 'ping') yield '\n';
@@ -71,6 +71,6 @@ async function lastFrames(ports: Ports, told: Told, run: Run, { index, isTold }:
   const record = await ports.runs.read(run.id);
   if (run.status !== 'succeeded' || !record) return [errorFrame(told, run, { index, at }), end];
   const times = { start_time: run.startedAt ?? run.createdAt, end_time: at };
-  const finished = { outputs: record.outputs, status: statusOf(run), ...times };
+  const finished = { outputs: record.outputs, status: renderStatus(run), ...times };
   return [endFrame(told, record, { index, isTold, at }), frame(told, 'workflow_finished', finished, at), end];
 }

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { linkTo } from '../../catalog/file-links.ts';
 import { keepFile } from '../../catalog/files.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import { json, route } from '../dialect.ts';
 import { readUpload, uploadBody } from '../upload.ts';
 
@@ -11,7 +11,7 @@ const DAY_SECONDS = 24 * 60 * 60;
 const MAX_DAYS = 7;
 
 function invalid(message: string): never {
-  throw new PlatformError('invalid-request', `file ${message}`, { details: [{ field: 'file', message }] });
+  throw new ApiError('invalid-request', `file ${message}`, { details: [{ field: 'file', message }] });
 }
 
 export const uploadRoutes = [

@@ -4,12 +4,12 @@ import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
 import { requireFlow } from '../../access/run-access.ts';
 import { submit } from '../../api/submit.ts';
-import { ERRORS, type ErrorCode, PlatformError } from '../../errors.ts';
+import { ERRORS, type ErrorCode, ApiError } from '../../errors.ts';
 import { MAX_BATCH_RUNS } from '../../limits.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { json, route } from '../dialect.ts';
 import { errorEnvelope, renderSummary, runSummary } from './schemas.ts';
-import { asyncRunBody, submissionOf } from './start.ts';
+import { asyncRunBody, readSubmission } from './start.ts';
 
 // Accepts touch items of their own run only, so they go side by side; this bounds the burst on the tables.
 const SIDE_BY_SIDE = 10;
@@ -25,10 +25,10 @@ const body = z.strictObject({ runs: z.array(entry).min(1).max(MAX_BATCH_RUNS) })
 async function accept(ports: Ports, caller: Caller, { flow, ...settings }: z.output<typeof entry>) {
   try {
     requireFlow(caller, flow);
-    const { run } = await submit(ports, caller, submissionOf(flow, { ...settings, mode: 'async' }));
+    const { run } = await submit(ports, caller, readSubmission(flow, { ...settings, mode: 'async' }));
     return { status: 202, run: renderSummary(run) };
   } catch (error) {
-    if (!(error instanceof PlatformError)) throw error;
+    if (!(error instanceof ApiError)) throw error;
     const { code, message, details } = error;
     return { status: ERRORS[code as ErrorCode].status, error: { code, message, ...(details && { details }) } };
   }

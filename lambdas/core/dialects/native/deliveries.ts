@@ -1,7 +1,7 @@
 // What became of a run's webhooks: the log, delivery by hand, and the secret that signs them.
 
 import * as z from 'zod';
-import { reachRecord, reachRun } from '../../access/run-access.ts';
+import { requireRecord, requireRun } from '../../access/run-access.ts';
 import { redeliver } from '../../deliver/redeliver.ts';
 import { deliverySecret, rotateWebhookSecret } from '../../deliver/signing-secrets.ts';
 import { renderDelivery } from '../../runs/run-view.ts';
@@ -37,7 +37,7 @@ const listDeliveries = route({
   answers: { 200: { description: 'Every webhook', schema: z.object({ items: z.array(delivery), next: z.null() }) } },
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
-    const { deliveries } = await reachRecord(ports, caller, params.id);
+    const { deliveries } = await requireRecord(ports, caller, params.id);
     return json(200, { items: deliveries.map(renderDelivery), next: null });
   },
 });
@@ -55,7 +55,7 @@ const redeliverOne = route({
   answers: { 202: { description: 'It will be told at once', schema: delivery } },
   errors: ['run-not-found', 'run-not-settled', 'not-found'],
   async handle({ caller, params }, ports) {
-    const { id } = await reachRun(ports, caller, params.id);
+    const { id } = await requireRun(ports, caller, params.id);
     return json(202, renderDelivery(await redeliver(ports, caller.tenant.id, { run: id, n: params.n })));
   },
 });

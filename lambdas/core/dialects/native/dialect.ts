@@ -1,8 +1,8 @@
 // Our own dialect: its routes, its key (`Authorization: Bearer`), and the one error envelope.
 
 import { authenticate } from '../../access/keys.ts';
-import { ERRORS, type ErrorCode, PlatformError } from '../../errors.ts';
-import { type ApiRequest, bearerOf, type Dialect, json, type VendorError } from '../dialect.ts';
+import { ERRORS, type ErrorCode, ApiError } from '../../errors.ts';
+import { type ApiRequest, readBearer, type Dialect, json, type VendorError } from '../dialect.ts';
 import { batchRoutes } from './batch.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { draftRoutes } from './drafts.ts';
@@ -27,9 +27,9 @@ const errors = Object.fromEntries(
 ) as Record<ErrorCode, VendorError>;
 
 function keyOf(request: ApiRequest): string {
-  const credential = bearerOf(request);
+  const credential = readBearer(request);
   if (credential !== undefined) return credential;
-  throw new PlatformError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
+  throw new ApiError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
 }
 
 export const native: Dialect = {

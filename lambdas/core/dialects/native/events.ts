@@ -1,15 +1,15 @@
 // Runs as server-sent events: the frames, and the call that tells what happened to a run and what happens.
 
 import * as z from 'zod';
-import { pinnedPlan, reachRecord } from '../../access/run-access.ts';
+import { pinnedPlan, requireRecord } from '../../access/run-access.ts';
 import { type StreamItem, streamEvents } from '../../api/event-stream.ts';
 import type { Reply } from '../../api/reply.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import type { Plan } from '../../flow/plan.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { viewNode, viewNodes, viewWait } from '../../runs/nodes-view.ts';
 import { replay } from '../../runs/replay.ts';
-import { recordsOf } from '../../runs/reuse.ts';
+import { loadRecords } from '../../runs/reuse.ts';
 import { renderRun } from '../../runs/run-view.ts';
 import { type ApiRequest, route } from '../dialect.ts';
 import { COMMENT_PING, eventStream, frame } from '../sse.ts';
@@ -42,7 +42,7 @@ async function dataOf(ports: Ports, plan: Plan, event: Told): Promise<unknown> {
   }
 }
 
-export async function* framesOf(ports: Ports, plan: Plan, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
+export async function* renderEvents(ports: Ports, plan: Plan, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
   for await (const item of items) {
     if (item.type === 'ping') yield COMMENT_PING;
     // The node's result has all of its text.
@@ -63,7 +63,7 @@ function lastSeen({ headers }: ApiRequest, after: number): number {
   if (given === undefined || given === '') return after;
   if (/^\d{1,15}$/.test(given)) return Number(given);
   const message = 'must be the id of an event of this run';
-  throw new PlatformError('invalid-request', `Last-Event-ID ${message}`, {
+  throw new ApiError('invalid-request', `Last-Event-ID ${message}`, {
     details: [{ field: 'Last-Event-ID', message }],
   });
 }
@@ -90,13 +90,13 @@ export const eventRoutes = [
     answers: { 200: { description: 'Events', mediaType: 'text/event-stream' } },
     errors: ['run-not-found', 'not-found'],
     async handle({ caller, params, query, request }, ports): Promise<Reply> {
-      const record = await reachRecord(ports, caller, params.id);
+      const record = await requireRecord(ports, caller, params.id);
       const { run } = record;
       const plan = await pinnedPlan(ports, run);
       const follow = (after: number) =>
-        framesOf(ports, plan, streamEvents(ports, { runId: run.id, after, receivedAt: request.receivedAt }));
+        renderEvents(ports, plan, streamEvents(ports, { runId: run.id, after, receivedAt: request.receivedAt }));
       if (!query.snapshot) return { status: 200, body: eventStream(follow(lastSeen(request, query.after))) };
-      const records = await recordsOf(ports, run);
+      const records = await loadRecords(ports, run);
       const last = replay(run, records, ports.clock.now()).at(-1)?.seq ?? 0;
       const data = { run: renderRun(record), nodes: viewNodes(plan, run, records) };
       const snapshot = frame({ id: last, event: 'run.snapshot', data });

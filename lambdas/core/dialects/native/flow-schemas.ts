@@ -1,7 +1,7 @@
 // How flows, drafts and versions are shown, and the schemas that say so.
 
 import * as z from 'zod';
-import { parametersOf } from '../../flow/inputs.ts';
+import { listParameters } from '../../flow/inputs.ts';
 import { INPUT_TYPES, type Plan, type Support } from '../../flow/plan.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
 import type { FlowSummary, FlowVersion } from '../../ports/catalog.ts';
@@ -80,7 +80,7 @@ export function renderVersion({ version, digest, publishedAt, async, sync }: Flo
 }
 
 export function renderParameters(version: string, plan: Plan): z.input<typeof parameters> {
-  const { inputs, ...shown } = parametersOf(plan);
+  const { inputs, ...shown } = listParameters(plan);
   return {
     ...shown,
     version,

@@ -13,7 +13,7 @@ import {
 } from '../../catalog/flows.ts';
 import { json, route } from '../dialect.ts';
 import { flow, flowVersion, parameters, renderFlow, renderParameters, renderVersion } from './flow-schemas.ts';
-import { flowParams, listOf, page } from './schemas.ts';
+import { flowParams, listSchema, page } from './schemas.ts';
 
 const tag = 'Flows';
 
@@ -25,7 +25,7 @@ const list = route({
   tag,
   summary: 'List flows, with how each can run',
   query: z.strictObject(page),
-  answers: { 200: { description: 'A page of flows', schema: listOf(flow) } },
+  answers: { 200: { description: 'A page of flows', schema: listSchema(flow) } },
   errors: [],
   async handle({ caller: { key, tenant }, query: { limit, cursor } }, ports) {
     if (key.flow !== undefined) {

@@ -100,7 +100,7 @@ const me = route({
         tenant: z.object({ id: z.string(), name: z.string() }),
         limits,
         entitlements,
-        occupancy: z.object({ running: z.int(), waiting: z.int(), sync: z.int() }),
+        occupancy: z.object({ running: z.int(), queued: z.int(), sync: z.int() }),
         key: z.object({
           id: z.string(),
           dialect: z.enum(DIALECTS),
@@ -114,12 +114,12 @@ const me = route({
   },
   errors: [],
   async handle({ caller: { key, tenant } }, ports) {
-    const { running, waiting, sync } = await ports.slots.occupancy(tenant.id);
+    const { running, queued, sync } = await ports.slots.occupancy(tenant.id);
     return json(200, {
       tenant: { id: tenant.id, name: tenant.name },
       limits: tenant.limits,
       entitlements: tenant.entitlements,
-      occupancy: { running: running.length, waiting, sync: sync.length },
+      occupancy: { running: running.length, queued, sync: sync.length },
       key: {
         id: key.id,
         dialect: key.dialect,

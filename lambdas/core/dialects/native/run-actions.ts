@@ -1,7 +1,7 @@
 // Acting on a run: cancel it, run it again.
 
 import * as z from 'zod';
-import { reachRun } from '../../access/run-access.ts';
+import { requireRun } from '../../access/run-access.ts';
 import { cancelRun } from '../../api/cancel.ts';
 import { rerun } from '../../api/rerun.ts';
 import { json, route } from '../dialect.ts';
@@ -25,7 +25,7 @@ const cancel = route({
   },
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
-    const reached = await reachRun(ports, caller, params.id);
+    const reached = await requireRun(ports, caller, params.id);
     const run = await cancelRun(ports, caller.tenant.id, reached.id);
     return json(run.endedAt === undefined ? 202 : 200, renderSummary(run));
   },
@@ -53,7 +53,7 @@ const again = route({
   answers: { 202: { description: 'The new run', schema: runSummary } },
   errors: ['run-not-found', 'async-unsupported', 'async-not-entitled', 'tenant-over-limit', 'flow-disabled'],
   async handle({ body, caller, params, request }, ports) {
-    const { id } = await reachRun(ports, caller, params.id);
+    const { id } = await requireRun(ports, caller, params.id);
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
     const run = await rerun(ports, caller, id, given);
     return json(202, renderSummary(run), { location: `${request.origin}/v1/runs/${run.id}` });

@@ -45,7 +45,7 @@ async function indexedOf(ports: Ports, { tenant, flow, inputs }: Pick<RunQuery, 
   return indexed.length > 0 ? { indexed: Object.fromEntries(indexed) } : {};
 }
 
-export async function queryOf(
+export async function readQuery(
   ports: Ports,
   scope: { tenant: string; flow: string | undefined },
   query: z.output<typeof filters>,

@@ -1,13 +1,13 @@
 // Reading runs: one, many by filters, its node results, its pinned definition.
 
 import * as z from 'zod';
-import { pinnedPlan, reachRecord, reachRun, requireFlow } from '../../access/run-access.ts';
+import { pinnedPlan, requireRecord, requireRun, requireFlow } from '../../access/run-access.ts';
 import { viewNodes } from '../../runs/nodes-view.ts';
-import { recordsOf } from '../../runs/reuse.ts';
+import { loadRecords } from '../../runs/reuse.ts';
 import { renderRun } from '../../runs/run-view.ts';
 import { json, route } from '../dialect.ts';
-import { filters, queryOf } from './run-filters.ts';
-import { anyObject, listOf, nodeRun, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
+import { filters, readQuery } from './run-filters.ts';
+import { anyObject, listSchema, nodeRun, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
 
 const tag = 'Runs';
 
@@ -21,12 +21,12 @@ const listRuns = route({
   description:
     'With `flow`, inputs marked `searchable` are found by index; other inputs and `q` by a bounded walk, so that a page may hold fewer runs than `limit` while `next` goes on.',
   query: filters,
-  answers: { 200: { description: 'A page of runs', schema: listOf(runSummary) } },
+  answers: { 200: { description: 'A page of runs', schema: listSchema(runSummary) } },
   errors: ['forbidden'],
   async handle({ caller, query }, ports) {
     const { flow = caller.key.flow } = query;
     if (flow !== undefined) requireFlow(caller, flow);
-    const { runs, next } = await ports.runs.list(await queryOf(ports, { tenant: caller.tenant.id, flow }, query));
+    const { runs, next } = await ports.runs.list(await readQuery(ports, { tenant: caller.tenant.id, flow }, query));
     return json(200, { items: runs.map(renderSummary), next });
   },
 });
@@ -42,7 +42,7 @@ const getRun = route({
   answers: { 200: { description: 'The run', schema: run } },
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
-    return json(200, renderRun(await reachRecord(ports, caller, params.id)));
+    return json(200, renderRun(await requireRecord(ports, caller, params.id)));
   },
 });
 
@@ -57,8 +57,8 @@ const getNodes = route({
   answers: { 200: { description: 'Every node', schema: z.object({ items: z.array(nodeRun), next: z.null() }) } },
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
-    const reached = await reachRun(ports, caller, params.id);
-    const [plan, records] = await Promise.all([pinnedPlan(ports, reached), recordsOf(ports, reached)]);
+    const reached = await requireRun(ports, caller, params.id);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, reached), loadRecords(ports, reached)]);
     return json(200, { items: viewNodes(plan, reached, records), next: null });
   },
 });
@@ -80,7 +80,7 @@ const getSnapshot = route({
   },
   errors: ['run-not-found', 'not-found'],
   async handle({ caller, params }, ports) {
-    const { id, flow, version, digest, ...rest } = await reachRun(ports, caller, params.id);
+    const { id, flow, version, digest, ...rest } = await requireRun(ports, caller, params.id);
     const plan = await pinnedPlan(ports, { id, flow, version, digest, ...rest });
     return json(200, { run: id, flow, version, digest, plan });
   },

@@ -17,7 +17,7 @@ export const page = {
   cursor: z.string().min(1).max(2_048).optional().meta({ description: '`next` of the page before' }),
 };
 
-export const listOf = (item: z.ZodType) => z.object({ items: z.array(item), next: z.string().nullable() });
+export const listSchema = (item: z.ZodType) => z.object({ items: z.array(item), next: z.string().nullable() });
 
 export const webhookState = z.object({
   n: z.int().meta({ description: 'Counted from 1, in the order of the request' }),

@@ -1,7 +1,7 @@
 // Signals from outside: the answer that a callback, an approval or a question waits for.
 
 import * as z from 'zod';
-import { reachRun } from '../../access/run-access.ts';
+import { requireRun } from '../../access/run-access.ts';
 import { signalByToken, signalRun } from '../../api/signal.ts';
 import type { Json } from '../../json.ts';
 import { json, route } from '../dialect.ts';
@@ -34,7 +34,7 @@ const byPath = route({
   answers: { 202: { description: 'The signal is kept and the run goes on', schema: runSummary } },
   errors: ['run-not-found', ...errors],
   async handle({ body, caller, params }, ports) {
-    const { id } = await reachRun(ports, caller, params.id);
+    const { id } = await requireRun(ports, caller, params.id);
     const signal = { tenant: caller.tenant.id, runId: id, path: params.path, payload: body as Json, by: caller.key.id };
     return json(202, renderSummary(await signalRun(ports, signal)));
   },

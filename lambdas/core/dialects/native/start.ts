@@ -7,14 +7,14 @@ import type { Reply } from '../../api/reply.ts';
 import { type Submission, submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
 import { webhookSchema } from '../../deliver/targets.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../limits.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { RUN_MODES } from '../../run.ts';
 import { renderRun } from '../../runs/run-view.ts';
 import { type Call, json, judgedByCore, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
-import { framesOf } from './events.ts';
+import { renderEvents } from './events.ts';
 import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';
 
 const settings = {
@@ -49,7 +49,7 @@ const runBody = asyncRunBody.extend({
 });
 
 /** What the core is asked for, without the fields that the caller left out. */
-export function submissionOf(flow: string, body: z.output<typeof runBody>): Submission {
+export function readSubmission(flow: string, body: z.output<typeof runBody>): Submission {
   const given = Object.entries(body).filter(([, value]) => value !== undefined);
   return { inputs: {}, ...Object.fromEntries(given), mode: body.mode, flow, dialect: 'native' };
 }
@@ -60,7 +60,7 @@ function idempotencyKey({ request }: Call): { idempotencyKey?: string } {
   if (key.length > 0 && key.length <= IDEMPOTENCY_KEY_CHARS && /^[\x20-\x7e]+$/.test(key))
     return { idempotencyKey: key };
   const message = `must be 1 to ${IDEMPOTENCY_KEY_CHARS} visible ASCII characters`;
-  throw new PlatformError('invalid-request', `Idempotency-Key ${message}`, {
+  throw new ApiError('invalid-request', `Idempotency-Key ${message}`, {
     details: [{ field: 'Idempotency-Key', message }],
   });
 }
@@ -68,7 +68,7 @@ function idempotencyKey({ request }: Call): { idempotencyKey?: string } {
 async function start(call: Call<{ name: string }, undefined, z.output<typeof runBody>>, ports: Ports): Promise<Reply> {
   const { body, caller, params, request } = call;
   requireFlow(caller, params.name);
-  const submission = { ...submissionOf(params.name, body), ...idempotencyKey(call) };
+  const submission = { ...readSubmission(params.name, body), ...idempotencyKey(call) };
   const { run: accepted, replayed } = await submit(ports, caller, submission);
   const location = `${request.origin}/v1/runs/${accepted.id}`;
   const made = { run: accepted, replayed, receivedAt: request.receivedAt };
@@ -78,7 +78,7 @@ async function start(call: Call<{ name: string }, undefined, z.output<typeof run
     case 'stream': {
       const plan = await pinnedPlan(ports, accepted);
       const { items, pending } = streamRun(ports, made);
-      return { status: 200, headers: { location }, body: eventStream(framesOf(ports, plan, items)), pending };
+      return { status: 200, headers: { location }, body: eventStream(renderEvents(ports, plan, items)), pending };
     }
     case 'async':
       return json(202, renderSummary(accepted), { location });

@@ -11,12 +11,12 @@ import {
   updateTenant,
 } from '../../access/tenants.ts';
 import { json, route } from '../dialect.ts';
-import { listOf, page, time } from './schemas.ts';
+import { listSchema, page, time } from './schemas.ts';
 
 const tag = 'Tenants';
 const params = z.object({ id: z.string().max(64) });
 
-export const limits = z.object({ concurrency: z.int(), waiting: z.int(), sync: z.int() });
+export const limits = z.object({ concurrency: z.int(), queued: z.int(), sync: z.int() });
 export const entitlements = z.object({ async: z.boolean() });
 
 const tenant = z
@@ -51,7 +51,7 @@ const list = route({
   tag,
   summary: 'List tenants',
   query: z.strictObject(page),
-  answers: { 200: { description: 'A page of tenants', schema: listOf(tenant) } },
+  answers: { 200: { description: 'A page of tenants', schema: listSchema(tenant) } },
   errors: [],
   async handle({ query: { limit, cursor } }, ports) {
     const { tenants, next } = await listTenants(ports, { limit, ...(cursor !== undefined && { cursor }) });

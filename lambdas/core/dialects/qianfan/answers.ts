@@ -10,7 +10,7 @@ import { stableUuid } from '../stable-uuid.ts';
 
 const echoSchema = z.object({ conversation_id: z.string(), user_id: z.string() });
 
-export function idsOf(run: Run) {
+export function readIds(run: Run) {
   const echo = echoSchema.safeParse(run.echo).data;
   return {
     conversation_id: echo?.conversation_id ?? '',
@@ -22,7 +22,7 @@ export function idsOf(run: Run) {
 }
 
 /** There is no word for failure or cancellation: an event says it. */
-export function problemOf({ status, error }: Run): { code: string; message: string } | undefined {
+export function renderProblem({ status, error }: Run): { code: string; message: string } | undefined {
   if (status === 'canceled') return { code: 'Cancelled', message: 'The run was canceled' };
   if (status === 'failed') return { code: error?.code ?? 'internal', message: error?.message ?? 'The run failed' };
   return undefined;
@@ -30,12 +30,12 @@ export function problemOf({ status, error }: Run): { code: string; message: stri
 
 /** The result of an asynchronous run; `is_completion` is a text on this wire. */
 export function renderResult({ run, outputs }: RunRecord, nodes: readonly NodeView[]) {
-  const problem = problemOf(run);
+  const problem = renderProblem(run);
   const event = problem
     ? { type: 'error', name: problem.code, text: { error_code: problem.code, error_message: problem.message } }
     : { type: 'text', name: 'output', text: { info: outputText(outputs) } };
   return {
-    ...idsOf(run),
+    ...readIds(run),
     is_completion: String(isSettled(run.status)),
     ...(problem ?? {}),
     content: [
@@ -71,12 +71,12 @@ export interface Said {
 
 /** One object of a component's answer: the only one without a stream, one of several with it. */
 export function renderComponent(run: Run, requestId: string, { status, text, name = run.flow, at }: Said) {
-  const problem = status === 'error' ? problemOf(run) : undefined;
+  const problem = status === 'error' ? renderProblem(run) : undefined;
   return {
     request_id: requestId,
     code: problem?.code ?? '',
     message: problem?.message ?? '',
-    ...idsOf(run),
+    ...readIds(run),
     status,
     is_completion: status === 'done' || status === 'error',
     role: 'tool',
@@ -105,7 +105,7 @@ export function renderComponent(run: Run, requestId: string, { status, text, nam
   };
 }
 
-export function endOf(run: Run): Said['status'] {
+export function renderEnd(run: Run): Said['status'] {
   if (run.status === 'succeeded') return 'done';
   if (isSettled(run.status)) return 'error';
   return run.status === 'waiting' ? 'interrupt' : 'running';

@@ -1,7 +1,7 @@
 // Components run while their caller waits, in one answer or as a stream of `data:` frames.
 
 import * as z from 'zod';
-import { flowOf } from '../../access/keys.ts';
+import { resolveFlow } from '../../access/keys.ts';
 import { type StreamItem, streamRun } from '../../api/event-stream.ts';
 import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
@@ -11,8 +11,8 @@ import type { Run, RunRecord } from '../../run.ts';
 import { type Call, route } from '../dialect.ts';
 import { outputText } from '../output-text.ts';
 import { eventStream } from '../sse.ts';
-import { endOf, renderComponent } from './answers.ts';
-import { parametersSchema, submissionOf } from './parameters.ts';
+import { renderEnd, renderComponent } from './answers.ts';
+import { parametersSchema, readSubmission } from './parameters.ts';
 
 const body = z.object({ stream: z.boolean().nullish(), parameters: parametersSchema });
 // `action=tool_eval` is what the vendor's clients send; it changes nothing.
@@ -40,7 +40,7 @@ async function* framesOf(
         const record = await ports.runs.read(run.id);
         const isTold = hasText || !record;
         yield dataFrame(
-          renderComponent(item.run, requestId, { status: endOf(item.run), at, ...(!isTold && textOf(record)) }),
+          renderComponent(item.run, requestId, { status: renderEnd(item.run), at, ...(!isTold && textOf(record)) }),
         );
         break;
       }
@@ -58,8 +58,8 @@ type ComponentCall = Call<{ component: string; version?: string }, unknown, z.ou
 async function start({ body, caller, params, request }: ComponentCall, ports: Ports): Promise<Reply> {
   const version = params.version === 'latest' ? undefined : params.version;
   const { run, replayed } = await submit(ports, caller, {
-    ...submissionOf(caller, body.parameters, request.id),
-    flow: flowOf(caller, params.component),
+    ...readSubmission(caller, body.parameters, request.id),
+    flow: resolveFlow(caller, params.component),
     mode: body.stream ? 'stream' : 'sync',
     dialect: 'qianfan',
     ...(version !== undefined && { version }),
@@ -71,7 +71,7 @@ async function start({ body, caller, params, request }: ComponentCall, ports: Po
     return { status: 200, headers, body: eventStream(framesOf(ports, { run, requestId: request.id, items })), pending };
   }
   const render = (record: RunRecord) =>
-    renderComponent(record.run, request.id, { status: endOf(record.run), at: ports.clock.now(), ...textOf(record) });
+    renderComponent(record.run, request.id, { status: renderEnd(record.run), at: ports.clock.now(), ...textOf(record) });
   const reply = await answerRun(ports, { ...made, render, status: () => 200 });
   return { ...reply, headers: { ...reply.headers, ...headers } };
 }

@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
-import { type ErrorCode, PlatformError } from '../../errors.ts';
-import { type ApiRequest, bearerOf, type Dialect, inWordsOf, json, type VendorError } from '../dialect.ts';
+import { type ErrorCode, ApiError } from '../../errors.ts';
+import { type ApiRequest, readBearer, type Dialect, renderErrorIn, json, type VendorError } from '../dialect.ts';
 import { componentRoutes } from './components.ts';
 import { toolRoutes } from './tool.ts';
 
@@ -57,9 +57,9 @@ const errors = {
 const NO_PERMISSION = '没有权限';
 
 function keyOf(request: ApiRequest): string {
-  const key = bearerOf(request);
+  const key = readBearer(request);
   if (key !== undefined) return key;
-  throw new PlatformError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
+  throw new ApiError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
 }
 
 export const qianfan: Dialect = {
@@ -70,7 +70,7 @@ export const qianfan: Dialect = {
   errorSchema: z.object({ request_id: z.string(), code: z.string(), message: z.string() }),
   error(error, { id }) {
     const { status, code } = errors[error.code];
-    const message = error.code === 'forbidden' ? NO_PERMISSION : inWordsOf(error, { inputs: 'parameters' }).message;
+    const message = error.code === 'forbidden' ? NO_PERMISSION : renderErrorIn(error, { inputs: 'parameters' }).message;
     return json(status, { request_id: id, code, message }, { 'x-appbuilder-request-id': id });
   },
 };

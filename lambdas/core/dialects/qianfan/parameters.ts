@@ -38,7 +38,7 @@ function offersOf(given: Parameters): Offer[] {
 }
 
 /** What every answer about the run repeats. */
-export function submissionOf(
+export function readSubmission(
   caller: Caller,
   given: Parameters,
   requestId: string,

@@ -1,16 +1,16 @@
 // Asynchronous runs of workflow components: start one, ask for its result. And the id of a new conversation.
 
 import * as z from 'zod';
-import { flowOf } from '../../access/keys.ts';
-import { pinnedPlan, reachRecord } from '../../access/run-access.ts';
+import { resolveFlow } from '../../access/keys.ts';
+import { pinnedPlan, requireRecord } from '../../access/run-access.ts';
 import { submit } from '../../api/submit.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import { viewNodes } from '../../runs/nodes-view.ts';
-import { recordsOf } from '../../runs/reuse.ts';
+import { loadRecords } from '../../runs/reuse.ts';
 import { json, route } from '../dialect.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { idsOf, renderResult } from './answers.ts';
-import { parametersSchema, submissionOf } from './parameters.ts';
+import { readIds, renderResult } from './answers.ts';
+import { parametersSchema, readSubmission } from './parameters.ts';
 
 const tag = 'Qianfan';
 
@@ -29,13 +29,13 @@ const run = route({
   errors: [],
   async handle({ body, caller, request }, ports) {
     const { run: accepted } = await submit(ports, caller, {
-      ...submissionOf(caller, body.parameters, request.id),
-      flow: flowOf(caller, body.component),
+      ...readSubmission(caller, body.parameters, request.id),
+      flow: resolveFlow(caller, body.component),
       mode: 'async',
       dialect: 'qianfan',
       ...(body.version && { version: body.version }),
     });
-    return json(200, { ...idsOf(accepted), execute_id: accepted.id });
+    return json(200, { ...readIds(accepted), execute_id: accepted.id });
   },
 });
 
@@ -50,8 +50,8 @@ const retrieve = route({
   answers: { 200: { description: 'The result as far as it is known' } },
   errors: ['run-not-found'],
   async handle({ body, caller }, ports) {
-    const record = await reachRecord(ports, caller, body.execute_id);
-    const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), recordsOf(ports, record.run)]);
+    const record = await requireRecord(ports, caller, body.execute_id);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), loadRecords(ports, record.run)]);
     return json(200, renderResult(record, viewNodes(plan, record.run, records)));
   },
 });
@@ -67,8 +67,8 @@ const conversation = route({
   answers: { 200: { description: 'The id' } },
   errors: [],
   async handle({ body, caller, request }) {
-    if (body.app_id === '') throw new PlatformError('invalid-request', 'app_id is required');
-    flowOf(caller, body.app_id);
+    if (body.app_id === '') throw new ApiError('invalid-request', 'app_id is required');
+    resolveFlow(caller, body.app_id);
     return json(200, { request_id: request.id, conversation_id: stableUuid('qianfan conversation', request.id) });
   },
 });

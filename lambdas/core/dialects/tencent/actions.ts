@@ -2,17 +2,17 @@
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
-import { pinnedPlan, reachRecord, reachRun } from '../../access/run-access.ts';
+import { pinnedPlan, requireRecord, requireRun } from '../../access/run-access.ts';
 import { cancelRun } from '../../api/cancel.ts';
 import { submit } from '../../api/submit.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { pageOfRuns } from '../../runs/paged-runs.ts';
-import { recordsOf } from '../../runs/reuse.ts';
+import { loadRecords } from '../../runs/reuse.ts';
 import type { ApiRequest } from '../dialect.ts';
 import { flowOfApplication } from './application.ts';
-import { appBizIdOf, isWithin, nodeBase, nodeDetail, readNodeRunId, runBase, runDetail } from './shown.ts';
-import { offersOf } from './variables.ts';
+import { readAppBizId, isWithin, nodeBase, nodeDetail, readNodeRunId, runBase, runDetail } from './shown.ts';
+import { readOffers } from './variables.ts';
 
 interface Acting {
   ports: Ports;
@@ -41,7 +41,7 @@ const createRun = action({
   async act({ ports, caller, request }, asked) {
     const { Query, VisitorId } = asked;
     const variables = asked.CustomVariables ?? [];
-    const offers = offersOf(Query, Object.fromEntries(variables.map(({ Name, Value }) => [Name, Value])));
+    const offers = readOffers(Query, Object.fromEntries(variables.map(({ Name, Value }) => [Name, Value])));
     const { run } = await submit(ports, caller, {
       flow: flowOfApplication(caller, request, asked.AppBizId),
       inputs: {},
@@ -72,9 +72,9 @@ const describeRun = action({
     IncludeWorkflowGraph: z.boolean().nullish(),
   }),
   async act({ ports, caller }, asked) {
-    const record = await reachRecord(ports, caller, asked.WorkflowRunId);
-    requireApplication(appBizIdOf(record.run), asked);
-    const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), recordsOf(ports, record.run)]);
+    const record = await requireRecord(ports, caller, asked.WorkflowRunId);
+    requireApplication(readAppBizId(record.run), asked);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), loadRecords(ports, record.run)]);
     const container = asked.SubWorkflowNodePath ?? '';
     const shown = records.filter(({ path }) => isWithin(path, container)).sort((a, b) => a.seq - b.seq);
     return {
@@ -113,8 +113,8 @@ const ENVS = ['debug', 'published'] as const;
 const stopRun = action({
   schema: z.object({ AppBizId, WorkflowRunId: z.string() }),
   async act({ ports, caller }, asked) {
-    const run = await reachRun(ports, caller, asked.WorkflowRunId);
-    requireApplication(appBizIdOf(run), asked);
+    const run = await requireRun(ports, caller, asked.WorkflowRunId);
+    requireApplication(readAppBizId(run), asked);
     await cancelRun(ports, caller.tenant.id, run.id);
     return {};
   },
@@ -124,18 +124,18 @@ const describeNode = action({
   schema: z.object({ AppBizId, NodeRunId: z.string() }),
   async act({ ports, caller }, asked) {
     const { runId, path } = readNodeRunId(asked.NodeRunId);
-    const run = await reachRun(ports, caller, runId);
-    requireApplication(appBizIdOf(run), asked);
-    const [plan, records] = await Promise.all([pinnedPlan(ports, run), recordsOf(ports, run)]);
+    const run = await requireRun(ports, caller, runId);
+    requireApplication(readAppBizId(run), asked);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, run), loadRecords(ports, run)]);
     const record = records.find((it) => it.path === path);
-    if (!record) throw new PlatformError('not-found', `There is no node run '${asked.NodeRunId.slice(0, 200)}'`);
+    if (!record) throw new ApiError('not-found', `There is no node run '${asked.NodeRunId.slice(0, 200)}'`);
     return { NodeRun: nodeDetail(run, plan, record) };
   },
 });
 
 function requireApplication(ofRun: string, asked: { AppBizId: string }): void {
   if (ofRun !== asked.AppBizId)
-    throw new PlatformError('run-not-found', `Application ${asked.AppBizId} has no such run`);
+    throw new ApiError('run-not-found', `Application ${asked.AppBizId} has no such run`);
 }
 
 export const ACTIONS: Record<string, Action> = {

@@ -2,12 +2,12 @@
 
 import type { Caller } from '../../access/caller.ts';
 import { tencentAppBizId } from '../../access/key-forms.ts';
-import { boundFlow, flowOf } from '../../access/keys.ts';
+import { boundFlow, resolveFlow } from '../../access/keys.ts';
 import type { ApiRequest } from '../dialect.ts';
-import { secretIdOf } from './authenticate.ts';
+import { readSecretId } from './authenticate.ts';
 
 /** The number that was issued with the key, one that the key maps, or the name of a flow. */
 export function flowOfApplication(caller: Caller, request: ApiRequest, appBizId: string): string {
-  if (appBizId === tencentAppBizId(secretIdOf(request)) && !caller.key.ids?.[appBizId]) return boundFlow(caller);
-  return flowOf(caller, appBizId);
+  if (appBizId === tencentAppBizId(readSecretId(request)) && !caller.key.ids?.[appBizId]) return boundFlow(caller);
+  return resolveFlow(caller, appBizId);
 }

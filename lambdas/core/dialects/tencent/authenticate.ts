@@ -1,10 +1,10 @@
 // Who calls: a TC3-HMAC-SHA256 signature over the exact bytes of the body.
 
 import { createHash, createHmac } from 'node:crypto';
-import { isSameText } from '../../access/constant-time.ts';
+import { constantTimeEqual } from '../../access/constant-time.ts';
 import { tencentAppKey, tencentLookup, tencentSecretIdIn, tencentSecretKey } from '../../access/key-forms.ts';
 import { authenticateSigner } from '../../access/keys.ts';
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiRequest, Principal } from '../dialect.ts';
 import { TencentError } from './errors.ts';
@@ -31,7 +31,7 @@ function readAuthorization({ headers }: Pick<ApiRequest, 'headers'>): Signed {
   throw refused('AuthFailure.InvalidAuthorization', 'Authorization is no signature of TC3-HMAC-SHA256');
 }
 
-export const secretIdOf = (request: Pick<ApiRequest, 'headers'>): string => readAuthorization(request).secretId;
+export const readSecretId = (request: Pick<ApiRequest, 'headers'>): string => readAuthorization(request).secretId;
 
 export async function authenticateTencent(request: ApiRequest, ports: Ports): Promise<Principal> {
   if (request.path === DIALOGUE_PATH) return byAppKey(request, ports);
@@ -42,7 +42,7 @@ export async function authenticateTencent(request: ApiRequest, ports: Ports): Pr
   // Its SDK signs the host without the port and sends it with it.
   const host = request.headers['host'] ?? '';
   const isRight = [host, host.replace(/:\d+$/, '')].some((it) =>
-    isSameText(signed.signature, signatureOf(request, { signed, timestamp, host: it, secret })),
+    constantTimeEqual(signed.signature, signatureOf(request, { signed, timestamp, host: it, secret })),
   );
   const principal = await known(ports, signed.secretId);
   if (isRight) return principal;
@@ -53,7 +53,7 @@ export async function authenticateTencent(request: ApiRequest, ports: Ports): Pr
 async function byAppKey({ body }: ApiRequest, ports: Ports): Promise<Principal> {
   const appKey = appKeyIn(body);
   const secretId = tencentSecretIdIn(appKey);
-  if (!isSameText(appKey, await tencentAppKey(ports.keyring, secretId))) {
+  if (!constantTimeEqual(appKey, await tencentAppKey(ports.keyring, secretId))) {
     throw refused('AuthFailure.SecretIdNotFound', 'bot_app_key is missing or unknown');
   }
   return known(ports, secretId);
@@ -72,7 +72,7 @@ async function known(ports: Ports, secretId: string): Promise<Principal> {
   try {
     return await authenticateSigner(ports, tencentLookup(secretId), 'tencent');
   } catch (error) {
-    if (!(error instanceof PlatformError) || error.code !== 'unauthenticated') throw error;
+    if (!(error instanceof ApiError) || error.code !== 'unauthenticated') throw error;
     throw refused('AuthFailure.SecretIdNotFound', 'The SecretId is unknown');
   }
 }

@@ -1,12 +1,12 @@
 // Tencent Cloud's API 3.0 for workflow runs: one address, the action in a header, every answer inside `Response`.
 
 import * as z from 'zod';
-import { checked } from '../../parse/parse-or-reject.ts';
-import { type Dialect, inWordsOf, json, route } from '../dialect.ts';
+import { parseOrReject } from '../../parse/parse-or-reject.ts';
+import { type Dialect, renderErrorIn, json, route } from '../dialect.ts';
 import { ACTIONS } from './actions.ts';
 import { authenticateTencent, DIALOGUE_PATH } from './authenticate.ts';
 import { dialogueRoute, refusedDialogue } from './dialogue.ts';
-import { errors, TencentError, vendorCodeOf } from './errors.ts';
+import { errors, TencentError, vendorCode } from './errors.ts';
 
 const VERSION = '2023-11-30';
 
@@ -31,7 +31,7 @@ const act = route({
     if (request.headers['x-tc-version'] !== VERSION) {
       throw new TencentError('invalid-request', 'NoSuchVersion', `X-TC-Version must be ${VERSION}`);
     }
-    const answer = await action.act({ ports, caller, request }, checked(action.schema, body));
+    const answer = await action.act({ ports, caller, request }, parseOrReject(action.schema, body));
     return json(200, { Response: { ...answer, RequestId: request.id } });
   },
 });
@@ -47,9 +47,9 @@ export const tencent: Dialect = {
   error(error, request) {
     const { id } = request;
     if (request.path === DIALOGUE_PATH) return refusedDialogue(error, request);
-    const { message } = inWordsOf(error, { inputs: 'CustomVariables' });
+    const { message } = renderErrorIn(error, { inputs: 'CustomVariables' });
     return json(errors[error.code].status, {
-      Response: { Error: { Code: vendorCodeOf(error), Message: message }, RequestId: id },
+      Response: { Error: { Code: vendorCode(error), Message: message }, RequestId: id },
     });
   },
 };

@@ -109,7 +109,7 @@ interface Progress {
   cards: string[];
 }
 
-export async function* framesOf(
+export async function* renderEvents(
   ports: Ports,
   { told, run }: { told: Told; run: Run },
   items: AsyncIterable<StreamItem>,

@@ -6,14 +6,14 @@ import { boundFlow } from '../../access/keys.ts';
 import { streamOn, streamRun } from '../../api/event-stream.ts';
 import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
-import type { ErrorCode, PlatformError } from '../../errors.ts';
+import type { ErrorCode, ApiError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { answered } from '../conversation.ts';
 import { type ApiRequest, type Call, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
 import { DIALOGUE_PATH } from './authenticate.ts';
-import { errorEvent, framesOf } from './dialogue-events.ts';
-import { offersOf } from './variables.ts';
+import { errorEvent, renderEvents } from './dialogue-events.ts';
+import { readOffers } from './variables.ts';
 
 const SESSION = /^[A-Za-z0-9_-]{2,64}$/;
 
@@ -32,7 +32,7 @@ const body = z.object({
 });
 
 /** Its clients read events, so a refusal is one, and the status is 200. */
-export function refusedDialogue(error: PlatformError, { id, body: sent }: Pick<ApiRequest, 'id' | 'body'>): Reply {
+export function refusedDialogue(error: ApiError, { id, body: sent }: Pick<ApiRequest, 'id' | 'body'>): Reply {
   const event = errorEvent({
     code: CODES[error.code] ?? SERVER_BUSY,
     message: error.message,
@@ -81,19 +81,19 @@ async function talk(
   const going = await answered(ports, caller, { flow, conversation: said.session_id, answer: said.content });
   if (going) {
     const items = streamOn(ports, { runId: going.run.id, after: going.after, receivedAt });
-    return { status: 200, body: eventStream(framesOf(ports, { told, run: going.run }, items)) };
+    return { status: 200, body: eventStream(renderEvents(ports, { told, run: going.run }, items)) };
   }
   const { run, replayed } = await submit(ports, caller, {
     flow,
     inputs: {},
-    offers: offersOf(said.content, said.custom_variables ?? {}),
+    offers: readOffers(said.content, said.custom_variables ?? {}),
     mode: 'stream',
     dialect: 'tencent',
     user: said.visitor_biz_id,
     conversation: said.session_id,
   });
   const { items, pending } = streamRun(ports, { run, replayed, receivedAt });
-  return { status: 200, body: eventStream(framesOf(ports, { told, run }, items)), pending };
+  return { status: 200, body: eventStream(renderEvents(ports, { told, run }, items)), pending };
 }
 
 export const dialogueRoute = route({

@@ -1,6 +1,6 @@
 // Our error codes in Tencent's words. The HTTP status is always 200: on any other its SDK shows the status text alone.
 
-import { type ErrorCode, PlatformError } from '../../errors.ts';
+import { type ErrorCode, ApiError } from '../../errors.ts';
 import type { VendorError } from '../dialect.ts';
 
 const says = (code: string): VendorError & { code: string } => ({ status: 200, code });
@@ -45,7 +45,7 @@ export const errors = {
 } as const satisfies Record<ErrorCode, VendorError>;
 
 /** An error for which the vendor has a finer word than we have. */
-export class TencentError extends PlatformError {
+export class TencentError extends ApiError {
   readonly vendorCode: string;
 
   constructor(code: ErrorCode, vendorCode: string, message: string) {
@@ -54,7 +54,7 @@ export class TencentError extends PlatformError {
   }
 }
 
-export function vendorCodeOf(error: PlatformError): string {
+export function vendorCode(error: ApiError): string {
   if (error instanceof TencentError) return error.vendorCode;
   const isMissing = error.code === 'invalid-request' && error.details?.some(({ message }) => message === 'is required');
   return isMissing ? 'MissingParameter' : errors[error.code].code;

@@ -37,13 +37,13 @@ const echoSchema = z.object({ appBizId: z.string() });
 
 const millis = (ms: number | undefined): string => (ms === undefined ? '' : String(ms));
 
-export const runEnvOf = ({ env }: Run): number => (env === 'debug' ? 0 : 1);
-export const appBizIdOf = ({ echo, flow }: Run): string => echoSchema.safeParse(echo).data?.appBizId ?? flow;
+export const renderRunEnv = ({ env }: Run): number => (env === 'debug' ? 0 : 1);
+export const readAppBizId = ({ echo, flow }: Run): string => echoSchema.safeParse(echo).data?.appBizId ?? flow;
 
 export function runBase(run: Run) {
   return {
-    RunEnv: runEnvOf(run),
-    AppBizId: appBizIdOf(run),
+    RunEnv: renderRunEnv(run),
+    AppBizId: readAppBizId(run),
     WorkflowRunId: run.id,
     WorkflowId: run.flow,
     Name: run.flow,

@@ -17,7 +17,7 @@ const valueFor =
     }
   };
 
-export function offersOf(query: string | null | undefined, variables: Record<string, string>): Offer[] {
+export function readOffers(query: string | null | undefined, variables: Record<string, string>): Offer[] {
   const offers = Object.entries(variables).map(
     ([name, text]): Offer => ({
       names: [name],

@@ -24,7 +24,7 @@ const mediaType = (answer: HttpAnswer): string =>
   (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
 /** The body as text: the charset of the header, else of an XML declaration, else UTF-8. */
-export function textOf(answer: HttpAnswer): string {
+export function readText(answer: HttpAnswer): string {
   const declared = /charset="?([\w-]{1,40})/i.exec(answer.headers['content-type'] ?? '')?.[1];
   const prolog = Buffer.from(answer.body.subarray(0, 200)).toString('latin1');
   const label = declared ?? /^<\?xml[^>]*encoding=["']([\w-]{1,40})/.exec(prolog)?.[1] ?? 'utf-8';
@@ -41,7 +41,7 @@ function isDeeper(value: Json, levels: number): boolean {
 }
 
 function jsonOf(answer: HttpAnswer): Json {
-  const text = textOf(answer);
+  const text = readText(answer);
   if (text.trim() === '') return null;
   let value: Json;
   try {
@@ -64,9 +64,9 @@ function detected(type: string): Parse | 'binary' {
 export async function readBody(answer: HttpAnswer, parse: Exclude<Parse, 'file'>, url: string): Promise<JsonObject> {
   const as = parse === 'auto' ? detected(mediaType(answer)) : parse;
   if (as === 'json') return { body: jsonOf(answer) };
-  if (as === 'text') return { body: textOf(answer) };
+  if (as === 'text') return { body: readText(answer) };
   if (as === 'binary') return { body: Buffer.from(answer.body).toString('base64') };
   const { parseFeed } = await import('./feed.ts');
-  const { items, ...feed } = await parseFeed(textOf(answer), url);
+  const { items, ...feed } = await parseFeed(readText(answer), url);
   return { body: feed, items };
 }

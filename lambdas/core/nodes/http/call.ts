@@ -1,12 +1,12 @@
 // Sends one request for a node and turns whatever comes of it into an Outcome.
 
-import { PlatformError } from '../../errors.ts';
+import { ApiError } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
 import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
 import { readRetryAfter } from '../../outbound/retry-after.ts';
 import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports/http.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
-import { isExpected, isRetryableStatus, type Parse, readBody, textOf } from './answer.ts';
+import { isExpected, isRetryableStatus, type Parse, readBody, readText } from './answer.ts';
 import { type Redactor, redactor } from './redact.ts';
 import { composeRequest, type RequestInput } from './request.ts';
 import { UnreadableAnswer } from './unreadable.ts';
@@ -28,7 +28,7 @@ const RETRYABLE = {
 const named = (request: HttpRequest): string => `${request.method} ${URL.parse(request.url)?.origin ?? 'the address'}`;
 
 function faultOutcome(error: unknown): Outcome {
-  if (error instanceof PlatformError) return failed(error.code, error.message);
+  if (error instanceof ApiError) return failed(error.code, error.message);
   if (!(error instanceof HttpFault)) throw error;
   const code = error.reason === 'timeout' ? 'node-timed-out' : 'node-failed';
   return failed(code, error.message, { retryable: RETRYABLE[error.reason] });
@@ -40,7 +40,7 @@ function unexpected(
 ): Outcome {
   const seconds = readRetryAfter(answer.headers['retry-after'], context.now());
   // Cleaned before it is cut, or the cut could go through a secret.
-  const excerpt = redact.text(textOf(answer).trim()).slice(0, EXCERPT_CHARS);
+  const excerpt = redact.text(readText(answer).trim()).slice(0, EXCERPT_CHARS);
   return failed(`http-${answer.status}`, `${named(request)} answered ${answer.status}`, {
     retryable: isRetryableStatus(answer.status),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }),

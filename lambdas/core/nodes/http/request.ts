@@ -52,7 +52,7 @@ export type RequestInput = z.infer<typeof requestSchema>;
 export { requestSchema };
 export const writtenRequest = asWritten(REQUEST_FIELDS, REQUEST_AS_WRITTEN);
 
-export const secretNamesOf = (source: { auth?: { secret?: string } }): string[] =>
+export const findSecretNames = (source: { auth?: { secret?: string } }): string[] =>
   source.auth?.secret ? [source.auth.secret] : [];
 
 function authorization(given: NonNullable<RequestInput['auth']>, secrets: Record<string, string>): [string, string] {

@@ -3,7 +3,7 @@
 
 import type { WithProblem } from '../../flow/authored-kind.ts';
 import { EXPRESSION_CHARS } from '../../limits.ts';
-import { type Tag, tagsOf } from './tags.ts';
+import { type Tag, readTags } from './tags.ts';
 
 type Library = Pick<typeof import('@huggingface/jinja'), 'parse' | 'tokenize'>;
 
@@ -22,7 +22,7 @@ export async function jinjaProblems(text: string): Promise<WithProblem[]> {
   const library = await import('@huggingface/jinja');
   const open: Block[] = [];
   const found: { tag: Tag; message: string }[] = [];
-  for (const tag of tagsOf(text)) {
+  for (const tag of readTags(text)) {
     const message = problemOf(library, tag, open);
     if (message !== undefined) found.push({ tag, message });
     if (found.length === MAX_PROBLEMS) break;

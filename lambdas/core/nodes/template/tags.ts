@@ -12,7 +12,7 @@ export interface Tag {
 const CLOSERS = { '{{': '}}', '{%': '%}', '{#': '#}' } as const;
 const KINDS = { '{{': 'expression', '{%': 'statement', '{#': 'comment' } as const;
 
-export function tagsOf(text: string): Tag[] {
+export function readTags(text: string): Tag[] {
   const tags: Tag[] = [];
   for (let at = text.indexOf('{'); at >= 0; at = text.indexOf('{', at)) {
     const opener = text.slice(at, at + 2) as keyof typeof CLOSERS;

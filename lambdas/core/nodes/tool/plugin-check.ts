@@ -1,8 +1,8 @@
 // What is wrong with a plugin beyond the shape of its fields: what its expressions mention, and the inputs of its actions.
 
-import { type ErrorDetail, PlatformError } from '../../errors.ts';
+import { type ErrorDetail, ApiError } from '../../errors.ts';
 import { references } from '../../expressions/compile.ts';
-import { expressionsOf } from '../../expressions/template.ts';
+import { findExpressions } from '../../expressions/template.ts';
 import { checkInputs } from '../../flow/input-specs.ts';
 import type { Problems } from '../../flow/problems.ts';
 import type { Json, JsonObject } from '../../json.ts';
@@ -12,7 +12,7 @@ import type { PluginDefinition } from './plugin.ts';
 const IN_REQUEST = ['args', 'credentials', 'run'];
 const IN_OUTPUT = ['args', 'result', 'run'];
 
-/** Throws PlatformError('invalid-request') that names every wrong field. `credentials`: those given with it. */
+/** Throws ApiError('invalid-request') that names every wrong field. `credentials`: those given with it. */
 export async function checkPlugin(plugin: PluginDefinition, credentials: Credentials | undefined): Promise<void> {
   const details: ErrorDetail[] = credentialProblems(plugin, credentials);
   for (const [name, { input, output, title, description, ...request }] of Object.entries(plugin.actions)) {
@@ -22,7 +22,7 @@ export async function checkPlugin(plugin: PluginDefinition, credentials: Credent
     if (output !== undefined) await checkExpressions(details, { value: output, at: `${at}.output`, roots: IN_OUTPUT });
   }
   const [first] = details;
-  if (first) throw new PlatformError('invalid-request', `${first.field} ${first.message}`, { details });
+  if (first) throw new ApiError('invalid-request', `${first.field} ${first.message}`, { details });
 }
 
 function credentialProblems({ auth, fields = [] }: PluginDefinition, given: Credentials | undefined): ErrorDetail[] {
@@ -57,7 +57,7 @@ async function checkExpressions(details: ErrorDetail[], { value, at, roots }: Pl
 }
 
 async function checkText(details: ErrorDetail[], { value, at, roots }: Place & { value: string }): Promise<void> {
-  const found = expressionsOf(value);
+  const found = findExpressions(value);
   if (found === undefined) details.push({ field: at, message: "has a '${{' that is never closed with '}}'" });
   for (const { source } of found ?? []) {
     try {
