@@ -87,7 +87,7 @@ function environment(directory: string): NodeJS.ProcessEnv {
     TMPDIR: directory,
     LANG: 'C.UTF-8',
     TZ: 'UTC',
-    ...(libraries !== undefined && { LD_LIBRARY_PATH: libraries }),
+    LD_LIBRARY_PATH: libraries,
   };
 }
 

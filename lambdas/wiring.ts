@@ -65,8 +65,8 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
 
 function codeFunctions(env: PlatformEnvironment): Partial<Record<CodeLanguage, string>> {
   return {
-    ...(env.CODE_NODE_FUNCTION !== undefined && { javascript: env.CODE_NODE_FUNCTION }),
-    ...(env.CODE_PYTHON_FUNCTION !== undefined && { python: env.CODE_PYTHON_FUNCTION }),
+    javascript: env.CODE_NODE_FUNCTION,
+    python: env.CODE_PYTHON_FUNCTION,
   };
 }
 

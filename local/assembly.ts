@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ACCOUNT, REGION, STACK_NAME } from './aws-names.ts';
 import { holds, type References, resolve } from './intrinsics.ts';
-import { readAttribute, type Place, referenceTo, refuseUnknownTypes } from './resource-types.ts';
+import { type Place, readAttribute, referenceTo, refuseUnknownTypes } from './resource-types.ts';
 
 export interface Resource {
   logicalId: string;

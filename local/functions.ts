@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ACCOUNT, functionArn, readFunctionName, REGION } from './aws-names.ts';
+import { ACCOUNT, functionArn, REGION, readFunctionName } from './aws-names.ts';
 import { type FunctionSpec, findFunction } from './blueprint/functions.ts';
 import type { EnvironmentOptions, Outcome, Sink } from './functions/environment.ts';
 import { Pool, type PoolLimits } from './functions/pool.ts';

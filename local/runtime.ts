@@ -150,7 +150,7 @@ async function startFunctions(
     specs: blueprint.functions,
     ownFolder: join(ROOT, 'flows', 'functions'),
     endpoints: endpointVariables(endpoints),
-    ...(options.models && { models: options.models }),
+    models: options.models,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     logFd: log.fd,
     onInvocation(invocation) {

@@ -65,12 +65,12 @@ function inputOf({ model, messages, extra, ...request }: ModelRequest): Converse
     modelId: model,
     messages: messages.filter(({ role }) => role !== 'system').map(messageOf),
     ...(system.length > 0 && { system }),
-    ...(extra && { additionalModelRequestFields: extra }),
+    additionalModelRequestFields: extra,
     inferenceConfig: {
-      ...(temperature !== undefined && { temperature }),
-      ...(topP !== undefined && { topP }),
-      ...(maxTokens !== undefined && { maxTokens }),
-      ...(stop && { stopSequences: stop }),
+      temperature,
+      topP,
+      maxTokens,
+      stopSequences: stop,
     },
   };
 }

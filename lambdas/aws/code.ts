@@ -42,7 +42,7 @@ export function makeCode({ functions, names }: CodeOptions): CodeRunner {
         tenant,
         payload: job as never,
         mode: 'response',
-        ...(signal && { signal }),
+        signal,
       });
       if (answer.kind === 'error') {
         return { kind: 'unavailable', message: sentence(answer), retryable: answer.retryable };

@@ -64,8 +64,8 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       status: it.status,
       attempts: it.attempts,
       ...(headers && { headers }),
-      ...(it.nextAt !== undefined && { nextAt: it.nextAt }),
-      ...(it.putOffAt !== undefined && { deferredAt: it.putOffAt }),
+      nextAt: it.nextAt,
+      deferredAt: it.putOffAt,
     };
   }
 
@@ -83,7 +83,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       // The doorbell rings at once; the due index is only the guarantee behind it.
       ...due(delivery, (delivery.nextAt ?? 0) + UNPICKED_SECONDS * 1_000),
       ...(sealedHeaders && { sealedHeaders }),
-      ...(deferredAt !== undefined && { putOffAt: deferredAt }),
+      putOffAt: deferredAt,
     });
   }
 
@@ -100,7 +100,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
         set: {
           status: next.status,
           attempts: [...delivery.attempts, attempt],
-          ...(next.nextAt !== undefined && { nextAt: next.nextAt }),
+          nextAt: next.nextAt,
           ...(next.dueAt !== undefined && due(delivery, next.dueAt)),
         },
         add: { tries: 1 },

@@ -49,7 +49,7 @@ export function toSummary({ draft, latest, tenant, name, enabled, createdAt, upd
   return {
     tenant,
     name,
-    ...(judged?.title !== undefined && { title: judged.title }),
+    title: judged?.title,
     enabled,
     createdAt,
     updatedAt,

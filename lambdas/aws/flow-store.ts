@@ -157,7 +157,7 @@ function versionMoves(at: Table, plans: Plans): Pick<FlowStore, 'addVersion' | '
       const { version: label, digest, publishedAt, async, sync } = version;
       const latest = { version: label, digest, publishedAt, title: plan.title, async, sync };
       const newest = after === undefined ? 'attribute_not_exists(latest)' : 'latest.version = :after';
-      const values = { ':latest': latest, ':at': publishedAt, ...(after !== undefined && { ':after': after }) };
+      const values = { ':latest': latest, ':at': publishedAt, ':after': after };
       return write(at, { tenant, name }, [
         {
           Update: {

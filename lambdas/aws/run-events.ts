@@ -63,7 +63,7 @@ export function makeRunEvents(at: RunTable): EventMoves {
 
     async postpone(run, dueAt, to) {
       await change(run.id, {
-        set: { dueAt, dueShard: keys.dueShard(run.id), ...(to && { status: to }) },
+        set: { dueAt, dueShard: keys.dueShard(run.id), status: to },
         ...(to && { remove: ['waitingFor', 'wakeAt'] }),
         when: `${LIVE} AND dueAt = :dueAt${to ? ' AND attribute_not_exists(leaseUntil)' : ''}`,
         values: { ...LIVE_VALUES, ':dueAt': run.dueAt ?? 0 },

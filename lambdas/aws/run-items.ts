@@ -59,7 +59,7 @@ export function runToItem(run: Run): Item {
     handovers: handoffs,
     usage: JSON.stringify(usage),
     ttl: expiry(run.createdAt),
-    ...(user !== undefined && { userId: user }),
+    userId: user,
     ...(metadata !== undefined && { metadata: JSON.stringify(metadata) }),
     ...(error !== undefined && { error: JSON.stringify(error) }),
     ...(rerunOf !== undefined && { rerunOf: JSON.stringify(rerunOf) }),
@@ -70,15 +70,29 @@ export function runToItem(run: Run): Item {
 }
 
 export function runFromItem(item: Item): Run {
-  const { pk, sk, tenantKey, runId, userId, metadata, error, usage, rerunOf, endStatus, dueShard, ttl, handovers, ...rest } =
-    fromItem<RunItem>(item);
+  const {
+    pk,
+    sk,
+    tenantKey,
+    runId,
+    userId,
+    metadata,
+    error,
+    usage,
+    rerunOf,
+    endStatus,
+    dueShard,
+    ttl,
+    handovers,
+    ...rest
+  } = fromItem<RunItem>(item);
   return {
     ...rest,
     id: runId,
     tenant: tenantKey,
     handoffs: handovers,
     usage: JSON.parse(usage),
-    ...(userId !== undefined && { user: userId }),
+    user: userId,
     ...(metadata !== undefined && { metadata: JSON.parse(metadata) as JsonObject }),
     ...(error !== undefined && { error: JSON.parse(error) }),
     ...(rerunOf !== undefined && { rerunOf: JSON.parse(rerunOf) }),

@@ -71,8 +71,8 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
           usage: JSON.stringify(to.usage),
           handledErrors: to.handledErrors,
           seenSignals: run.signals,
-          ...(to.waitingFor && { waitingFor: to.waitingFor }),
-          ...(to.wakeAt !== undefined && { wakeAt: to.wakeAt }),
+          waitingFor: to.waitingFor,
+          wakeAt: to.wakeAt,
         },
         add: to.handoff ? { handovers: 1 } : {},
         remove: ['leaseUntil', 'parkToken'],
@@ -141,7 +141,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
         endedAt: end.endedAt,
         usage: end.usage,
         handledErrors: end.handledErrors,
-        ...(end.error && { error: end.error }),
+        error: end.error,
       };
       return { run: settled, deliveries: fresh };
     },

@@ -58,7 +58,7 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
         }),
         ScanIndexForward: false,
         Limit: WALK_ENTRIES,
-        ...(start && { ExclusiveStartKey: start }),
+        ExclusiveStartKey: start,
       }),
     );
     return { ids: Items.map((item) => item[sk]?.S ?? ''), last: LastEvaluatedKey as Item | undefined };

@@ -65,7 +65,9 @@ function tenantMoves(at: Table): TenantMoves {
     },
 
     async putTenant(tenant) {
-      const put = (pk: string, sk: string) => ({ Put: { TableName: at.table, Item: toItem({ pk, sk, tenant: toStored(tenant) }) } });
+      const put = (pk: string, sk: string) => ({
+        Put: { TableName: at.table, Item: toItem({ pk, sk, tenant: toStored(tenant) }) },
+      });
       const TransactItems = [put(tenantPk(tenant.id), META), put(TENANTS, tenant.id)];
       await at.client.send(new TransactWriteItemsCommand({ TransactItems }));
     },
@@ -227,5 +229,5 @@ async function held(write: Promise<unknown>): Promise<boolean> {
 }
 
 function keyOf({ key, lastUsedAt }: KeyItem): Key {
-  return { ...key, ...(lastUsedAt !== undefined && { lastUsedAt }) };
+  return { ...key, lastUsedAt };
 }

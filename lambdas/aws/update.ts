@@ -3,6 +3,7 @@
 import { type Item, toItem } from './dynamo.ts';
 
 export interface Change {
+  /** Attributes that are undefined stay as they are. */
   set?: Record<string, unknown>;
   /** Set unless the attribute is there already. */
   setOnce?: Record<string, unknown>;
@@ -35,7 +36,9 @@ export function update({ set = {}, setOnce = {}, add = {}, remove = [], when, va
     return `:set_${attribute}`;
   };
   const sets = [
-    ...Object.entries(set).map(([key, it]) => `${name(key)} = ${value(key, it)}`),
+    ...Object.entries(set)
+      .filter(([, it]) => it !== undefined)
+      .map(([key, it]) => `${name(key)} = ${value(key, it)}`),
     ...Object.entries(setOnce).map(([key, it]) => `${name(key)} = if_not_exists(${name(key)}, ${value(key, it)})`),
   ];
   const adds = Object.entries(add).map(([key, it]) => `${name(key)} ${value(key, it)}`);

@@ -6,7 +6,7 @@ import { LEASE_SECONDS } from './limits.ts';
 import type { Ports } from './ports/ports.ts';
 import { isSettled, type Run } from './run.ts';
 import { admit, freeSlot } from './runs/admission.ts';
-import { startHandoff, isolate } from './runs/handoff.ts';
+import { isolate, startHandoff } from './runs/handoff.ts';
 import { settleIfUnrunnable } from './runs/unrunnable.ts';
 
 export interface Work {

@@ -36,17 +36,13 @@ function isBrief(fault: unknown): boolean {
 }
 
 /** `context` says in the log which request it was. */
-export function toRejection(
-  thrown: unknown,
-  log: Log,
-  context: { request: { id: string }; route?: string },
-): ApiError {
+export function toRejection(thrown: unknown, log: Log, context: { request: { id: string }; route?: string }): ApiError {
   if (thrown instanceof ApiError) return thrown;
   const brief = isBrief(thrown);
   log.error(brief ? 'A service of the platform did not answer' : 'The request failed', {
     error: thrown,
     requestId: context.request.id,
-    ...(context.route !== undefined && { route: context.route }),
+    route: context.route,
   });
   return brief
     ? new ApiError('unavailable', undefined, { cause: thrown, retryAfterSeconds: RETRY_AFTER_SECONDS })

@@ -4,7 +4,7 @@ import type { Caller } from '../core/access/caller.ts';
 import { requireScope, requireUnbound } from '../core/access/keys.ts';
 import type { Reply } from '../core/api/reply.ts';
 import type { ApiRequest, Dialect, Route } from '../core/dialects/dialect.ts';
-import type { ErrorCode, ApiError } from '../core/errors.ts';
+import type { ApiError, ErrorCode } from '../core/errors.ts';
 import type { Ports } from '../core/ports/ports.ts';
 import { readCall, refuseSize } from './call.ts';
 import { toRejection } from './rejection.ts';

@@ -11,9 +11,9 @@ import {
   describeOverstay,
   type EnvironmentOptions,
   type ExecutionEnvironment,
-  readFailure,
   INIT_TIMEOUT_MS,
   type Outcome,
+  readFailure,
 } from './environment.ts';
 import type { FromWorker, FunctionError, InvocationMessage } from './protocol.ts';
 

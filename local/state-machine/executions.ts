@@ -91,8 +91,8 @@ export class Executions {
     if (controller) {
       this.#end(arn, {
         status: 'ABORTED',
-        ...(reason.error !== undefined && { error: reason.error }),
-        ...(reason.cause !== undefined && { cause: reason.cause }),
+        error: reason.error,
+        cause: reason.cause,
       });
     }
     return this.execution(arn);

@@ -36,7 +36,7 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
       store = await make();
     });
     const publish = (version: FlowVersion, after?: string, plan = buildPlan({ title: `Plan ${version.version}` })) =>
-      store.addVersion({ ...HELLO, version, plan, ...(after !== undefined && { after }) });
+      store.addVersion({ ...HELLO, version, plan, after });
 
     test('knows nothing of a flow that was never drafted', async () => {
       expect(await store.get('acme', 'hello')).toBeUndefined();
@@ -184,7 +184,7 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
         const seen: string[] = [];
         let cursor: string | undefined;
         do {
-          const page = await store.list('acme', { limit: 2, ...(cursor !== undefined && { cursor }) });
+          const page = await store.list('acme', { limit: 2, cursor });
           expect(page.flows.length).toBeLessThanOrEqual(2);
           seen.push(...page.flows.map((flow) => flow.name));
           cursor = page.next ?? undefined;

@@ -51,7 +51,7 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
         const seen: string[] = [];
         let cursor: string | undefined;
         do {
-          const page = await store.tenants({ limit: 2, ...(cursor !== undefined && { cursor }) });
+          const page = await store.tenants({ limit: 2, cursor });
           expect(page.tenants.length).toBeLessThanOrEqual(2);
           seen.push(...page.tenants.map((it) => it.id));
           cursor = page.next ?? undefined;

@@ -32,7 +32,7 @@ async function perform(request: CaseStep['request'], auth: Record<string, string
   const answer = await fetch(url, {
     method,
     headers: { ...given, ...proof },
-    ...(text !== undefined && { body: text }),
+    body: text,
   });
   const answered = await answer.text();
   const isStream = answer.headers.get('content-type')?.startsWith('text/event-stream') ?? false;

@@ -42,13 +42,13 @@ function stream(flow: string, body: object, extra: { headers?: Record<string, st
     method: 'POST',
     headers: { ...headers(), ...extra.headers },
     body: JSON.stringify({ mode: 'stream', ...body }),
-    ...(extra.signal && { signal: extra.signal }),
+    signal: extra.signal,
   });
 }
 
 function follow(id: string, query = '', lastEventId?: string) {
   return fetch(`${api.baseUrl}/v1/runs/${id}/events${query}`, {
-    headers: { ...headers(), ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
+    headers: { ...headers(), 'last-event-id': lastEventId },
   });
 }
 

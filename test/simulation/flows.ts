@@ -6,7 +6,7 @@ import type { JsonObject } from '../../lambdas/core/json.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
 import type { FlowStore } from '../../lambdas/core/ports/catalog.ts';
 import type { Functions } from '../../lambdas/core/ports/runners.ts';
-import { KINDS, type Shape, writeSource, type WorkOrder } from '../support/random-flow.ts';
+import { KINDS, type Shape, type WorkOrder, writeSource } from '../support/random-flow.ts';
 import { type Chance, makeChance } from './chance.ts';
 import type { World } from './world.ts';
 

@@ -53,12 +53,12 @@ describe('a platform is found to be broken', () => {
     },
     'that calls last who should be first': {
       sabotage({ slots }) {
-        const { enqueue: wait, isQueued: waits, leaveQueue: leave } = slots;
+        const { enqueue, isQueued, leaveQueue } = slots;
         const last = (run: Run): Run => ({ ...run, priority: 9 - run.priority });
         Object.assign(slots, {
-          wait: (run: Run) => wait(last(run)),
-          waits: (run: Run) => waits(last(run)),
-          leave: (run: Run) => leave(last(run)),
+          enqueue: (run: Run) => enqueue(last(run)),
+          isQueued: (run: Run) => isQueued(last(run)),
+          leaveQueue: (run: Run) => leaveQueue(last(run)),
         });
       },
     },

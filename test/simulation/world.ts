@@ -64,7 +64,7 @@ export function makeWorld(seed: number, options: WorldOptions = {}): World {
   const chance = makeChance(seed * 2 + 1);
   const timeline = makeTimeline(chance, START_AT);
   const faults = makeFaults(makeChance(seed * 2), { now: timeline.now, startAt: START_AT, only: options.only });
-  const history = makeHistory({ startAt: START_AT, ...(options.print && { print: options.print }) });
+  const history = makeHistory({ startAt: START_AT, print: options.print });
   const runs = makeMemoryRunStore();
   const slots = makeMemorySlots();
   options.sabotage?.({ runs, slots });

@@ -118,7 +118,7 @@ function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedC
         route: route.id,
         method: route.method,
         path: `${path}${query}`,
-        ...(body !== undefined && { body }),
+        body,
       }));
   });
 }
@@ -140,7 +140,7 @@ async function callsOfCases(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>[
       auth,
       path: filled(path),
       headers: { ...(JSON.parse(filled(JSON.stringify(headers))) as Record<string, string>), ...made.headers },
-      ...(made.body !== undefined && { body: made.body }),
+      body: made.body,
     }));
   });
 }

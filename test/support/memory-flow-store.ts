@@ -44,9 +44,9 @@ export function makeMemoryFlowStore(): FlowStore {
       const summary: FlowSummary = {
         ...(before?.summary ?? fresh),
         updatedAt: now,
-        draft: { etag, updatedAt: now, ...(digest !== undefined && { digest }) },
+        draft: { etag, updatedAt: now, digest },
       };
-      if (!summary.latest) judge(summary, { async, sync, ...(plan && { plan }) });
+      if (!summary.latest) judge(summary, { async, sync, plan });
       flows.set(keyOf(tenant, name), {
         summary,
         draft: structuredClone({ etag, source, compiled }),

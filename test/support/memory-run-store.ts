@@ -117,7 +117,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
         inputs: accepted?.inputs ?? {},
         records: [...records.values()],
         signals: [...signals.values()],
-        ...(accepted?.credentials && { credentials: accepted.credentials }),
+        credentials: accepted?.credentials,
       });
     },
     async recordNode({ id }, record) {
@@ -132,14 +132,14 @@ export function makeMemoryRunStore(): MemoryRunStore {
       const stands = entry?.run;
       if (!entry || stands?.epoch !== run.epoch || stands.leaseUntil === undefined) return { kind: 'lost' };
       if (stands.signals !== run.signals || stands.cancelRequested) return { kind: 'signaled' };
-      const { handoff: handoff, waitingFor, wakeAt, ...rest } = to;
+      const { handoff, waitingFor, wakeAt, ...rest } = to;
       entry.run = {
         ...without(stands, 'leaseUntil', 'parkToken'),
         ...rest,
         handoffs: stands.handoffs + (handoff ? 1 : 0),
         seenSignals: run.signals,
-        ...(waitingFor && { waitingFor }),
-        ...(wakeAt !== undefined && { wakeAt }),
+        waitingFor,
+        wakeAt,
       };
       return { kind: 'suspended', run: copy(entry.run) };
     },
@@ -202,7 +202,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
     async recordAttempt(delivery, attempt, next) {
       const stands = deliveryOf(delivery.run, delivery.n);
       if (!stands || stands.attempts.length !== delivery.attempts.length) return false;
-      const { nextAt, dueAt, deferredAt: deferredAt, ...kept } = stands;
+      const { nextAt, dueAt, deferredAt, ...kept } = stands;
       entries
         .get(delivery.run)
         ?.deliveries.set(delivery.n, { ...kept, ...next, attempts: [...stands.attempts, attempt] });

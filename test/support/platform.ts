@@ -93,7 +93,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     const after = (await flows.get(tenant.id, plan.name))?.latest?.version;
     published += 1;
     const version = { version: `${published}.0.0`, digest, source, publishedAt: clock.now(), async, sync };
-    await flows.addVersion({ ...at, version, plan, ...(after !== undefined && { after }) });
+    await flows.addVersion({ ...at, version, plan, after });
     return plan.name;
   }
 

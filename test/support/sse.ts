@@ -35,5 +35,5 @@ function parse(frame: string): SentEvent | undefined {
     return line?.slice(name.length + 2);
   };
   const [id, event, data] = [value('id'), value('event'), value('data')];
-  return { ...(id !== undefined && { id }), ...(event !== undefined && { event }), data: data && JSON.parse(data) };
+  return { id, event, data: data && JSON.parse(data) };
 }

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { ApiRequest } from '../../lambdas/core/dialects/dialect.ts';
 import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
-import { ERRORS, type ErrorCode, ApiError } from '../../lambdas/core/errors.ts';
+import { ApiError, ERRORS, type ErrorCode } from '../../lambdas/core/errors.ts';
 import { caseFiles } from '../support/dialect-cases.ts';
 
 const request: ApiRequest = {

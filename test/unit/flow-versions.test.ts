@@ -58,7 +58,7 @@ describe('a change of inputs is', () => {
 });
 
 describe('a change of outputs is', () => {
-  const out = (type?: OutputSpec['type']): OutputSpec => ({ value: 1, ...(type && { type }) });
+  const out = (type?: OutputSpec['type']): OutputSpec => ({ value: 1, type });
   test.each<[string, Record<string, OutputSpec>, Record<string, OutputSpec>, Change]>([
     ['patch: another value', { a: out() }, { a: { value: 2, title: 'A' } }, 'patch'],
     ['minor: one more', {}, { a: out() }, 'minor'],

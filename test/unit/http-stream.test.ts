@@ -74,7 +74,7 @@ test('sends bytes as they are, and nothing where there is no body', async () => 
     [bytes, 'hi'],
     [undefined, ''],
   ] as const) {
-    const { handler } = streamingHandler({ status: 200, ...(body && { body }) });
+    const { handler } = streamingHandler({ status: 200, body });
     const { stream, text } = sink();
     await handler(apiEvent({ path: '/' }), stream, { awsRequestId: '1' });
     expect(text()).toBe(expected);

@@ -109,7 +109,8 @@ test('a machine without python3 is told so, whether the function has a wrapper o
   const wrapper = join(directory, 'wrapper');
   writeFileSync(wrapper, '#!/bin/sh\nexec "$@"\n');
   chmodSync(wrapper, 0o755);
-  for (const variables of [{}, { AWS_LAMBDA_EXEC_WRAPPER: '/var/task/wrapper' }]) {
+  const environments: Record<string, string>[] = [{}, { AWS_LAMBDA_EXEC_WRAPPER: '/var/task/wrapper' }];
+  for (const variables of environments) {
     const outcome = await call(poolOf('', { ...variables, PATH: directory }));
     expect(parsed(outcome)).toEqual({
       errorType: 'Runtime.InvalidEntrypoint',

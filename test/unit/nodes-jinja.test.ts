@@ -14,7 +14,7 @@ function render(text: string, extra: { vars?: JsonObject; bindings?: JsonObject 
   const { vars, bindings = {} } = extra;
   const context = nodeContext({ bindings });
   context.ports.jinja = jinja;
-  return TEMPLATE.run(context, { text, engine: 'jinja', ...(vars && { vars }) } as never);
+  return TEMPLATE.run(context, { text, engine: 'jinja', vars } as never);
 }
 const problems = async (text: string) => (await TEMPLATE.check?.({ text, engine: 'jinja' } as never)) ?? [];
 

@@ -103,7 +103,7 @@ describe('a retrieve node', () => {
     expect(nothing).toMatchObject({ message: expect.stringContaining('it has none (stack option knowledgeBases)') });
   });
 
-  test.each([{ query: ' ' }, { topK: 101 }, { minScore: 2 }, { filter: { a: [] } }, { filter: { a: {} } }])(
+  test.each<JsonObject>([{ query: ' ' }, { topK: 101 }, { minScore: 2 }, { filter: { a: [] } }, { filter: { a: {} } }])(
     'refuses %j',
     async (wrong) => {
       const { outcome, asked } = await retrieve(wrong);

@@ -69,7 +69,7 @@ describe('callback', () => {
   });
 
   test('waits without telling anybody where nobody is named', async () => {
-    for (const input of [{}, { notify: null }, { notify: '' }]) {
+    for (const input of [{}, { notify: null }, { notify: '' }] as JsonObject[]) {
       expect(await (await run(input)).notify?.()).toBeUndefined();
     }
   });

@@ -7,7 +7,7 @@ import type { Functions } from '../../lambdas/core/ports/runners.ts';
 import type { RunMode } from '../../lambdas/core/run.ts';
 import { type Crash, drive, quiet } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-import { MAX_ATTEMPTS, shapes, writeSource, type WorkOrder } from '../support/random-flow.ts';
+import { MAX_ATTEMPTS, shapes, type WorkOrder, writeSource } from '../support/random-flow.ts';
 
 const RUNS = Number(process.env['ERRAND_LAW_RUNS'] ?? 500);
 const IDLE = { running: [], queued: 0, sync: [] };

@@ -120,7 +120,7 @@ test('a store that is away leaves no slot taken', async () => {
 });
 
 test('a run that is accepted stays so when its doorbell cannot ring', async () => {
-  const { enqueueRuns: enqueueRuns } = platform.ports.queues;
+  const { enqueueRuns } = platform.ports.queues;
   platform.ports.queues.enqueueRuns = () => Promise.reject(new Error('The queue is away'));
   const { run } = await submitted();
   expect([run.status, platform.queues.runs]).toEqual(['pending', []]);

@@ -77,7 +77,7 @@ function makeRuns(run: Run, webhook: Partial<Delivery>) {
       if (delivery.attempts.length !== kept.delivery.attempts.length) return false;
       const { nextAt: _, ...rest } = kept.delivery;
       const attempts = [...delivery.attempts, attempt];
-      kept.delivery = { ...rest, status, attempts, ...(nextAt !== undefined && { nextAt }) };
+      kept.delivery = { ...rest, status, attempts, nextAt };
       kept.dueAt = dueAt;
       return true;
     },

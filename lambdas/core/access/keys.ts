@@ -83,10 +83,7 @@ export function requireScope(caller: { key: Key }, scope: Scope): void {
 /** What concerns the whole tenant is not for a key that is bound to one flow, or it could free itself. */
 export function requireUnbound({ key }: { key: Key }): void {
   if (key.flow === undefined) return;
-  throw new ApiError(
-    'forbidden',
-    `The key is bound to the flow '${key.flow}', and this concerns the whole tenant`,
-  );
+  throw new ApiError('forbidden', `The key is bound to the flow '${key.flow}', and this concerns the whole tenant`);
 }
 
 /** Makes a key for the caller's tenant. `credentials` are shown to the caller and kept nowhere. */
@@ -110,10 +107,10 @@ export async function issueKey(
     dialect,
     scopes: [...new Set(scopes)],
     createdAt: now,
-    ...(ends !== undefined && { expiresAt: ends }),
-    ...(rest.name !== undefined && { name: rest.name }),
-    ...(rest.flow !== undefined && { flow: rest.flow }),
-    ...(rest.ids !== undefined && { ids: rest.ids }),
+    expiresAt: ends,
+    name: rest.name,
+    flow: rest.flow,
+    ids: rest.ids,
   };
   await ports.tenants.addKey(key, await ports.keyring.hashKey(lookup));
   return { key, credentials };

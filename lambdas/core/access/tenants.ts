@@ -8,8 +8,8 @@ import {
   TENANT_CACHE_SECONDS,
   TENANT_CONCURRENCY,
   TENANT_CONCURRENCY_MAX,
-  TENANT_SYNC,
   TENANT_QUEUED,
+  TENANT_SYNC,
 } from '../limits.ts';
 import type { Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -94,7 +94,7 @@ export function listTenants(
   page: { limit?: number; cursor?: string } = {},
 ): Promise<{ tenants: Tenant[]; next: string | null }> {
   const limit = Math.min(Math.max(page.limit ?? LIST_PAGE_DEFAULT, 1), LIST_PAGE_MAX);
-  return ports.tenants.tenants({ limit, ...(page.cursor !== undefined && { cursor: page.cursor }) });
+  return ports.tenants.tenants({ limit, cursor: page.cursor });
 }
 
 export function renderTenant(tenant: Tenant) {

@@ -7,7 +7,13 @@ export interface EventBuffer<Item> extends AsyncIterable<Item> {
   close(): void;
 }
 
-export function makeEventBuffer<Item>({ size, canSpare }: { size: number; canSpare(item: Item): boolean }): EventBuffer<Item> {
+export function makeEventBuffer<Item>({
+  size,
+  canSpare,
+}: {
+  size: number;
+  canSpare(item: Item): boolean;
+}): EventBuffer<Item> {
   const items: Item[] = [];
   let isClosed = false;
   let wake = (): void => {};

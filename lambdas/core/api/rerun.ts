@@ -15,8 +15,7 @@ export interface Rerun {
 export async function rerun(ports: Ports, caller: Caller, runId: string, asked: Rerun): Promise<Run> {
   const { from = 'start', version = 'same' } = asked;
   const old = await ports.runs.read(runId);
-  if (!old || old.run.tenant !== caller.tenant.id)
-    throw new ApiError('run-not-found', `There is no run '${runId}'`);
+  if (!old || old.run.tenant !== caller.tenant.id) throw new ApiError('run-not-found', `There is no run '${runId}'`);
   const { run } = old;
   if (!isSettled(run.status)) refuse('the run has not ended yet: cancel it first, or wait', 'runId');
   if (from === 'failed' && run.status === 'succeeded') refuse('the run succeeded: use start', 'from');
@@ -29,12 +28,12 @@ export async function rerun(ports: Ports, caller: Caller, runId: string, asked: 
     mode: 'async',
     dialect: run.dialect,
     rerunOf: { run: run.id, from },
-    ...(credentials && { plugins: credentials }),
+    plugins: credentials,
     priority: run.priority,
-    webhooks: old.deliveries.map(({ url, method, headers }) => ({ url, method, ...(headers && { headers }) })),
+    webhooks: old.deliveries.map(({ url, method, headers }) => ({ url, method, headers })),
     ...(run.env === 'debug' ? { draft: true } : version === 'same' && { version: run.version }),
-    ...(run.user !== undefined && { user: run.user }),
-    ...(run.metadata !== undefined && { metadata: run.metadata }),
+    user: run.user,
+    metadata: run.metadata,
   });
   return fresh;
 }

@@ -17,7 +17,7 @@ export async function runInline(
   { untilMs, emit }: { untilMs: number; emit?: Emit },
 ): Promise<Run> {
   try {
-    const end = await runSlice(ports, run, { budgetUntil: untilMs, handoff: true, startChild, ...(emit && { emit }) });
+    const end = await runSlice(ports, run, { budgetUntil: untilMs, handoff: true, startChild, emit });
     if (end.kind === 'settled') return end.run;
     if (end.kind === 'suspended') {
       await ports.slots.leaveSync(run.tenant, run.id);

@@ -26,7 +26,7 @@ export async function signalRun(ports: Ports, { runId, path, payload, by, tenant
   const given = () => new ApiError('signal-already-given', `Node '${path}' was already signaled`);
   if (isSettled(run.status)) throw new ApiError('run-already-settled');
   await checkAwaited(ports, run, { path, payload });
-  const signal = { path, payload, at: ports.clock.now(), ...(by !== undefined && { by }) };
+  const signal = { path, payload, at: ports.clock.now(), by };
   const stored = await ports.runs.signal(runId, signal, signal.at + UNPICKED_SECONDS * 1_000);
   if (stored.kind === 'given') throw given();
   if (stored.kind === 'settled') throw new ApiError('run-already-settled');
@@ -51,7 +51,11 @@ async function wake(ports: Ports, run: Run): Promise<void> {
   }
 }
 
-async function checkAwaited(ports: Ports, run: Run, { path, payload }: Pick<SignalRequest, 'path' | 'payload'>): Promise<void> {
+async function checkAwaited(
+  ports: Ports,
+  run: Run,
+  { path, payload }: Pick<SignalRequest, 'path' | 'payload'>,
+): Promise<void> {
   const plan = await ports.flows.plan(run.tenant, run.flow, run.digest);
   const node = plan && nodeAt(plan.nodes, path);
   const kind: NodeKind | undefined = node && NODE_KINDS[node.type as keyof typeof NODE_KINDS];

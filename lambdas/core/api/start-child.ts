@@ -24,8 +24,8 @@ export async function startChild(ports: Ports, parent: Run, child: NewChild): Pr
       parent: { run: parent.id, path: child.path, depth: child.depth },
       plugins: child.credentials,
       ignoresOtherPlugins: true,
-      ...(child.version !== undefined && { version: child.version }),
-      ...(parent.user !== undefined && { user: parent.user }),
+      version: child.version,
+      user: parent.user,
     },
   );
   return run.id;

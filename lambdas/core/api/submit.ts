@@ -106,7 +106,7 @@ export async function submit(
   });
   checkCaller(caller, asked);
   const resolved = await resolveVersion(ports, caller.tenant.id, asked.flow, {
-    ...(asked.version !== undefined && { version: asked.version }),
+    version: asked.version,
     ...(asked.draft && { draft: true }),
   });
   checkMode(asked.mode, resolved);
@@ -143,11 +143,11 @@ export async function submit(
     signals: 0,
     seenSignals: 0,
     handoffs: 0,
-    ...(user !== undefined && { user }),
+    user,
     ...(metadata !== undefined && { metadata: metadata as JsonObject }),
-    ...(asked.parent && { parent: asked.parent }),
-    ...(asked.echo && { echo: asked.echo }),
-    ...(asked.rerunOf && { rerunOf: asked.rerunOf }),
+    parent: asked.parent,
+    echo: asked.echo,
+    rerunOf: asked.rerunOf,
     ...schedule(now, asked, { startAfter, timeout, plan: resolved.plan }),
   };
   const searchable = {
@@ -184,9 +184,7 @@ async function create(
     const fingerprint = idempotencyKey === undefined ? '' : fingerprintOf(asked);
     for (let replaces: string | undefined; ; ) {
       const idempotency =
-        idempotencyKey === undefined
-          ? {}
-          : { idempotency: { key: idempotencyKey, fingerprint, ...(replaces !== undefined && { replaces }) } };
+        idempotencyKey === undefined ? {} : { idempotency: { key: idempotencyKey, fingerprint, replaces } };
       const created = await ports.runs.create({ ...fresh, ...idempotency });
       if (created.kind === 'created') break;
       if (created.fingerprint !== fingerprint) throw new ApiError('idempotency-conflict');

@@ -24,7 +24,11 @@ export function waitsForSomebody(run: Run): boolean {
 const isAnswer = (run: Run): boolean => isSettled(run.status) || waitsForSomebody(run);
 
 /** The run once there is something to say about it, or as it stands at `untilMs`. */
-async function waitUntilAnswer(ports: Ports, first: Run, until: { untilMs: number; signal: AbortSignal }): Promise<Run> {
+async function waitUntilAnswer(
+  ports: Ports,
+  first: Run,
+  until: { untilMs: number; signal: AbortSignal },
+): Promise<Run> {
   let run = first;
   let delayMs = POLL_FIRST_MS;
   while (!isAnswer(run)) {
@@ -55,7 +59,11 @@ async function renderCall(ports: Ports, call: SyncCall): Promise<{ record: RunRe
 }
 
 /** Spaces may stand before a JSON text, so they keep the connection alive without spoiling the body. */
-async function* withKeepAlive(ports: Ports, call: SyncCall, end: { run: Promise<Run>; untilMs: number; leave(): void }) {
+async function* withKeepAlive(
+  ports: Ports,
+  call: SyncCall,
+  end: { run: Promise<Run>; untilMs: number; leave(): void },
+) {
   try {
     for (;;) {
       yield ' ';

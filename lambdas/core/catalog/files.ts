@@ -1,7 +1,7 @@
 // Files that runs work on: announced and uploaded beforehand, or named by their address. A run is handed references
 // only; a node that needs the bytes opens them.
 
-import { type ErrorDetail, ApiError } from '../errors.ts';
+import { ApiError, type ErrorDetail } from '../errors.ts';
 import type { InputSpec } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { type OpenFile, type StoredFile, UnopenedFile } from '../ports/files.ts';
@@ -146,7 +146,7 @@ async function openAddress(
   file: { url: string; name: string; type: string },
   { maxBytes, timeoutMs, signal }: Opening,
 ): Promise<OpenFile> {
-  const request = { url: file.url, method: 'GET', timeoutMs, maxBytes, redirects: 5, ...(signal && { signal }) };
+  const request = { url: file.url, method: 'GET', timeoutMs, maxBytes, redirects: 5, signal };
   const answer = await http.send(request).catch((error: unknown) => {
     throw error instanceof HttpFault ? new UnopenedFile(error.message, true) : error;
   });

@@ -2,7 +2,7 @@
 // The compiler is heavy and few requests need it: it is loaded with the first draft.
 
 import { createHash } from 'node:crypto';
-import { type ErrorDetail, ApiError } from '../errors.ts';
+import { ApiError, type ErrorDetail } from '../errors.ts';
 import { FLOW_NAME } from '../flow/fields.ts';
 import type { Compiled, Plan, Problem } from '../flow/plan.ts';
 import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from '../flow/versions.ts';
@@ -44,7 +44,7 @@ export async function saveDraft(
   const etag = createHash('sha256').update(source).digest('hex').slice(0, ETAG_CHARS);
   const ifMatch = asked.ifMatch?.replace(/^W\/|"/g, '');
   const now = ports.clock.now();
-  const draft = { tenant, name, source, etag, compiled, now, ...(ifMatch !== undefined && { ifMatch }) };
+  const draft = { tenant, name, source, etag, compiled, now, ifMatch };
   if ((await ports.flows.putDraft(draft)) === undefined) {
     throw new ApiError('invalid-request', `The draft of '${name}' was changed since you read it: read it again`);
   }

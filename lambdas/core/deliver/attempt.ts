@@ -31,7 +31,7 @@ export async function makeAttempt(
     return {
       isMissed: false,
       attempt: { at, durationMs, status, ...(response !== '' && { response }) },
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      retryAfterSeconds,
     };
   } catch (error) {
     const isMissed = error instanceof HttpFault && MISSED.includes(error.reason);

@@ -3,8 +3,8 @@
 import {
   QUEUE_DELAY_MAX_SECONDS,
   UNPICKED_SECONDS,
-  WEBHOOK_SHORT_TIMEOUT_SECONDS,
   WEBHOOK_PUT_OFF_MAX_SECONDS,
+  WEBHOOK_SHORT_TIMEOUT_SECONDS,
   WEBHOOK_TIMEOUT_SECONDS,
 } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';

@@ -1,7 +1,7 @@
 // Reads the webhooks of a request. Whether an address may be called belongs to the guarded client.
 
 import * as z from 'zod';
-import { type ErrorDetail, ApiError } from '../errors.ts';
+import { ApiError, type ErrorDetail } from '../errors.ts';
 import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS } from '../limits.ts';
 import { headerProblem } from '../outbound/safe-headers.ts';
 import type { HttpClient } from '../ports/http.ts';
@@ -49,7 +49,7 @@ export function readWebhooks(given: unknown, http: Pick<HttpClient, 'check'>, fi
   if (!parsed.success) throw rejection('invalid-request', detailsOf(parsed.error, field));
   const unsafe = parsed.data.flatMap(({ url }, index) => unsafeUrl(http, url, `${field}[${index}].url`));
   if (unsafe.length > 0) throw rejection('unsafe-url', unsafe);
-  return parsed.data.map(({ url, method, headers }) => ({ url, method, ...(headers && { headers }) }));
+  return parsed.data.map(({ url, method, headers }) => ({ url, method, headers }));
 }
 
 // The signature must be ours, or a caller could make a receiver believe another sender's message.
@@ -80,10 +80,7 @@ function detailsOf(error: z.ZodError, field: string): ErrorDetail[] {
   });
 }
 
-function rejection(
-  code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url',
-  details: ErrorDetail[],
-): ApiError {
+function rejection(code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url', details: ErrorDetail[]): ApiError {
   const [first] = details;
   return new ApiError(code, first && `${first.field}: ${first.message}`, { details });
 }

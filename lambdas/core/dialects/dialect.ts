@@ -4,7 +4,7 @@
 import * as z from 'zod';
 import type { Caller } from '../access/caller.ts';
 import type { Reply } from '../api/reply.ts';
-import { type ErrorCode, ApiError } from '../errors.ts';
+import { ApiError, type ErrorCode } from '../errors.ts';
 import type { Json } from '../json.ts';
 import type { Key, Scope, Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -144,7 +144,7 @@ export interface Dialect {
 export const json = (status: number, value: unknown, headers?: Record<string, string>): Reply => ({
   status,
   body: { json: value },
-  ...(headers && { headers }),
+  headers,
 });
 
 /** The error in the words of a dialect that calls our fields otherwise: `inputs.topic` becomes `input.topic`. */
@@ -162,7 +162,7 @@ export function renderErrorIn(error: ApiError, words: Record<string, string>): A
         message: said(it.message),
       })),
     }),
-    ...(error.retryAfterSeconds !== undefined && { retryAfterSeconds: error.retryAfterSeconds }),
+    retryAfterSeconds: error.retryAfterSeconds,
     cause: error,
   });
 }

@@ -1,8 +1,8 @@
 // The OpenAPI 3.1 description of a dialect, from the very schemas that validate its calls. Loaded on first use.
 
 import * as z from 'zod';
-import { ERRORS, type ErrorCode, ApiError } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { ApiError, ERRORS, type ErrorCode } from '../errors.ts';
+import { compact, type Json, type JsonObject } from '../json.ts';
 import { type BodySpec, type Dialect, documentedAs, type Route } from './dialect.ts';
 
 type Schemas = Record<string, JsonObject>;
@@ -51,13 +51,8 @@ function parametersOf(route: Route): Json[] {
     const required = (schema['required'] ?? []) as string[];
     for (const [name, property] of Object.entries((schema['properties'] ?? {}) as Schemas)) {
       const { description, ...rest } = property;
-      parameters.push({
-        name,
-        in: where,
-        required: where === 'path' || required.includes(name),
-        ...(description !== undefined && { description }),
-        schema: rest,
-      });
+      const isRequired = where === 'path' || required.includes(name);
+      parameters.push(compact({ name, in: where, required: isRequired, description, schema: rest }));
     }
     if (typeof schema['additionalProperties'] === 'object') parameters.push(INPUT_FILTERS);
   };
@@ -98,7 +93,7 @@ function answersOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObject
   const responses: JsonObject = {};
   for (const [status, { description, schema, mediaType = 'application/json' }] of Object.entries(route.answers)) {
     const content = schema && { [mediaType]: { schema: hoisted(toJsonSchema(schema, 'output'), schemas) } };
-    responses[status] = { description, ...(content && { content }) };
+    responses[status] = compact({ description, content });
   }
   const codes = new Set([...route.errors, ...ANY_CALL, ...(route.access === 'anyone' ? [] : WITH_KEY)]);
   const byStatus = Map.groupBy(codes, (code) => dialect.errors[code].status);

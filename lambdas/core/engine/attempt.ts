@@ -106,7 +106,11 @@ async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Inv
 
 function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal): NodeContext {
   const { run, ports } = slice;
-  const stores = () => ({ ...ports, files: rethrowStoreFaults(ports.files), plugins: rethrowStoreFaults(ports.plugins) });
+  const stores = () => ({
+    ...ports,
+    files: rethrowStoreFaults(ports.files),
+    plugins: rethrowStoreFaults(ports.plugins),
+  });
   return {
     path: unit.path,
     run: {
@@ -115,7 +119,7 @@ function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSign
       flow: run.flow,
       env: run.env,
       startedAt: run.startedAt ?? run.createdAt,
-      ...(run.user !== undefined && { user: run.user }),
+      user: run.user,
     },
     attempt: attempt.number,
     idempotencyKey: `${run.id}/${unit.path}`,

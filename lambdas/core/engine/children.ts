@@ -37,7 +37,7 @@ export function makeChildren({ ports, run, credentials, startChild }: Slice, { p
         const record = await ports.runs.read(id);
         if (!record || record.run.tenant !== run.tenant) return undefined;
         const { status, error, usage } = record.run;
-        return { id, status, isSettled: isSettled(status), outputs: record.outputs, usage, ...(error && { error }) };
+        return { id, status, isSettled: isSettled(status), outputs: record.outputs, usage, error };
       }),
   };
 }

@@ -1,6 +1,6 @@
 // How a unit ends: what is recorded of it, what the author's `output` and `onError` make of it, what the graph is told.
 
-import { type ErrorDetail, type Failure, PlatformFault, ApiError } from '../errors.ts';
+import { ApiError, type ErrorDetail, type Failure, PlatformFault } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
 import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
@@ -25,7 +25,7 @@ export async function conclude(
     type: unit.node.type,
     attempts: attempt.number,
     startedAt: first,
-    ...(attempt.said && { said: attempt.said }),
+    said: attempt.said,
   };
   const endedAt = slice.ports.clock.now();
   const end = await reshape(slice, unit, outcome);
@@ -49,7 +49,7 @@ async function reshape(slice: Slice, unit: Unit, outcome: Exclude<Outcome, { kin
       const message = `The node's output is larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB: keep less of it with \`output:\``;
       return { ...(await failure(slice, unit, failed('payload-too-large', message))), ...usage };
     }
-    return { status: 'succeeded', output, ...(outcome.port !== undefined && { port: outcome.port }), ...usage };
+    return { status: 'succeeded', output, port: outcome.port, ...usage };
   } catch (error) {
     return { ...(await failure(slice, unit, fromThrown(slice, unit, error))), ...usage };
   }
@@ -90,14 +90,14 @@ export function buildFailure(
 ): Failure {
   const { clean } = redaction(Object.values(slice.secrets));
   const told = details?.map((detail) => ({ ...detail, message: clean(detail.message) }));
-  return { code, message: clean(message), node: path, ...(told && { details: told }) };
+  return { code, message: clean(message), node: path, details: told };
 }
 
 /** What a kind throws by mistake fails the unit, never the slice; a fault of the platform is not the unit's. */
 export function fromThrown(slice: Slice, unit: Unit, error: unknown): Outcome {
   if (error instanceof PlatformFault) throw error;
   if (error instanceof ApiError) {
-    return failed(error.code, error.message, { ...(error.details && { details: error.details }) });
+    return failed(error.code, error.message, { details: error.details });
   }
   if (error instanceof UnopenedFile) return failed('node-failed', error.message, { retryable: error.retryable });
   slice.ports.log.error('a node kind failed unexpectedly', { error, path: unit.path, type: unit.node.type });

@@ -23,7 +23,7 @@ export function endedState(ended: NodeRecord, node: PlanNode): NodeState {
   const output = ended.output ?? null;
   if (ended.status === 'succeeded') return { status: 'succeeded', output, ...(ended.port && { port: ended.port }) };
   const status = node.onError !== 'fail' && ended.handled ? 'handled' : 'failed';
-  return { status, output, ...(ended.error && { error: ended.error }) };
+  return { status, output, error: ended.error };
 }
 
 /** What the attempts of a unit have used so far, with what this one has. */

@@ -1,6 +1,6 @@
 // A store that is away says nothing about the node that asked it: only a rejection is the node's failure.
 
-import { PlatformFault, ApiError } from '../errors.ts';
+import { ApiError, PlatformFault } from '../errors.ts';
 
 export async function rethrowAsFault<Value>(work: () => Promise<Value>): Promise<Value> {
   try {

@@ -157,7 +157,7 @@ async function settle(slice: Slice, end: Pick<Settlement, 'status' | 'outputs' |
 async function suspend(
   slice: Slice,
   graph: Extract<GraphEnd, { kind: 'suspended' }>,
-  { handoff: handoff }: SliceOptions,
+  { handoff }: SliceOptions,
 ): Promise<SliceEnd | undefined> {
   const { ports, run } = slice;
   const now = ports.clock.now();

@@ -7,7 +7,7 @@ import { conclude } from './conclude.ts';
 import { endedState, sumUsage } from './record.ts';
 import { mayRetry } from './retry.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, YIELDED } from './slice.ts';
-import { suspended, type Begin, delayRetry, resumption, waitFor } from './wait.ts';
+import { type Begin, delayRetry, resumption, suspended, waitFor } from './wait.ts';
 
 export async function runUnit(slice: Slice, unit: Unit): Promise<UnitEnd> {
   const before = slice.records.get(unit.path);

@@ -61,7 +61,7 @@ export async function delayRetry(
   slice.emit({ type: 'node.retrying', at: clock.now(), path: unit.path, attempt: retry, error, delayMs });
   const usage = usageWith(slice, unit, outcome.usage);
   const wait = { kind: 'timer', until: clock.now() + delayMs, retry } as const;
-  const rested = await recordWait(slice, unit, attempt, { wait, error, ...(usage && { usage }) });
+  const rested = await recordWait(slice, unit, attempt, { wait, error, usage });
   if (rested.kind !== 'suspended' || delayMs >= HANDOFF_WAIT_SECONDS * 1_000) return rested;
   await clock.sleep(delayMs, unit.signal);
   return unit.signal.aborted ? STOPPED : undefined;

@@ -70,10 +70,7 @@ async function evaluateText(text: string, bindings: Bindings): Promise<Json> {
   for (const part of template.parts) {
     result += typeof part === 'string' ? part : written(await evaluate(part.source, bindings));
     if (result.length > MAX_PAYLOAD_BYTES) {
-      throw new ApiError(
-        'expression-failed',
-        `The text '${shown(text)}' grows beyond ${MAX_PAYLOAD_BYTES} characters`,
-      );
+      throw new ApiError('expression-failed', `The text '${shown(text)}' grows beyond ${MAX_PAYLOAD_BYTES} characters`);
     }
   }
   return result;

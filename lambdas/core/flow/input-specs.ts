@@ -41,7 +41,7 @@ export function inputSpec(fields: InputFields): InputSpec {
   const given = Object.entries(rest).filter(([, value]) => value !== undefined);
   return {
     ...(Object.fromEntries(given) as Omit<InputSpec, 'alias'>),
-    ...(maxSize !== undefined && { maxSizeBytes: maxSize }),
+    maxSizeBytes: maxSize,
     ...(alias !== undefined && { alias: [alias].flat() }),
   };
 }

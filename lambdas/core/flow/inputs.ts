@@ -1,8 +1,8 @@
 // The inputs of a run: checked against what the flow declares, completed by its defaults; and what callers are told of
 // them, as a list and as JSON Schema.
 
-import { type ErrorDetail, ApiError } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { ApiError, type ErrorDetail } from '../errors.ts';
+import { compact, type Json, type JsonObject } from '../json.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import { isSearchable, problemsOfValue } from './input-values.ts';
 import type { InputSpec, Plan } from './plan.ts';
@@ -110,16 +110,16 @@ export function listParameters(plan: Plan): Parameters {
       : (plan.outputs as Exclude<Plan['outputs'], { expression: string }>);
   return {
     name: plan.name,
-    ...(plan.title !== undefined && { title: plan.title }),
-    ...(plan.description !== undefined && { description: plan.description }),
+    title: plan.title,
+    description: plan.description,
     inputs: Object.entries(plan.inputs)
       .filter(([, spec]) => !spec.hidden)
       .map(([name, spec]) => ({ name, ...spec })),
     schema: inputSchema(plan),
     outputs: Object.entries(outputs).map(([name, { type, title }]) => ({
       name,
-      ...(type !== undefined && { type }),
-      ...(title !== undefined && { title }),
+      type,
+      title,
     })),
   };
 }
@@ -151,12 +151,7 @@ export function inputSchema(plan: Pick<Plan, 'inputs'>): JsonObject {
 
 function schemaOf(spec: InputSpec): JsonObject {
   const { title, description, default: fallback } = spec;
-  return {
-    ...typeSchema(spec),
-    ...(title !== undefined && { title }),
-    ...(description !== undefined && { description }),
-    ...(fallback !== undefined && { default: fallback }),
-  };
+  return { ...typeSchema(spec), ...compact({ title, description, default: fallback }) };
 }
 
 function typeSchema(spec: InputSpec): JsonObject {
@@ -164,10 +159,10 @@ function typeSchema(spec: InputSpec): JsonObject {
   switch (type) {
     case 'string':
     case 'text':
-      return defined({ type: 'string', minLength, maxLength, pattern });
+      return compact({ type: 'string', minLength, maxLength, pattern });
     case 'number':
     case 'integer':
-      return defined({ type, minimum: min, maximum: max });
+      return compact({ type, minimum: min, maximum: max });
     case 'boolean':
       return { type };
     case 'enum':
@@ -175,14 +170,10 @@ function typeSchema(spec: InputSpec): JsonObject {
     case 'object':
       return { ...spec.schema, type };
     case 'array':
-      return defined({ ...spec.schema, type, minItems: minLength, maxItems: maxLength });
+      return compact({ ...spec.schema, type, minItems: minLength, maxItems: maxLength });
     case 'file':
       return FILE_SCHEMA;
     case 'files':
-      return defined({ type: 'array', items: FILE_SCHEMA, maxItems: maxFiles });
+      return compact({ type: 'array', items: FILE_SCHEMA, maxItems: maxFiles });
   }
-}
-
-function defined(schema: Record<string, Json | undefined>): JsonObject {
-  return Object.fromEntries(Object.entries(schema).filter(([, value]) => value !== undefined)) as JsonObject;
 }

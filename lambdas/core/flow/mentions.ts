@@ -5,10 +5,10 @@ import type { References } from '../expressions/references.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import {
   type BrokenSite,
-  scopeInside,
   type LocalRoot,
   type Site,
   type Surroundings,
+  scopeInside,
   sitesOfModifiers,
   sitesOfWith,
 } from './expression-sites.ts';

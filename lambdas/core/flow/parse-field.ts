@@ -2,7 +2,7 @@
 
 import type * as z from 'zod';
 import { didYouMean } from '../parse/suggest.ts';
-import { type Issue, knownKeys, describeIssue, valueAt } from '../parse/zod-messages.ts';
+import { describeIssue, type Issue, knownKeys, valueAt } from '../parse/zod-messages.ts';
 import { EXPRESSION } from './fields.ts';
 import type { Problems } from './problems.ts';
 import type { Path } from './source.ts';

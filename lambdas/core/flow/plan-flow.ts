@@ -14,9 +14,9 @@ export function planFlow(fields: FlowFields, nodes: PlanNode[]): Plan {
   return {
     format: 1,
     name: fields.name,
-    ...(title !== undefined && { title }),
-    ...(description !== undefined && { description }),
-    ...(labels !== undefined && { labels }),
+    title,
+    description,
+    labels,
     inputs: mapValues(inputs, inputSpec),
     models: mapValues(models, (model) => (typeof model === 'string' ? { use: model } : plain(model))),
     env: plain(fields.env ?? {}),
@@ -33,7 +33,7 @@ function planSettings(settings: NonNullable<FlowFields['settings']>): PlanSettin
   return {
     mode,
     timeoutMs: timeout ?? RUN_CEILING_SECONDS * 1_000,
-    ...(maxTokens !== undefined && { maxTokens }),
+    maxTokens,
     ...(maxCost !== undefined && { maxCostMicros: Math.round(maxCost * MICROS) }),
     concurrency,
   };
@@ -46,9 +46,9 @@ function planOutputs(outputs: NonNullable<FlowFields['outputs']>): Plan['outputs
     const { value, type, title, stream } = output;
     return {
       value,
-      ...(type !== undefined && { type }),
-      ...(title !== undefined && { title }),
-      ...(stream !== undefined && { stream }),
+      type,
+      title,
+      stream,
     };
   });
 }

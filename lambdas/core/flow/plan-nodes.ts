@@ -21,7 +21,7 @@ export function planNode({ draft, edges, inside }: Planned): PlanNode {
   return {
     id: draft.id,
     type: fields.type,
-    ...(fields.title !== undefined && { title: fields.title }),
+    title: fields.title,
     with: draft.with ?? {},
     needs: edges.needs,
     waitsFor: edges.waitsFor,
@@ -32,9 +32,9 @@ export function planNode({ draft, edges, inside }: Planned): PlanNode {
     retry: retryPolicy(fields.retry),
     timeoutMs: fields.timeout ?? defaultTimeoutMs(draft),
     onError: fields.onError ?? 'fail',
-    ...(output !== undefined && { output }),
-    ...(fields.stream !== undefined && { stream: fields.stream }),
-    ...(inside !== undefined && { nodes: inside }),
+    output,
+    stream: fields.stream,
+    nodes: inside,
   };
 }
 
@@ -67,6 +67,6 @@ function retryPolicy(retry: NodeFields['retry'] = 0): RetryPolicy {
     backoff: retry.backoff ?? RETRY.backoff,
     maxDelayMs: retry.maxDelay ?? Math.max(RETRY.maxDelayMs, retry.delay ?? 0),
     jitter: retry.jitter ?? RETRY.jitter,
-    ...(retry.on && { on: retry.on }),
+    on: retry.on,
   };
 }

@@ -4,7 +4,7 @@ import type { JsonObject } from '../json.ts';
 import { MAX_NESTING, MAX_NODES } from '../limits.ts';
 import { didYouMean } from '../parse/suggest.ts';
 import type { AuthoredKind } from './authored-kind.ts';
-import { scopeInside, type Surroundings } from './expression-sites.ts';
+import { type Surroundings, scopeInside } from './expression-sites.ts';
 import { ID } from './fields.ts';
 import { parseField } from './parse-field.ts';
 import type { Problems } from './problems.ts';

@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import { ApiError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
+import { compact, type JsonObject } from '../json.ts';
 import { type HttpAnswer, type HttpClient, HttpFault } from '../ports/http.ts';
 import {
   type ModelAnswer,
@@ -55,7 +55,7 @@ export function makeOpenAi(http: HttpClient, { baseUrl, apiKey }: OpenAiOptions)
         body: JSON.stringify(bodyOf(request)),
         timeoutMs: request.timeoutMs,
         maxBytes: MAX_ANSWER_BYTES,
-        ...(request.signal && { signal: request.signal }),
+        signal: request.signal,
         ...(reader && { onChunk: reader.push }),
       });
       if (answer.status !== 200) throw refusal(answer, key);
@@ -89,12 +89,8 @@ function bodyOf(request: ModelRequest): object {
     ...extra,
     model,
     messages: messages.map((message) => ({ role: message.role, content: contentOf(message) })),
-    ...(temperature !== undefined && { temperature }),
-    ...(topP !== undefined && { top_p: topP }),
-    ...(maxTokens !== undefined && { max_tokens: maxTokens }),
-    ...(stop && { stop }),
-    ...(seed !== undefined && { seed }),
-    ...(reasoning && { reasoning_effort: reasoning }),
+    // What the node leaves open must not hide what `extra` says.
+    ...compact({ temperature, top_p: topP, max_tokens: maxTokens, stop, seed, reasoning_effort: reasoning }),
     ...(schema && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } } }),
     ...(onText && { stream: true, stream_options: { include_usage: true } }),
   };

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { anyValue, ID } from '../flow/fields.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { compact, type Json, type JsonObject } from '../json.ts';
 import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
 import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
 import { asWritten, readInput } from './input.ts';
@@ -52,14 +52,14 @@ interface ApprovalWith extends JsonObject {
 const actionsOf = ({ actions }: Pick<ApprovalWith, 'actions'>) => actions ?? DEFAULT_ACTIONS;
 
 function promptOf(context: NodeContext, { message, data, assignees, form, actions }: Approval): JsonObject {
-  return {
+  return compact({
     message,
     actions: (actions ?? DEFAULT_ACTIONS) as Json,
     ...(form && { form: formPrompt(form as Json) }),
-    ...(assignees && { assignees }),
-    ...(data !== undefined && { data }),
+    assignees,
+    data,
     url: context.callbackUrl(),
-  };
+  });
 }
 
 const answerSchema = z.strictObject({

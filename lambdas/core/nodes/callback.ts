@@ -2,9 +2,9 @@
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
-import type { JsonObject } from '../json.ts';
+import { compact, type JsonObject } from '../json.ts';
 import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
-import { requestSchema, findSecretNames, writtenRequest } from './http/request.ts';
+import { findSecretNames, requestSchema, writtenRequest } from './http/request.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
@@ -47,13 +47,12 @@ export const CALLBACK: NodeKind<CallbackWith> = {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;
     const { message, data } = read.input;
-    const prompt = { ...(message !== undefined && { message }), ...(data !== undefined && { data }) };
     return {
       kind: 'wait',
       wait: {
         kind: 'callback',
         until: context.now() + context.timeoutMs,
-        prompt: { ...prompt, url: context.callbackUrl() },
+        prompt: compact({ message, data, url: context.callbackUrl() }),
       },
       notify: () => notify(context, read.input),
     };

@@ -98,8 +98,8 @@ function failure(end: Failed, { job, timeoutMs }: { job: CodeJob; timeoutMs: num
     {
       field: 'with.source',
       message: end.message,
-      ...(line !== undefined && { line }),
-      ...(column !== undefined && { column }),
+      line,
+      column,
     },
     ...(printed ? [{ field: 'printed', message: printed }] : []),
   ];

@@ -52,7 +52,7 @@ export const FLOW: NodeKind<FlowWith> = {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;
     const { name, version, inputs = {}, mode = 'wait' } = read.input;
-    const asked = { flow: name, inputs: inputs as JsonObject, ...(version !== undefined && { version }) };
+    const asked = { flow: name, inputs: inputs as JsonObject, version };
     const child = await context.children.start(asked);
     if (mode === 'detach') return done({ run: child });
     return waitFor(context, { child, until: context.now() + context.timeoutMs, lookMs: LOOK_FIRST_MS });

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { JsonObject } from '../json.ts';
 import { call } from './http/call.ts';
-import { REQUEST_AS_WRITTEN, REQUEST_FIELDS, findSecretNames } from './http/request.ts';
+import { findSecretNames, REQUEST_AS_WRITTEN, REQUEST_FIELDS } from './http/request.ts';
 import { asWritten, readInput } from './input.ts';
 import type { NodeKind } from './node-kind.ts';
 

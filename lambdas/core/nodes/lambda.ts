@@ -29,7 +29,7 @@ const waits = (source: LambdaWith): boolean => source.mode === 'callback';
 async function invoke(context: NodeContext, input: LambdaWith, payload: Json): Promise<Outcome> {
   const answer = await context.ports.functions.invoke({
     name: input.function,
-    ...(input.qualifier !== undefined && { qualifier: input.qualifier }),
+    qualifier: input.qualifier,
     payload,
     mode: waits(input) ? 'event' : 'response',
     signal: context.signal,

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { compact, type Json, type JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../limits.ts';
 import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../ports/models.ts';
 import { asWritten, readInput } from './input.ts';
@@ -59,11 +59,8 @@ function messagesOf({ prompt, messages = [], system }: Llm, images: string[]): M
   return all;
 }
 
-const resultOf = ({ text, reasoning, finishReason }: Pick<ModelAnswer, 'text' | 'reasoning' | 'finishReason'>) => ({
-  text,
-  ...(reasoning !== undefined && { reasoning }),
-  finishReason,
-});
+const resultOf = ({ text, reasoning, finishReason }: Pick<ModelAnswer, 'text' | 'reasoning' | 'finishReason'>) =>
+  compact({ text, reasoning, finishReason });
 
 const tooLong = (messages: readonly ModelMessage[]): boolean =>
   messages.reduce((chars, { content }) => chars + content.length, 0) > MAX_PROMPT_CHARS;
@@ -84,12 +81,12 @@ export const LLM: NodeKind = {
       return failed('node-failed', 'with needs a `prompt`, or `messages` of a user');
     if (tooLong(messages)) return failed('node-failed', `The prompt has more than ${MAX_PROMPT_CHARS} characters`);
     const settings = {
-      ...(temperature !== undefined && { temperature }),
-      ...(topP !== undefined && { topP }),
-      ...(maxTokens !== undefined && { maxTokens }),
-      ...(stop && { stop }),
-      ...(seed !== undefined && { seed }),
-      ...(reasoning && { reasoning }),
+      temperature,
+      topP,
+      maxTokens,
+      stop,
+      seed,
+      reasoning,
       ...(extra && { extra: extra as JsonObject }),
     };
     return withModel(context, model, async (asking): Promise<Outcome> => {

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import type { ErrorDetail } from '../errors.ts';
-import type { Json, JsonObject } from '../json.ts';
+import { compact, type Json, type JsonObject } from '../json.ts';
 import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
 import { asWritten, readInput } from './input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
@@ -40,8 +40,8 @@ export const QUESTION: NodeKind<QuestionWith> = {
     const read = readInput(evaluated, given);
     if ('refused' in read) return read.refused;
     const { message, options, form } = read.input;
-    const asked = { message, ...(options && { options }), ...(form && { form: formPrompt(form as Json) }) };
-    const prompt: JsonObject = { ...asked, url: context.callbackUrl() };
+    const shown = form && formPrompt(form as Json);
+    const prompt = compact({ message, options, form: shown, url: context.callbackUrl() });
     return { kind: 'wait', wait: { kind: 'question', until: context.now() + context.timeoutMs, prompt } };
   },
 

@@ -35,7 +35,7 @@ export const RETRIEVE: NodeKind = {
       source,
       query,
       topK,
-      ...(filter && { filter }),
+      filter,
       signal: context.signal,
     });
     if (answer.kind === 'error') {

@@ -36,7 +36,7 @@ async function argsOf({ input = {} }: PluginAction, args: unknown): Promise<Json
       ...rest,
     }));
     const shown = details?.map(({ field, message }) => `${field} ${message}`).join('; ');
-    return failed('node-failed', shown ?? error.message, { ...(details && { details }) });
+    return failed('node-failed', shown ?? error.message, { details });
   }
 }
 

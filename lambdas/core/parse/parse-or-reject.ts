@@ -1,9 +1,9 @@
 // A value checked against a schema, or a rejection whose sentences name each field as the caller wrote it.
 
 import type * as z from 'zod';
-import { type ErrorDetail, ApiError } from '../errors.ts';
+import { ApiError, type ErrorDetail } from '../errors.ts';
 import { didYouMean } from './suggest.ts';
-import { knownKeys, describeIssue, valueAt } from './zod-messages.ts';
+import { describeIssue, knownKeys, valueAt } from './zod-messages.ts';
 
 const MAX_DETAILS = 20;
 const MAX_FIELD_CHARS = 200;

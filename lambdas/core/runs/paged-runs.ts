@@ -22,7 +22,7 @@ export async function pageOfRuns(
   let total = 0;
   let cursor: string | undefined;
   do {
-    const page = await store.list({ ...query, limit: LIST_PAGE_MAX, ...(cursor !== undefined && { cursor }) });
+    const page = await store.list({ ...query, limit: LIST_PAGE_MAX, cursor });
     for (const run of page.runs) {
       if (total >= first && runs.length < size) runs.push(run);
       total += 1;

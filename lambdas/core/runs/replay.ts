@@ -1,7 +1,7 @@
 // The events of a run as its records tell them: for callers elsewhere than the process that runs it, and for latecomers.
 
 import { isSettled, type NodeRecord, type Run } from '../run.ts';
-import { endedSeq, type NumberedEvent, waitingSeq, STARTED_SEQ } from './events.ts';
+import { endedSeq, type NumberedEvent, STARTED_SEQ, waitingSeq } from './events.ts';
 import { REUSED_EPOCH } from './reuse.ts';
 
 // Two units may end in one moment, and the later number be read first. What is this old is complete.

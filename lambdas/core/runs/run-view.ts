@@ -97,7 +97,7 @@ export function renderRun({ run, inputs, outputs, deliveries }: RunRecord): RunV
       status,
       attempts: attempts.length,
     })),
-    ...(run.rerunOf && { rerunOf: run.rerunOf }),
+    rerunOf: run.rerunOf,
     ...(run.parent && { parent: { run: run.parent.run, path: run.parent.path } }),
   };
 }

@@ -38,7 +38,7 @@ export async function endIdleRun(
   if (claim.kind === 'refused') return undefined;
   const { usage, handledErrors } = claim.run;
   // The claim cleared nothing of what only the run before it knew: who parks for it.
-  const held = { ...claim.run, ...(run.parkToken !== undefined && { parkToken: run.parkToken }) };
+  const held = { ...claim.run, parkToken: run.parkToken ?? claim.run.parkToken };
   return settleRun(ports, held, { ...end, outputs: null, usage, handledErrors, endedAt: now });
 }
 

@@ -5,7 +5,7 @@ import type { Caller } from '../../access/caller.ts';
 import { boundFlow } from '../../access/keys.ts';
 import { resolveVersion } from '../../catalog/flows.ts';
 import type { InputSpec, Plan } from '../../flow/plan.ts';
-import type { Json, JsonObject } from '../../json.ts';
+import { compact, type JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { json, route } from '../dialect.ts';
 import { endUserId } from './result.ts';
@@ -30,14 +30,14 @@ const CONTROLS = {
 } as const satisfies Record<InputSpec['type'], string>;
 
 function control(name: string, spec: InputSpec): JsonObject {
-  const field: Record<string, Json> = {
+  const field = compact({
     label: spec.title ?? name,
     variable: name,
     required: spec.required ?? false,
     default: spec.default ?? '',
-    ...(spec.maxLength !== undefined && { max_length: spec.maxLength }),
-    ...(spec.options && { options: spec.options }),
-  };
+    max_length: spec.maxLength,
+    options: spec.options,
+  });
   return { [CONTROLS[spec.type]]: field };
 }
 

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
 import { ApiError } from '../../errors.ts';
-import { type ApiRequest, readBearer, type Dialect, json } from '../dialect.ts';
+import { type ApiRequest, type Dialect, json, readBearer } from '../dialect.ts';
 import { appRoutes } from './app.ts';
 import { errors, renderMessage, saidBy } from './errors.ts';
 import { humanInputRoutes } from './human-input.ts';
@@ -22,8 +22,7 @@ async function authenticateDify(request: ApiRequest, ports: Parameters<Dialect['
     return await authenticate(ports, keyOf(request), 'dify');
   } catch (error) {
     const isUnknown = error instanceof ApiError && !error.message.startsWith('Authorization header');
-    if (isUnknown && error.code === 'unauthenticated')
-      throw new ApiError('unauthenticated', 'Access token is invalid');
+    if (isUnknown && error.code === 'unauthenticated') throw new ApiError('unauthenticated', 'Access token is invalid');
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // Our error codes in Dify's words: `{code, message, status}`.
 
-import { type ErrorCode, ApiError } from '../../errors.ts';
+import { ApiError, type ErrorCode } from '../../errors.ts';
 import type { VendorError } from '../dialect.ts';
 
 const PARAM = { status: 400, code: 'invalid_param' };
@@ -58,8 +58,7 @@ export class DifyError extends ApiError {
   }
 }
 
-export const saidBy = (error: ApiError): VendorError =>
-  error instanceof DifyError ? error.said : errors[error.code];
+export const saidBy = (error: ApiError): VendorError => (error instanceof DifyError ? error.said : errors[error.code]);
 
 /** Its clients show these sentences, and some compare them. */
 export function renderMessage({ code, message, details }: ApiError): string {

@@ -2,7 +2,7 @@
 
 import type { Run, RunRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { elapsedSeconds, seconds, renderStatus, renderWorkflowId } from './words.ts';
+import { elapsedSeconds, renderStatus, renderWorkflowId, seconds } from './words.ts';
 
 export function renderErrorText({ status, error }: Run): string | null {
   if (status === 'canceled') return 'The run was stopped';

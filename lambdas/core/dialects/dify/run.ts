@@ -22,7 +22,7 @@ import { fileSchema, filesFor, withFiles } from './files.ts';
 import { readPause } from './human-input.ts';
 import { renderBlocking } from './result.ts';
 import { renderEvents } from './streamed.ts';
-import { type Told, renderWorkflowId } from './words.ts';
+import { renderWorkflowId, type Told } from './words.ts';
 
 const tag = 'Dify';
 
@@ -49,7 +49,8 @@ async function versionOf(ports: Ports, caller: Caller, workflowId: string): Prom
   const flow = boundFlow(caller);
   const versions = await listVersions(ports, caller.tenant.id, flow);
   const found = versions.find(
-    ({ version }) => version === workflowId || renderWorkflowId({ tenant: caller.tenant.id, flow, version }) === workflowId,
+    ({ version }) =>
+      version === workflowId || renderWorkflowId({ tenant: caller.tenant.id, flow, version }) === workflowId,
   );
   if (found) return found.version;
   throw new ApiError('version-not-found', `Workflow ${workflowId.slice(0, 64)} not found`);
@@ -65,7 +66,7 @@ async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, vers
     mode: isStream ? 'stream' : 'sync',
     dialect: 'dify',
     user: body.user,
-    ...(version !== undefined && { version }),
+    version,
   });
   const told: Told = { run, plan: await pinnedPlan(ports, run) };
   const made = { run, replayed, receivedAt: request.receivedAt };

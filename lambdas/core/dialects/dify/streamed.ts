@@ -8,11 +8,15 @@ import { makeContainers } from './containers.ts';
 import { humanInputRequired, readPause } from './human-input.ts';
 import { nodeFinished, nodeRetry, nodeStarted } from './node-events.ts';
 import { endUserId, renderHead, renderSummary } from './result.ts';
-import { seconds, countStep, type Told, renderWorkflowId } from './words.ts';
+import { countStep, renderWorkflowId, seconds, type Told } from './words.ts';
 
 const PING = 'event: ping\n\n';
 
-export async function* renderEvents(ports: Ports, told: Told, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
+export async function* renderEvents(
+  ports: Ports,
+  told: Told,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<string> {
   const framed = (event: object) => `data: ${JSON.stringify(event)}\n\n`;
   yield PING;
   try {

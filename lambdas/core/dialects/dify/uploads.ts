@@ -56,8 +56,7 @@ export const uploadRoutes = [
       if (sent.length > 1) throw refused('too_many_files', 'Only one file is allowed.');
       if (file.name === '') throw refused('filename_not_exists_error', 'The specified filename does not exist.');
       const { length } = file.bytes;
-      if (length > MAX_UPLOAD_BYTES)
-        throw new ApiError('payload-too-large', `File size exceeded. ${length} bytes`);
+      if (length > MAX_UPLOAD_BYTES) throw new ApiError('payload-too-large', `File size exceeded. ${length} bytes`);
       const kept = await keepFile(ports, caller.tenant.id, file);
       return json(201, render(kept, fields['user'] ?? '', request.origin));
     },

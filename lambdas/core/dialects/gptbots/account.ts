@@ -60,8 +60,8 @@ const credits = route({
       dialect: 'gptbots' as const,
       from: start_time,
       to: end_time + 1,
-      ...(caller.key.flow !== undefined && { flow: caller.key.flow }),
-      ...(run_id !== undefined && { q: run_id }),
+      flow: caller.key.flow,
+      q: run_id,
     };
     const isNone = run_id !== undefined && !isRunId(run_id);
     const none = { runs: [], total: 0 };

@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
-import { type ErrorCode, ApiError } from '../../errors.ts';
-import { type ApiRequest, type Dialect, renderErrorIn, json, type VendorError } from '../dialect.ts';
+import { ApiError, type ErrorCode } from '../../errors.ts';
+import { type ApiRequest, type Dialect, json, renderErrorIn, type VendorError } from '../dialect.ts';
 import { accountRoutes } from './account.ts';
 import { workflowRoutes } from './workflow.ts';
 

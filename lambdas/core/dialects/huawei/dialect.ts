@@ -1,7 +1,7 @@
 // Huawei Cloud's workflow applications. Errors before a run begins are `{error_code, error_msg}`.
 
 import * as z from 'zod';
-import { type Dialect, renderErrorIn, json } from '../dialect.ts';
+import { type Dialect, json, renderErrorIn } from '../dialect.ts';
 import { authenticateHuawei } from './authenticate.ts';
 import { errors } from './errors.ts';
 import { runRoutes } from './run.ts';

@@ -61,7 +61,7 @@ export function nodeFrame(
     node_status: event,
     status: { code: CODES[desc], desc },
     start_time: record?.startedAt ?? at,
-    ...(record?.endedAt !== undefined && { end_time: record.endedAt }),
+    end_time: record?.endedAt,
   };
   return frame(told, event, data, at);
 }

@@ -95,7 +95,7 @@ function renderAnswer(told: Told, { run, outputs }: RunRecord) {
     metadata: {},
     status: renderStatus(run),
     start_time: run.startedAt ?? run.createdAt,
-    ...(run.endedAt !== undefined && { end_time: run.endedAt }),
+    end_time: run.endedAt,
     node_info: [],
     events: [],
   };
@@ -115,7 +115,7 @@ async function start(call: RunCall, ports: Ports): Promise<Reply> {
     return answerRun(ports, { run, replayed: begun.replayed, receivedAt, render, status: statusCode });
   }
   const { items, pending } = streamOf(ports, begun, receivedAt);
-  return { status: 200, body: eventStream(renderEvents(ports, told, items)), ...(pending && { pending }) };
+  return { status: 200, body: eventStream(renderEvents(ports, told, items)), pending };
 }
 
 function streamOf(

@@ -12,7 +12,11 @@ interface Progress {
   isTold: boolean;
 }
 
-export async function* renderEvents(ports: Ports, told: Told, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
+export async function* renderEvents(
+  ports: Ports,
+  told: Told,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<string> {
   const progress: Progress = { index: 0, isTold: false };
   for await (const item of items) {
     if (item.type === 'ping') yield '\n';

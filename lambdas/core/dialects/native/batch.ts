@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
 import { requireFlow } from '../../access/run-access.ts';
 import { submit } from '../../api/submit.ts';
-import { ERRORS, type ErrorCode, ApiError } from '../../errors.ts';
+import { ApiError, ERRORS, type ErrorCode } from '../../errors.ts';
 import { MAX_BATCH_RUNS } from '../../limits.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { json, route } from '../dialect.ts';
@@ -30,7 +30,7 @@ async function accept(ports: Ports, caller: Caller, { flow, ...settings }: z.out
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const { code, message, details } = error;
-    return { status: ERRORS[code as ErrorCode].status, error: { code, message, ...(details && { details }) } };
+    return { status: ERRORS[code as ErrorCode].status, error: { code, message, details } };
   }
 }
 

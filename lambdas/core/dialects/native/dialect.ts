@@ -1,8 +1,8 @@
 // Our own dialect: its routes, its key (`Authorization: Bearer`), and the one error envelope.
 
 import { authenticate } from '../../access/keys.ts';
-import { ERRORS, type ErrorCode, ApiError } from '../../errors.ts';
-import { type ApiRequest, readBearer, type Dialect, json, type VendorError } from '../dialect.ts';
+import { ApiError, ERRORS, type ErrorCode } from '../../errors.ts';
+import { type ApiRequest, type Dialect, json, readBearer, type VendorError } from '../dialect.ts';
 import { batchRoutes } from './batch.ts';
 import { deliveryRoutes } from './deliveries.ts';
 import { draftRoutes } from './drafts.ts';
@@ -56,5 +56,5 @@ export const native: Dialect = {
   errors,
   errorSchema: errorEnvelope,
   error: ({ code, message, details }, { id }) =>
-    json(errors[code].status, { error: { code, message, ...(details && { details }), requestId: id } }),
+    json(errors[code].status, { error: { code, message, details, requestId: id } }),
 };

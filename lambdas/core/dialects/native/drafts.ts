@@ -55,7 +55,7 @@ const put = route({
   async handle({ body: source, caller, params: { name }, request }, ports) {
     requireFlow(caller, name);
     const ifMatch = request.headers['if-match'];
-    const draft = { name, source, ...(ifMatch !== undefined && { ifMatch }) };
+    const draft = { name, source, ifMatch };
     const { etag, compiled } = await saveDraft(ports, caller.tenant.id, draft);
     const { problems, async, sync } = compiled;
     return json(200, { etag, problems, async: renderSupport(async), sync: renderSupport(sync) }, { etag });
@@ -114,7 +114,7 @@ const publishDraft = route({
   errors: ['flow-not-found', 'invalid-flow'],
   async handle({ body, caller, params: { name } }, ports) {
     requireFlow(caller, name);
-    const asked = { name, ...(body.version !== undefined && { version: body.version }) };
+    const asked = { name, version: body.version };
     const { created, version } = await publish(ports, caller.tenant.id, asked);
     const { digest, async, sync } = version;
     const shown = { version: version.version, digest, async: renderSupport(async), sync: renderSupport(sync) };

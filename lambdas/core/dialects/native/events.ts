@@ -42,7 +42,11 @@ async function dataOf(ports: Ports, plan: Plan, event: Told): Promise<unknown> {
   }
 }
 
-export async function* renderEvents(ports: Ports, plan: Plan, items: AsyncIterable<StreamItem>): AsyncGenerator<string> {
+export async function* renderEvents(
+  ports: Ports,
+  plan: Plan,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<string> {
   for await (const item of items) {
     if (item.type === 'ping') yield COMMENT_PING;
     // The node's result has all of its text.

@@ -31,7 +31,7 @@ const list = route({
     if (key.flow !== undefined) {
       return json(200, { items: [renderFlow(await getFlow(ports, tenant.id, key.flow))], next: null });
     }
-    const { flows, next } = await listFlows(ports, tenant.id, { limit, ...(cursor !== undefined && { cursor }) });
+    const { flows, next } = await listFlows(ports, tenant.id, { limit, cursor });
     return json(200, { items: flows.map(renderFlow), next });
   },
 });
@@ -141,7 +141,7 @@ const inputs = route({
   async handle({ caller, params: { name }, query }, ports) {
     requireFlow(caller, name);
     const asked = {
-      ...(query.version !== undefined && { version: query.version }),
+      version: query.version,
       ...(query.draft && { draft: true }),
     };
     const { plan, version: found } = await resolveVersion(ports, caller.tenant.id, name, asked);

@@ -54,20 +54,20 @@ export async function readQuery(
   const inputs = inputFilters(query);
   const narrowed = {
     tenant: scope.tenant,
-    ...(scope.flow !== undefined && { flow: scope.flow }),
+    flow: scope.flow,
     ...(Object.keys(inputs).length > 0 && { inputs }),
   };
   return {
     ...narrowed,
     ...(await indexedOf(ports, narrowed)),
     limit,
-    ...(status && { status }),
-    ...(mode && { mode }),
-    ...(env && { env }),
-    ...(dialect && { dialect }),
-    ...(user !== undefined && { user }),
-    ...(q !== undefined && { q }),
-    ...(cursor !== undefined && { cursor }),
+    status,
+    mode,
+    env,
+    dialect,
+    user,
+    q,
+    cursor,
     ...(from !== undefined && { from: Date.parse(from) }),
     ...(to !== undefined && { to: Date.parse(to) }),
   };

@@ -1,7 +1,7 @@
 // Reading runs: one, many by filters, its node results, its pinned definition.
 
 import * as z from 'zod';
-import { pinnedPlan, requireRecord, requireRun, requireFlow } from '../../access/run-access.ts';
+import { pinnedPlan, requireFlow, requireRecord, requireRun } from '../../access/run-access.ts';
 import { viewNodes } from '../../runs/nodes-view.ts';
 import { loadRecords } from '../../runs/reuse.ts';
 import { renderRun } from '../../runs/run-view.ts';

@@ -54,7 +54,7 @@ const list = route({
   answers: { 200: { description: 'A page of tenants', schema: listSchema(tenant) } },
   errors: [],
   async handle({ query: { limit, cursor } }, ports) {
-    const { tenants, next } = await listTenants(ports, { limit, ...(cursor !== undefined && { cursor }) });
+    const { tenants, next } = await listTenants(ports, { limit, cursor });
     return json(200, { items: tenants.map(renderTenant), next });
   },
 });

@@ -11,7 +11,7 @@ import type { Run, RunRecord } from '../../run.ts';
 import { type Call, route } from '../dialect.ts';
 import { outputText } from '../output-text.ts';
 import { eventStream } from '../sse.ts';
-import { renderEnd, renderComponent } from './answers.ts';
+import { renderComponent, renderEnd } from './answers.ts';
 import { parametersSchema, readSubmission } from './parameters.ts';
 
 const body = z.object({ stream: z.boolean().nullish(), parameters: parametersSchema });
@@ -62,7 +62,7 @@ async function start({ body, caller, params, request }: ComponentCall, ports: Po
     flow: resolveFlow(caller, params.component),
     mode: body.stream ? 'stream' : 'sync',
     dialect: 'qianfan',
-    ...(version !== undefined && { version }),
+    version,
   });
   const made = { run, replayed, receivedAt: request.receivedAt };
   const headers = { 'x-appbuilder-request-id': request.id };
@@ -71,7 +71,11 @@ async function start({ body, caller, params, request }: ComponentCall, ports: Po
     return { status: 200, headers, body: eventStream(framesOf(ports, { run, requestId: request.id, items })), pending };
   }
   const render = (record: RunRecord) =>
-    renderComponent(record.run, request.id, { status: renderEnd(record.run), at: ports.clock.now(), ...textOf(record) });
+    renderComponent(record.run, request.id, {
+      status: renderEnd(record.run),
+      at: ports.clock.now(),
+      ...textOf(record),
+    });
   const reply = await answerRun(ports, { ...made, render, status: () => 200 });
   return { ...reply, headers: { ...reply.headers, ...headers } };
 }

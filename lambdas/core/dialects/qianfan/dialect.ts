@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
-import { type ErrorCode, ApiError } from '../../errors.ts';
-import { type ApiRequest, readBearer, type Dialect, renderErrorIn, json, type VendorError } from '../dialect.ts';
+import { ApiError, type ErrorCode } from '../../errors.ts';
+import { type ApiRequest, type Dialect, json, readBearer, renderErrorIn, type VendorError } from '../dialect.ts';
 import { componentRoutes } from './components.ts';
 import { toolRoutes } from './tool.ts';
 

@@ -48,7 +48,7 @@ export function readSubmission(
   return {
     inputs: inputs as JsonObject,
     offers: offersOf(given),
-    ...(user !== undefined && { user }),
+    user,
     echo: {
       conversation_id: given._sys_conversation_id || stableUuid('qianfan conversation', requestId),
       user_id: stableUuid('qianfan developer', caller.tenant.id),

@@ -11,7 +11,7 @@ import { pageOfRuns } from '../../runs/paged-runs.ts';
 import { loadRecords } from '../../runs/reuse.ts';
 import type { ApiRequest } from '../dialect.ts';
 import { flowOfApplication } from './application.ts';
-import { readAppBizId, isWithin, nodeBase, nodeDetail, readNodeRunId, runBase, runDetail } from './shown.ts';
+import { isWithin, nodeBase, nodeDetail, readAppBizId, readNodeRunId, runBase, runDetail } from './shown.ts';
 import { readOffers } from './variables.ts';
 
 interface Acting {
@@ -134,8 +134,7 @@ const describeNode = action({
 });
 
 function requireApplication(ofRun: string, asked: { AppBizId: string }): void {
-  if (ofRun !== asked.AppBizId)
-    throw new ApiError('run-not-found', `Application ${asked.AppBizId} has no such run`);
+  if (ofRun !== asked.AppBizId) throw new ApiError('run-not-found', `Application ${asked.AppBizId} has no such run`);
 }
 
 export const ACTIONS: Record<string, Action> = {

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { parseOrReject } from '../../parse/parse-or-reject.ts';
-import { type Dialect, renderErrorIn, json, route } from '../dialect.ts';
+import { type Dialect, json, renderErrorIn, route } from '../dialect.ts';
 import { ACTIONS } from './actions.ts';
 import { authenticateTencent, DIALOGUE_PATH } from './authenticate.ts';
 import { dialogueRoute, refusedDialogue } from './dialogue.ts';

@@ -6,7 +6,7 @@ import { boundFlow } from '../../access/keys.ts';
 import { streamOn, streamRun } from '../../api/event-stream.ts';
 import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
-import type { ErrorCode, ApiError } from '../../errors.ts';
+import type { ApiError, ErrorCode } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { answered } from '../conversation.ts';
 import { type ApiRequest, type Call, route } from '../dialect.ts';

@@ -1,6 +1,6 @@
 // Our error codes in Tencent's words. The HTTP status is always 200: on any other its SDK shows the status text alone.
 
-import { type ErrorCode, ApiError } from '../../errors.ts';
+import { ApiError, type ErrorCode } from '../../errors.ts';
 import type { VendorError } from '../dialect.ts';
 
 const says = (code: string): VendorError & { code: string } => ({ status: 200, code });

@@ -47,7 +47,7 @@ export function redactor(secrets: Readonly<Record<string, string>>, request: Htt
       }
       if (outcome.kind !== 'failed') return outcome;
       const details = outcome.details?.map((detail) => ({ ...detail, message: text(detail.message) }));
-      return { ...outcome, message: text(outcome.message), ...(details && { details }) };
+      return { ...outcome, message: text(outcome.message), details };
     },
   };
 }

@@ -47,8 +47,8 @@ export function askModel(context: NodeContext, name: string): Asking {
       const { temperature = model.temperature, maxTokens = model.maxTokens, ...rest } = request;
       const answer = await provider.generate({
         ...rest,
-        ...(temperature !== undefined && { temperature }),
-        ...(maxTokens !== undefined && { maxTokens }),
+        temperature,
+        maxTokens,
         model: use.slice(slash + 1),
         timeoutMs: context.timeoutMs,
         signal: context.signal,
@@ -82,7 +82,7 @@ export async function withModel(
     const retryable = error.code === 'model-quota' || error.code === 'model-unavailable';
     return failed(error.code, error.message, {
       retryable,
-      ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
+      retryAfterMs: error.retryAfterMs,
       usage: asking.usage(),
     });
   }

@@ -31,7 +31,7 @@ const asked = (schema: JsonObject): ModelMessage => ({
 
 const beside = ({ finishReason, reasoning }: ModelAnswer) => ({
   finishReason,
-  ...(reasoning !== undefined && { reasoning }),
+  reasoning,
 });
 
 export async function askForData(

@@ -3,7 +3,7 @@
 
 import type { WithProblem } from '../../flow/authored-kind.ts';
 import { EXPRESSION_CHARS } from '../../limits.ts';
-import { type Tag, readTags } from './tags.ts';
+import { readTags, type Tag } from './tags.ts';
 
 type Library = Pick<typeof import('@huggingface/jinja'), 'parse' | 'tokenize'>;
 

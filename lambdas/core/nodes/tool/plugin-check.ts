@@ -1,6 +1,6 @@
 // What is wrong with a plugin beyond the shape of its fields: what its expressions mention, and the inputs of its actions.
 
-import { type ErrorDetail, ApiError } from '../../errors.ts';
+import { ApiError, type ErrorDetail } from '../../errors.ts';
 import { references } from '../../expressions/compile.ts';
 import { findExpressions } from '../../expressions/template.ts';
 import { checkInputs } from '../../flow/input-specs.ts';
