@@ -8,7 +8,7 @@ import { callWire } from '../../local/emulators/wire.ts';
 import { type Runtime, startRuntime } from '../../local/runtime.ts';
 import { type ApiClient, demoClient } from '../support/api-client.ts';
 import { submitAsync, times } from './drive.ts';
-import { type DynamoDbDoor, openDynamoDbDoor, type Spent } from './dynamodb-door.ts';
+import { type DynamoDbProxy, type Spent, startDynamoDbProxy } from './dynamodb-proxy.ts';
 import { publishThreeNodes } from './platform.ts';
 import { countServiceRequests, type ServiceRequests } from './service-requests.ts';
 import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
@@ -53,7 +53,7 @@ export async function startCountedPlatform(): Promise<CountedPlatform> {
   await using starting = new AsyncDisposableStack();
   const server = await startDynamoDb(null);
   starting.defer(() => server.stop());
-  const door = starting.use(await openDynamoDbDoor(server.endpoint));
+  const door = starting.use(await startDynamoDbProxy(server.endpoint));
   const invocations = new Map<string, number>();
   const runtime = await startBehind(door, (name) => invocations.set(name, (invocations.get(name) ?? 0) + 1));
   starting.defer(() => runtime.kill());
@@ -68,7 +68,7 @@ export async function startCountedPlatform(): Promise<CountedPlatform> {
 
 interface Platform {
   runtime: Runtime;
-  door: DynamoDbDoor;
+  door: DynamoDbProxy;
   requests: ServiceRequests;
   receiver: WebhookReceiver;
   api: ApiClient;
@@ -76,7 +76,7 @@ interface Platform {
 }
 
 /** The runtime takes its DynamoDB from the environment, so the door needs no place in it. */
-async function startBehind(door: DynamoDbDoor, onInvoked: (functionName: string) => void): Promise<Runtime> {
+async function startBehind(door: DynamoDbProxy, onInvoked: (functionName: string) => void): Promise<Runtime> {
   const before = process.env['ERRAND_DYNAMODB_ENDPOINT'];
   process.env['ERRAND_DYNAMODB_ENDPOINT'] = door.endpoint;
   try {
@@ -119,7 +119,7 @@ let batches = 0;
 async function run(platform: Platform, { runs, width }: Load): Promise<void> {
   const batch = ++batches;
   await times({ count: runs, width }, async (index) => {
-    await (await submitAsync(platform, `${batch}-${index}`)).told;
+    await (await submitAsync(platform, `${batch}-${index}`)).delivered;
   });
   // A webhook is told before its attempt is recorded; the message goes when everything has been written.
   await queuesEmpty(platform.runtime);

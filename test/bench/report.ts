@@ -15,7 +15,7 @@ export function atMost(what: string, measured: number, { most, unit }: { most: n
 }
 
 /** Nothing is promised about it. */
-export function told(what: string, measured: number, unit: string): Line {
+export function figure(what: string, measured: number, unit: string): Line {
   return { what, measured: amount(measured, unit) };
 }
 

@@ -19,8 +19,8 @@ const EMPTY_ANSWER_BYTES = 512;
 
 export function countServiceRequests(endpoints: Endpoints): ServiceRequests {
   const account = new Map<string, number>();
-  const queuesPort = portOf(endpoints.queues);
-  const machinesPort = portOf(endpoints.machines);
+  const queuesPort = parsePort(endpoints.queues);
+  const machinesPort = parsePort(endpoints.machines);
   const answerBytes = makeMeter();
   const add = (line: string, count = 1) => account.set(line, (account.get(line) ?? 0) + count);
 
@@ -52,4 +52,4 @@ function makeMeter(): (socket: Socket) => number {
   };
 }
 
-const portOf = (endpoint: string): number => Number(new URL(endpoint).port);
+const parsePort = (endpoint: string): number => Number(new URL(endpoint).port);

@@ -16,7 +16,7 @@ interface Page {
 const get = async (url: string) => (await fetch(url)).json() as Promise<Page>;
 
 // fetch would take the dots out of a path.
-const statusOf = (base: string, path: string) =>
+const fetchStatus = (base: string, path: string) =>
   new Promise((resolve, reject) => {
     const { hostname, port, pathname } = new URL(base);
     request({ hostname, port, path: pathname + path }, (response) => resolve(response.resume().statusCode))
@@ -79,7 +79,7 @@ describe('a stack with one of everything', () => {
     const feed = await fetch(`${runtime.baseUrl}/_local/feeds/news.rss.xml`);
     expect([feed.status, feed.headers.get('content-type')]).toEqual([200, 'application/xml']);
     for (const path of ['..%2f..%2fpackage.json', '../../package.json', '.hidden', 'news.rss.xml/x', 'none.xml']) {
-      expect(await statusOf(`${runtime.baseUrl}/_local/feeds/`, path), path).toBe(404);
+      expect(await fetchStatus(`${runtime.baseUrl}/_local/feeds/`, path), path).toBe(404);
     }
   });
 

@@ -52,8 +52,8 @@ function follow(id: string, query = '', lastEventId?: string) {
   });
 }
 
-const typesOf = (events: SentEvent[]) => events.map(({ event }) => event);
-const idsOf = (events: SentEvent[]) => events.map(({ id }) => Number(id));
+const listTypes = (events: SentEvent[]) => events.map(({ event }) => event);
+const listIds = (events: SentEvent[]) => events.map(({ id }) => Number(id));
 const ended = (events: SentEvent[]) =>
   events.filter(({ event }) => event === 'node.finished').map(({ data }) => data.path);
 
@@ -69,7 +69,7 @@ test('tells of a run as it goes, its first word before its first node has ended'
     statusWhenFirstHeard = (await api.call('GET', `/v1/runs/${event.data.id}`)).body.status;
   }
   expect(statusWhenFirstHeard).toBe('running');
-  expect(typesOf(events)).toEqual([
+  expect(listTypes(events)).toEqual([
     'run.started',
     'node.started',
     'node.finished',
@@ -87,8 +87,8 @@ test('tells of a run as it goes, its first word before its first node has ended'
     status: 'succeeded',
     output: { n: 1 },
   });
-  expect(idsOf(events)).toEqual([...idsOf(events)].sort((a, b) => a - b));
-  expect(new Set(idsOf(events)).size).toBe(events.length);
+  expect(listIds(events)).toEqual([...listIds(events)].sort((a, b) => a - b));
+  expect(new Set(listIds(events)).size).toBe(events.length);
 });
 
 test('is resumed anywhere by the last event that was seen', async () => {
@@ -98,7 +98,7 @@ test('is resumed anywhere by the last event that was seen', async () => {
   expect(ended(whole)).toEqual(['first', 'nap', 'last']);
   for (const seen of events) {
     const rest = await allEvents(await follow(id, '', seen.id));
-    expect(idsOf(rest).every((it) => it > Number(seen.id))).toBe(true);
+    expect(listIds(rest).every((it) => it > Number(seen.id))).toBe(true);
     expect(ended(rest)).toEqual(ended(events.slice(events.indexOf(seen) + 1)));
     if (seen.event !== 'run.finished') expect(rest.at(-1)?.event).toBe('run.finished');
   }
@@ -112,7 +112,7 @@ test('is followed from elsewhere, from the beginning or from its present state',
     follow(body.id, '?snapshot=1').then(allEvents),
   ]);
   expect(ended(whole)).toEqual(['first', 'nap', 'last']);
-  expect(typesOf(whole).at(-1)).toBe('run.finished');
+  expect(listTypes(whole).at(-1)).toBe('run.finished');
   expect(snapshot).toMatchObject({
     event: 'run.snapshot',
     data: { run: { id: body.id }, nodes: [{ path: 'first' }, {}, {}] },
@@ -131,7 +131,7 @@ test('goes on when its caller leaves', async () => {
 
 test('ends where somebody must answer, and is followed to its end after the answer', async () => {
   const events = await allEvents(await stream('ask', {}));
-  expect(typesOf(events)).toEqual(['run.started', 'node.started', 'node.waiting', 'run.waiting']);
+  expect(listTypes(events)).toEqual(['run.started', 'node.started', 'node.waiting', 'run.waiting']);
   const { id } = events[0]?.data ?? {};
   const rest = follow(id, '', events.at(-1)?.id).then(allEvents);
   expect((await api.call('POST', `/v1/runs/${id}/signals/decision`, { yes: true })).status).toBeLessThan(300);

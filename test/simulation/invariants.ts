@@ -2,16 +2,16 @@
 
 import { MAX_CRASHES } from '../../lambdas/core/limits.ts';
 import { isSettled, type NodeRecord, type Run } from '../../lambdas/core/run.ts';
-import type { Errand } from './callers.ts';
+import type { Scenario } from './callers.ts';
 import { checkDeliveries } from './deliveries.ts';
-import type { SeenRun } from './witness.ts';
+import type { RecordedRun } from './recorder.ts';
 import type { World } from './world.ts';
 
 interface Ended {
   run: Run;
-  seen: SeenRun;
+  seen: RecordedRun;
   records: ReadonlyMap<string, NodeRecord>;
-  errand: Errand | undefined;
+  scenario: Scenario | undefined;
 }
 
 /** True, or how it is broken. */
@@ -28,7 +28,7 @@ const CALLS_PER_FAULT = 40;
 const WATCH_MS = 2_000;
 const LONGEST_SLICE_MS = 15 * 60_000;
 
-const strikesOf = ({ seen }: Ended): string[] => [...seen.processes].flatMap(({ strikes }) => strikes);
+const listFaults = ({ seen }: Ended): string[] => [...seen.processes].flatMap(({ faults }) => faults);
 
 const RULES: Record<string, Rule> = {
   'every accepted run settles, once': (_, { run, seen }) =>
@@ -39,17 +39,17 @@ const RULES: Record<string, Rule> = {
   'a run expires only after its deadline': (_, { run }) =>
     run.error?.code === 'run-expired' && run.error.node === null && (run.endedAt ?? 0) < run.deadlineAt,
 
-  'a run is ended as crashed only after its worker ended five times': (_, { run, seen }) =>
+  'a run is settled as crashed only after it crashed five workers': (_, { run, seen }) =>
     run.error?.code === 'run-crashed' &&
     run.error.node === null &&
     seen.claims.filter(({ isTakeover }) => isTakeover).length < MAX_CRASHES,
 
-  'a lease is taken over only from somebody who was struck': (_, { seen }) => {
-    const unstruck = seen.claims.filter(({ isTakeover, epoch }) => {
+  'a lease is taken over only from a process that had a fault': (_, { seen }) => {
+    const faultless = seen.claims.filter(({ isTakeover, epoch }) => {
       const before = seen.claims.find((it) => it.epoch === epoch - 1);
-      return isTakeover && before?.by.strikes.length === 0;
+      return isTakeover && before?.by.faults.length === 0;
     });
-    return unstruck.length > 0 && `epoch ${unstruck[0]?.epoch}`;
+    return faultless.length > 0 && `epoch ${faultless[0]?.epoch}`;
   },
 
   'a run fails only where a node of it failed': (world, ended) => {
@@ -58,19 +58,20 @@ const RULES: Record<string, Rule> = {
     return !isExpectedFailure(world, ended) && `${run.error?.code}: ${run.error?.message}`;
   },
 
-  'a poisonous run ends as crashed, unless it is ended otherwise': (_, { run, errand, seen }) =>
-    errand?.flow.isPoison && run.status === 'succeeded' && `${seen.claims.length} claims`,
+  'a poisonous run ends as crashed, unless it is ended otherwise': (_, { run, scenario, seen }) =>
+    scenario?.flow.isPoison && run.status === 'succeeded' && `${seen.claims.length} claims`,
 
-  // A worker that was struck otherwise, too, may have given the run back before it died of it.
-  'a run that ends its worker is tried five times at most': (_, ended) => {
-    const otherwise = strikesOf(ended).filter((it) => it !== 'poison').length;
+  // A worker that had another fault, too, may have released its lease before the run crashed it.
+  'a run that crashes its worker is tried five times at most': (_, ended) => {
+    const otherwise = listFaults(ended).filter((it) => it !== 'poison').length;
     return ended.seen.poisonings > MAX_CRASHES + otherwise && `${ended.seen.poisonings} times`;
   },
 
-  'a run is not ended as crashed because of its neighbours': (_, { run, errand, seen }) =>
-    run.error?.code === 'run-crashed' && !errand?.flow.isPoison && poisonedBeside(seen) > 2,
+  'a run is not settled as crashed because of its neighbors': (_, { run, scenario, seen }) =>
+    run.error?.code === 'run-crashed' && !scenario?.flow.isPoison && countPoisonedBeside(seen) > 2,
 
-  'a run that must fail does not succeed': (_, { run, errand }) => errand?.flow.isDoomed && run.status === 'succeeded',
+  'a run that must fail does not succeed': (_, { run, scenario }) =>
+    scenario?.flow.isDoomed && run.status === 'succeeded',
 
   'a run ends within 90 s of its deadline, or so much later as faults held it up': ({ faults }, { run }) => {
     const lateMs = (run.endedAt ?? 0) - run.deadlineAt;
@@ -79,15 +80,15 @@ const RULES: Record<string, Rule> = {
     return lateMs > PUNCTUAL_MS * (1 + 2 * held) && `${Math.round(lateMs / 1_000)} s late, ${held} faults`;
   },
 
-  'nothing is recorded after the end, but by a process that was struck': (_, { seen }) =>
+  'nothing is recorded after the end, but by a process that had a fault': (_, { seen }) =>
     seen.lateRecords.length > 0 && seen.lateRecords.join(', '),
 
-  'an answer that was taken is heeded': (_, { seen, records }) => {
-    const unheeded = seen.signals.filter(({ path, at }) => {
+  'a signal that was stored takes effect': (_, { seen, records }) => {
+    const ignored = seen.signals.filter(({ path, at }) => {
       const record = records.get(path);
       return record?.error?.code === 'node-timed-out' && at < (record.endedAt ?? 0) - LONGEST_SLICE_MS;
     });
-    return unheeded.length > 0 && unheeded.map(({ path }) => path).join(', ');
+    return ignored.length > 0 && ignored.map(({ path }) => path).join(', ');
   },
 
   'what a run costs is bounded by what happened to it': (world, ended) => {
@@ -96,11 +97,11 @@ const RULES: Record<string, Rule> = {
   },
 };
 
-/** How often its lease was taken over from a worker that another run had ended. */
-function poisonedBeside({ claims }: SeenRun): number {
+/** How often its lease was taken over from a worker that another run had crashed. */
+function countPoisonedBeside({ claims }: RecordedRun): number {
   return claims.filter(({ isTakeover, epoch }) => {
     const before = claims.find((it) => it.epoch === epoch - 1);
-    return isTakeover && before?.by.strikes.includes('poison');
+    return isTakeover && before?.by.faults.includes('poison');
   }).length;
 }
 
@@ -108,13 +109,13 @@ function isOfPlatform({ error }: Run): boolean {
   return error?.node === null && (error.code === 'run-expired' || error.code === 'run-crashed');
 }
 
-function isExpectedFailure({ witness, bare }: World, ended: Ended): boolean {
-  const { run, errand, records } = ended;
+function isExpectedFailure({ recorder, bare }: World, ended: Ended): boolean {
+  const { run, scenario, records } = ended;
   const code = run.error?.code;
-  if (errand?.flow.isDoomed && code === 'node-failed') return true;
+  if (scenario?.flow.isDoomed && code === 'node-failed') return true;
   const isUnanswered = [...records.values()].some((it) => it.type === 'callback' && it.error?.code === code);
   if (code === 'node-timed-out' && isUnanswered) return true;
-  const children = [...witness.runs.values()].filter(({ accepted }) => accepted.parent?.run === run.id);
+  const children = [...recorder.runs.values()].filter(({ accepted }) => accepted.parent?.run === run.id);
   return children.some(({ accepted }) => {
     const child = bare.runs.runs.get(accepted.id)?.run;
     return child?.error?.code === code || (child?.status === 'canceled' && code === 'run-canceled');
@@ -131,7 +132,7 @@ function allowedCalls({ faults }: World, ended: Ended): number {
     CALLS_BASE +
     CALLS_PER_RECORD * records.size +
     CALLS_PER_CLAIM * seen.claims.length +
-    CALLS_PER_FAULT * (strikesOf(ended).length + faults.times.length / 4) +
+    CALLS_PER_FAULT * (listFaults(ended).length + faults.times.length / 4) +
     (2 * watchedMs) / WATCH_MS
   );
 }
@@ -139,20 +140,18 @@ function allowedCalls({ faults }: World, ended: Ended): number {
 async function checkTenants({ bare }: World, tenants: readonly string[]): Promise<string[]> {
   const complaints: string[] = [];
   for (const tenant of tenants) {
-    const { running, queued: waiting, sync } = await bare.slots.occupancy(tenant);
-    if (running.length + waiting + sync.length > 0) {
-      complaints.push(
-        `no slot is left behind: ${tenant} has ${running.length}, ${waiting} waiting, ${sync.length} sync`,
-      );
+    const { running, queued, sync } = await bare.slots.occupancy(tenant);
+    if (running.length + queued + sync.length > 0) {
+      complaints.push(`no slot is left behind: ${tenant} has ${running.length}, ${queued} queued, ${sync.length} sync`);
     }
   }
   return complaints;
 }
 
 /** Runs of one request with one idempotency key: another only where the one before failed. */
-function checkIdempotency({ witness, bare }: World): string[] {
+function checkIdempotency({ recorder, bare }: World): string[] {
   const byKey = Map.groupBy(
-    [...witness.runs.values()].filter(({ idempotencyKey, accepted }) => idempotencyKey && !accepted.parent),
+    [...recorder.runs.values()].filter(({ idempotencyKey, accepted }) => idempotencyKey && !accepted.parent),
     ({ idempotencyKey }) => idempotencyKey,
   );
   return [...byKey].flatMap(([key, runs]) => {
@@ -161,11 +160,11 @@ function checkIdempotency({ witness, bare }: World): string[] {
   });
 }
 
-/** Runs of the same flow that succeeded have the same outputs, whatever befell them. */
-async function checkOutputs({ witness, bare }: World): Promise<string[]> {
+/** Runs of the same flow that succeeded have the same outputs, whatever faults they had. */
+async function checkOutputs({ recorder, bare }: World): Promise<string[]> {
   const outputs = new Map<string, string>();
   const complaints: string[] = [];
-  for (const { accepted } of witness.runs.values()) {
+  for (const { accepted } of recorder.runs.values()) {
     const record = await bare.runs.read(accepted.id);
     if (record?.run.status !== 'succeeded') continue;
     const text = JSON.stringify(record.outputs);
@@ -177,20 +176,20 @@ async function checkOutputs({ witness, bare }: World): Promise<string[]> {
   return complaints;
 }
 
-export async function judge(world: World, errands: readonly Errand[]): Promise<string[]> {
-  const complaints = [...world.witness.complaints];
-  for (const [id, seen] of world.witness.runs) {
+export async function checkInvariants(world: World, scenarios: readonly Scenario[]): Promise<string[]> {
+  const complaints = [...world.recorder.complaints];
+  for (const [id, seen] of world.recorder.runs) {
     const entry = world.bare.runs.runs.get(id);
     if (!entry) continue;
-    const errand = errands[Number(entry.run.metadata?.['errand'] ?? -1)];
-    const ended: Ended = { ...entry, seen, errand };
+    const scenario = scenarios[Number(entry.run.metadata?.['errand'] ?? -1)];
+    const ended: Ended = { ...entry, seen, scenario };
     for (const [rule, check] of Object.entries(RULES)) {
       const broken = check(world, ended);
       if (broken) complaints.push(`${rule}: ${id} ${broken === true ? '' : broken}`);
     }
     complaints.push(...(await checkDeliveries(world, entry.run)));
   }
-  const tenants = [...new Set(errands.map(({ tenant }) => tenant.id))];
+  const tenants = [...new Set(scenarios.map(({ tenant }) => tenant.id))];
   const rest = [await checkTenants(world, tenants), checkIdempotency(world), await checkOutputs(world)];
   return [...complaints, ...rest.flat()];
 }

@@ -1,11 +1,11 @@
-// Sees every effect on the stores, whoever causes it, and remembers what the verdict is made of.
+// Sees every effect on the stores, whoever causes it, and records what the invariants are checked against.
 
 import type { ClaimResult, RunStore, Slots } from '../../lambdas/core/ports/runs.ts';
 import { isSettled, type NodeRecord, type Run, type Signal } from '../../lambdas/core/run.ts';
 import type { Call, Process } from './process.ts';
-import { makeRooms } from './rooms.ts';
+import { makeTenantQueues } from './tenant-queues.ts';
 
-export interface SeenRun {
+export interface RecordedRun {
   accepted: Run;
   idempotencyKey: string | undefined;
   /** Who held the lease, by epoch. */
@@ -15,26 +15,26 @@ export interface SeenRun {
   settled: { at: number; status: string }[];
   cancelAsked: boolean;
   signals: { path: string; at: number }[];
-  /** Records written after the end, by processes that had not been struck. */
+  /** Records written after the end, by processes that had no fault. */
   lateRecords: string[];
   /** How every unit ended. */
   ends: Map<string, NodeRecord>;
-  /** How often it ended its worker. */
+  /** How often it crashed its worker. */
   poisonings: number;
   /** Calls of the stores on its behalf. */
   calls: number;
 }
 
-export interface Witness {
-  runs: Map<string, SeenRun>;
+export interface Recorder {
+  runs: Map<string, RecordedRun>;
   /** What was against the rules at the moment when it happened. */
   complaints: string[];
-  saw(call: Call, answer: unknown): Promise<void>;
+  record(call: Call, answer: unknown): Promise<void>;
   /** The run as it was a moment ago. */
   before(id: string): Run | undefined;
-  poisoned(call: Call): void;
-  onWaiting(hear: (run: Run, record: NodeRecord) => void): void;
-  onSettled(hear: (run: Run) => void): void;
+  recordPoisoning(call: Call): void;
+  onWaiting(listener: (run: Run, record: NodeRecord) => void): void;
+  onSettled(listener: (run: Run) => void): void;
 }
 
 interface Stores {
@@ -43,12 +43,12 @@ interface Stores {
   now(): number;
 }
 
-// The sweeper looks at slots within ten minutes, then every five; its rings and its sweeps may be lost, too.
+// The sweeper looks at slots within ten minutes, then every five; its messages and its sweeps may be lost, too.
 const IDLE_SLOT_MS = 25 * 60_000;
 const STALE_MS = 2_000;
 const VERSIONS = 5;
 
-const FENCED = new Set(['settle', 'suspend', 'renew']);
+const FENCED = new Set<string>(['settle', 'suspend', 'renew'] satisfies (keyof RunStore)[]);
 
 type Args<Method extends keyof RunStore> = Parameters<RunStore[Method]>;
 
@@ -63,55 +63,55 @@ export function runIn({ port, args }: Pick<Call, 'port' | 'args'>): string | und
   return [id, runId, run].find((it) => typeof it === 'string');
 }
 
-export function makeWitness({ runs: stored, slots, now }: Stores): Witness {
-  const runs: Witness['runs'] = new Map();
+export function makeRecorder({ runs: stored, slots, now }: Stores): Recorder {
+  const runs: Recorder['runs'] = new Map();
   const complaints: string[] = [];
   const versions = new Map<string, { at: number; run: Run }[]>();
-  const rooms = makeRooms(now);
+  const tenantQueues = makeTenantQueues(now);
   const waiting: ((run: Run, record: NodeRecord) => void)[] = [];
   const ended: ((run: Run) => void)[] = [];
 
-  async function claimed(seen: SeenRun, { process, args }: Call, answer: ClaimResult): Promise<void> {
+  async function recordClaim(seen: RecordedRun, { process, args }: Call, answer: ClaimResult): Promise<void> {
     if (answer.kind !== 'claimed') return;
     const [, { ending = false }] = args as Args<'claim'>;
     const { run } = answer;
     const before = versions.get(run.id)?.at(-1)?.run;
     const { running } = await slots.occupancy(run.tenant);
-    const idleMs = rooms.began(run);
+    const idleMs = tenantQueues.recordStart(run);
     if (idleMs > IDLE_SLOT_MS) complaints.push(`${run.id} has held a slot for ${idleMs} ms before it began`);
     const claim = { at: now(), epoch: run.epoch, by: process, ending };
     seen.claims.push({ ...claim, isTakeover: before?.leaseUntil !== undefined, hadSlot: running.includes(run.id) });
     if (!ending && run.startAfter !== undefined && now() < run.startAfter)
       complaints.push(`${run.id} starts too early`);
     // A worker that freezes between its slot and its lease finds the slot given to another afterwards.
-    const isFrozen = process.strikes.some((it) => it.startsWith('freezes') || it === 'slow');
+    const isFrozen = process.faults.some((it) => it.startsWith('freezes') || it === 'slow');
     if (!ending && !isFrozen && !running.includes(run.id)) complaints.push(`${run.id} is claimed without a slot`);
   }
 
-  function checkEnd(seen: SeenRun, stands: NodeRecord): void {
-    const end = seen.ends.get(stands.path);
-    const isAnother = end && (end.epoch !== stands.epoch || end.seq !== stands.seq);
-    if (isAnother) complaints.push(`${seen.accepted.id}: ${stands.path} ends twice`);
-    if (stands.status !== 'waiting') seen.ends.set(stands.path, stands);
+  function checkEnd(seen: RecordedRun, current: NodeRecord): void {
+    const end = seen.ends.get(current.path);
+    const isAnother = end && (end.epoch !== current.epoch || end.seq !== current.seq);
+    if (isAnother) complaints.push(`${seen.accepted.id}: ${current.path} ends twice`);
+    if (current.status !== 'waiting') seen.ends.set(current.path, current);
   }
 
-  function recorded(seen: SeenRun, { process, args }: Call, stands: NodeRecord): void {
+  function recordUnit(seen: RecordedRun, { process, args }: Call, current: NodeRecord): void {
     const [{ id }, record] = args as Args<'recordNode'>;
     const run = stored.get(id)?.run;
-    checkEnd(seen, stands);
-    if (!run || stands.seq !== record.seq || stands.epoch !== record.epoch) return;
-    if (isSettled(run.status) && process.strikes.length === 0) seen.lateRecords.push(`${process.name} ${record.path}`);
-    if (record.status === 'waiting') for (const hear of waiting) hear(run, record);
+    checkEnd(seen, current);
+    if (!run || current.seq !== record.seq || current.epoch !== record.epoch) return;
+    if (isSettled(run.status) && process.faults.length === 0) seen.lateRecords.push(`${process.name} ${record.path}`);
+    if (record.status === 'waiting') for (const listener of waiting) listener(run, record);
   }
 
-  function settled(seen: SeenRun, call: Call, answer: Awaited<ReturnType<RunStore['settle']>>): void {
+  function recordSettlement(seen: RecordedRun, call: Call, answer: Awaited<ReturnType<RunStore['settle']>>): void {
     if (answer === 'lost') return;
     seen.settled.push({ at: now(), status: answer.run.status });
     const last = seen.claims.at(-1);
-    if (answer.run.epoch > 1 && last?.by !== call.process && call.process.strikes.length === 0) {
+    if (answer.run.epoch > 1 && last?.by !== call.process && call.process.faults.length === 0) {
       complaints.push(`${answer.run.id} is settled by ${call.process.name}, which does not hold it`);
     }
-    for (const hear of ended) hear(answer.run);
+    for (const listener of ended) listener(answer.run);
   }
 
   /** A slice writes under its own epoch, or not at all. */
@@ -124,14 +124,15 @@ export function makeWitness({ runs: stored, slots, now }: Stores): Witness {
     if (present !== epoch) complaints.push(`${id}: ${method} under epoch ${epoch} took effect in epoch ${present}`);
   }
 
-  async function note(seen: SeenRun, call: Call, answer: unknown): Promise<void> {
-    const { method, args } = call;
+  async function note(seen: RecordedRun, call: Call, answer: unknown): Promise<void> {
+    const { args } = call;
+    const method = call.method as keyof RunStore;
     checkEpoch(call, answer);
     seen.processes.add(call.process);
     if (call.port === 'runs' || call.port === 'slots') seen.calls += 1;
-    if (method === 'claim') await claimed(seen, call, answer as ClaimResult);
-    if (method === 'recordNode') recorded(seen, call, answer as NodeRecord);
-    if (method === 'settle') settled(seen, call, answer as Awaited<ReturnType<RunStore['settle']>>);
+    if (method === 'claim') await recordClaim(seen, call, answer as ClaimResult);
+    if (method === 'recordNode') recordUnit(seen, call, answer as NodeRecord);
+    if (method === 'settle') recordSettlement(seen, call, answer as Awaited<ReturnType<RunStore['settle']>>);
     if (method === 'requestCancel') seen.cancelAsked = true;
     if (method === 'signal' && (answer as { kind: string }).kind === 'stored') {
       seen.signals.push({ path: (args[1] as Signal).path, at: now() });
@@ -159,9 +160,9 @@ export function makeWitness({ runs: stored, slots, now }: Stores): Witness {
   return {
     runs,
     complaints,
-    async saw(call, answer) {
+    async record(call, answer) {
       accept(call, answer);
-      complaints.push(...rooms.moved(call, answer));
+      complaints.push(...tenantQueues.observe(call, answer));
       const id = runIn(call);
       const seen = id === undefined ? undefined : runs.get(id);
       if (id === undefined || !seen) return;
@@ -174,12 +175,12 @@ export function makeWitness({ runs: stored, slots, now }: Stores): Witness {
       const known = versions.get(id) ?? [];
       return (known.findLast(({ at }) => at <= now() - STALE_MS) ?? known[0])?.run;
     },
-    poisoned({ args }) {
+    recordPoisoning({ args }) {
       const [{ payload }] = args as [{ payload: { run: string } }];
       const seen = runs.get(payload.run);
       if (seen) seen.poisonings += 1;
     },
-    onWaiting: (hear) => void waiting.push(hear),
-    onSettled: (hear) => void ended.push(hear),
+    onWaiting: (listener) => void waiting.push(listener),
+    onSettled: (listener) => void ended.push(listener),
   };
 }

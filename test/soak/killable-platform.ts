@@ -12,7 +12,7 @@ const RESTART_MOST_MS = 45_000;
 const CALL_TIMEOUT_MS = 60_000;
 const RETRY_MS = 500;
 
-export interface MortalPlatform extends AsyncDisposable {
+export interface KillablePlatform extends AsyncDisposable {
   stateDir: string;
   restarts: number;
   /** Calls that got no answer, or 5xx, and were made again. */
@@ -20,13 +20,13 @@ export interface MortalPlatform extends AsyncDisposable {
   /** Until an answer comes, however often the platform dies. */
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** Kills and restarts at random moments until the signal is aborted. */
-  plague(signal: AbortSignal): Promise<void>;
+  killAtRandom(signal: AbortSignal): Promise<void>;
   /** Removes the state; without this it is kept for whoever wants to know. */
-  forget(): Promise<void>;
+  removeState(): Promise<void>;
 }
 
 /** `flows` are sources by name. */
-export async function startMortalPlatform(flows: Record<string, string>): Promise<MortalPlatform> {
+export async function startKillablePlatform(flows: Record<string, string>): Promise<KillablePlatform> {
   const stateDir = await mkdtemp(join(tmpdir(), 'errand-soak-'));
   let child: RuntimeProcess = await spawnRuntime({ stateDir });
   const api = makeApiClient(child.baseUrl, child.key);
@@ -39,7 +39,7 @@ export async function startMortalPlatform(flows: Record<string, string>): Promis
     return Promise.race([makeApiClient(baseUrl, key).call(method, path, body, headers), late]);
   }
 
-  const platform: MortalPlatform = {
+  const platform: KillablePlatform = {
     stateDir,
     restarts: 0,
     repeated: 0,
@@ -51,7 +51,7 @@ export async function startMortalPlatform(flows: Record<string, string>): Promis
         await sleep(RETRY_MS);
       }
     },
-    async plague(signal) {
+    async killAtRandom(signal) {
       while (!signal.aborted) {
         const inMs = RESTART_LEAST_MS + Math.random() * (RESTART_MOST_MS - RESTART_LEAST_MS);
         await sleep(inMs, undefined, { signal }).catch(() => undefined);
@@ -61,7 +61,7 @@ export async function startMortalPlatform(flows: Record<string, string>): Promis
         platform.restarts += 1;
       }
     },
-    forget: () => rm(stateDir, { recursive: true, force: true }),
+    removeState: () => rm(stateDir, { recursive: true, force: true }),
     [Symbol.asyncDispose]: () => child.kill(),
   };
   return platform;

@@ -13,7 +13,7 @@ export interface Spent {
   readUnits: number;
 }
 
-export interface DynamoDbDoor extends AsyncDisposable {
+export interface DynamoDbProxy extends AsyncDisposable {
   endpoint: string;
   /** By operation and rows, such as `UpdateItem RUN`. */
   account: Map<string, Spent>;
@@ -27,10 +27,10 @@ interface Answered {
   ConsumedCapacity?: Consumed | Consumed[];
 }
 
-const TELLS_CAPACITY = /^(Batch|Transact)?(Get|Put|Update|Delete|Write)Items?$|^Query$|^Scan$/;
+const RETURNS_CAPACITY = /^(Batch|Transact)?(Get|Put|Update|Delete|Write)Items?$|^Query$|^Scan$/;
 const READS = /^(BatchGet|TransactGet|Get|Query|Scan)/;
 
-export async function openDynamoDbDoor(upstream: string): Promise<DynamoDbDoor> {
+export async function startDynamoDbProxy(upstream: string): Promise<DynamoDbProxy> {
   const account = new Map<string, Spent>();
   const agent = new Agent({ keepAlive: true, maxSockets: 128 });
   const server = createServer((request, response) => {
@@ -48,27 +48,27 @@ export async function openDynamoDbDoor(upstream: string): Promise<DynamoDbDoor> 
   };
 }
 
-interface Door {
+interface Route {
   upstream: string;
   agent: Agent;
   account: Map<string, Spent>;
 }
 
-async function pass(request: IncomingMessage, response: ServerResponse, door: Door): Promise<void> {
+async function pass(request: IncomingMessage, response: ServerResponse, door: Route): Promise<void> {
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
   const asked = await buffer(request);
   // The runtime itself creates tables and deletes what has expired; on AWS the service does, and nobody pays.
   const isFunction = String(request.headers['user-agent']).includes('aws-sdk');
-  const counts = isFunction && TELLS_CAPACITY.test(operation);
+  const counts = isFunction && RETURNS_CAPACITY.test(operation);
   const input = counts ? (JSON.parse(asked.toString()) as CallInput) : {};
   const body = counts ? Buffer.from(JSON.stringify({ ...input, ReturnConsumedCapacity: 'TOTAL' })) : asked;
   const answer = await forward(request, body, door);
   const bytes = await buffer(answer);
-  if (counts) note(door.account, { operation, input, units: unitsOf(operation, input, answer, bytes) });
+  if (counts) note(door.account, { operation, input, units: countUnits(operation, input, answer, bytes) });
   response.writeHead(answer.statusCode ?? 500, answer.headers).end(bytes);
 }
 
-function forward(request: IncomingMessage, body: Buffer, { upstream, agent }: Door): Promise<IncomingMessage> {
+function forward(request: IncomingMessage, body: Buffer, { upstream, agent }: Route): Promise<IncomingMessage> {
   const headers = { ...request.headers, 'content-length': body.length };
   return new Promise((resolve, reject) => {
     httpRequest(upstream, { method: request.method, path: request.url, headers, agent }, resolve)
@@ -78,7 +78,7 @@ function forward(request: IncomingMessage, body: Buffer, { upstream, agent }: Do
 }
 
 /** A write that is refused by its condition costs what it would have written, and these rows are below 1 KB. */
-function unitsOf(operation: string, input: CallInput, answer: IncomingMessage, bytes: Buffer): number {
+function countUnits(operation: string, input: CallInput, answer: IncomingMessage, bytes: Buffer): number {
   if (answer.statusCode !== 200) return READS.test(operation) ? 0 : 2 * (input.TransactItems?.length ?? 0.5);
   const { ConsumedCapacity } = JSON.parse(bytes.toString()) as Answered;
   return [ConsumedCapacity ?? []].flat().reduce((sum, { CapacityUnits }) => sum + CapacityUnits, 0);
