@@ -1,4 +1,4 @@
-// Stands before a DynamoDB and adds up what each call of the functions would cost on AWS, as the server itself tells.
+// A proxy in front of a DynamoDB that adds up what each call of the functions would cost on AWS, as the server reports it.
 // What a capacity unit is worth belongs to the sections that print it.
 
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -54,7 +54,7 @@ interface Route {
   account: Map<string, Spent>;
 }
 
-async function pass(request: IncomingMessage, response: ServerResponse, door: Route): Promise<void> {
+async function pass(request: IncomingMessage, response: ServerResponse, route: Route): Promise<void> {
   const operation = String(request.headers['x-amz-target'] ?? '').split('.')[1] ?? '';
   const asked = await buffer(request);
   // The runtime itself creates tables and deletes what has expired; on AWS the service does, and nobody pays.
@@ -62,9 +62,9 @@ async function pass(request: IncomingMessage, response: ServerResponse, door: Ro
   const counts = isFunction && RETURNS_CAPACITY.test(operation);
   const input = counts ? (JSON.parse(asked.toString()) as CallInput) : {};
   const body = counts ? Buffer.from(JSON.stringify({ ...input, ReturnConsumedCapacity: 'TOTAL' })) : asked;
-  const answer = await forward(request, body, door);
+  const answer = await forward(request, body, route);
   const bytes = await buffer(answer);
-  if (counts) note(door.account, { operation, input, units: countUnits(operation, input, answer, bytes) });
+  if (counts) note(route.account, { operation, input, units: countUnits(operation, input, answer, bytes) });
   response.writeHead(answer.statusCode ?? 500, answer.headers).end(bytes);
 }
 

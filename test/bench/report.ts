@@ -8,7 +8,7 @@ export interface Line {
   isReached?: boolean;
 }
 
-const MARKS = { true: 'reached', false: 'MISSED', undefined: '' } as const;
+const MARKS = { true: 'reached', false: 'NOT REACHED', undefined: '' } as const;
 
 export function atMost(what: string, measured: number, { most, unit }: { most: number; unit: string }): Line {
   return { what, measured: amount(measured, unit), goal: `at most ${amount(most, unit)}`, isReached: measured <= most };

@@ -2,7 +2,7 @@
 
 type Values = Record<string, { S?: string }>;
 
-/** The parts of a call's input that tell it. */
+/** The parts of a call's input that name the row. */
 export interface CallInput {
   IndexName?: string;
   ConsistentRead?: boolean;

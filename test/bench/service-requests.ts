@@ -1,5 +1,5 @@
 // Counts what the functions and the pollers ask of SQS, S3 and Step Functions, where the runtime is in this process.
-// Nothing stands in between: Node tells of every request that one of its servers has answered.
+// No proxy is needed: Node reports every request that one of its servers has answered.
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
@@ -24,7 +24,7 @@ export function countServiceRequests(endpoints: Endpoints): ServiceRequests {
   const answerBytes = makeMeter();
   const add = (line: string, count = 1) => account.set(line, (account.get(line) ?? 0) + count);
 
-  const hear = (message: unknown) => {
+  const count = (message: unknown) => {
     const { request, socket } = message as { request: IncomingMessage; socket: Socket };
     const [service, operation = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
     if (socket.localPort === machinesPort) add(`Step Functions ${operation}`);
@@ -38,8 +38,8 @@ export function countServiceRequests(endpoints: Endpoints): ServiceRequests {
       add(`SQS ${operation}`, Math.ceil(bytes / SQS_CHUNK_BYTES));
     }
   };
-  subscribe(CHANNEL, hear);
-  return { account, [Symbol.dispose]: () => void unsubscribe(CHANNEL, hear) };
+  subscribe(CHANNEL, count);
+  return { account, [Symbol.dispose]: () => void unsubscribe(CHANNEL, count) };
 }
 
 /** How much was written to a connection since it was asked before. */

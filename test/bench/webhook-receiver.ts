@@ -1,4 +1,4 @@
-// Receives the webhooks of many runs at once and tells when all of one run have come. Keeps times, not messages.
+// Receives the webhooks of many runs at once and notes when all of one run have come. Keeps times, not messages.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,7 +15,7 @@ export interface ReceivedTimes {
   /** `performance.now()` of the first and the last. */
   firstMs: number;
   lastMs: number;
-  /** Epoch milliseconds, as the run tells of itself. */
+  /** Epoch milliseconds, as the run itself says. */
   endedAt: number;
 }
 

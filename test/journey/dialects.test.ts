@@ -40,7 +40,7 @@ async function perform(request: CaseStep['request'], auth: Record<string, string
     status: answer.status,
     headers: answer.headers,
     body: isStream || answered === '' ? undefined : parsed(answered),
-    frames: isStream ? splitEvents(answered) : [],
+    frames: isStream ? framesOf(answered) : [],
   };
 }
 
@@ -53,7 +53,7 @@ function parsed(text: string): unknown {
 }
 
 /** A frame of nothing but data is its JSON; others are their text. */
-function splitEvents(stream: string): unknown[] {
+function framesOf(stream: string): unknown[] {
   const frames = stream.split('\n\n').filter((frame) => frame.trim() !== '' && !/^(: |event: ping)/.test(frame.trim()));
   return frames.map((frame) => (frame.startsWith('data:') ? parsed(frame.slice('data:'.length)) : frame));
 }

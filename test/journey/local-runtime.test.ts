@@ -67,7 +67,7 @@ describe('a stack with one of everything', () => {
     });
   });
 
-  test('answers an invocation by the name of a construct, and tells of a failure', async () => {
+  test('answers an invocation by the name of a construct, and reports a failure', async () => {
     expect(await runtime.invoke('tick', { n: 1 })).toEqual({ event: { n: 1 } });
     await expect(runtime.invoke('work', {})).rejects.toThrow('work failed');
     await expect(runtime.invoke('nobody', {})).rejects.toThrow('Function not found: nobody');
@@ -85,9 +85,13 @@ describe('a stack with one of everything', () => {
 
   test('shows what the inbox received, webhooks by DELETE too, until it is emptied', async () => {
     const inbox = `${runtime.baseUrl}/_local/inbox/demo`;
-    const told = await fetch(`${inbox}?status=500&a=b`, { method: 'PUT', body: 'hello', headers: { 'x-mark': '1' } });
+    const response = await fetch(`${inbox}?status=500&a=b`, {
+      method: 'PUT',
+      body: 'hello',
+      headers: { 'x-mark': '1' },
+    });
     await fetch(inbox, { method: 'DELETE', headers: { 'webhook-id': 'msg_1' } });
-    expect(told.status).toBe(500);
+    expect(response.status).toBe(500);
     expect(await get(`${inbox}/received`)).toMatchObject([
       { method: 'PUT', body: 'hello', query: { status: '500', a: 'b' }, headers: { 'x-mark': '1' } },
       { method: 'DELETE' },

@@ -170,18 +170,18 @@ test('finds runs by filters, page after page', async () => {
   for (const name of ['Zoe', 'Zoe', 'Zoe'])
     ids.unshift((await start('greet', { inputs: { name }, user: 'zoe' })).body.id);
   const list = async (query: string) => (await api.call('GET', `/v1/runs?${query}`)).body;
-  const listIds = ({ items }: Body) => items.map((item: Body) => item.id);
-  await expect.poll(async () => listIds(await list('flow=greet&input.name=Zoe'))).toEqual(ids);
-  await expect.poll(async () => listIds(await list('input.name=Zoe'))).toEqual(ids);
-  expect(listIds(await list('flow=greet&input.name=Zoe&input.loud=true'))).toEqual([]);
-  expect(listIds(await list('user=zoe&status=succeeded&mode=sync&env=published&dialect=native'))).toEqual(ids);
-  expect(listIds(await list(`q=${ids[1]}`))).toEqual([ids[1]]);
-  expect(listIds(await list('flow=greet&to=2020-01-01T00:00:00Z'))).toEqual([]);
+  const idsOf = ({ items }: Body) => items.map((item: Body) => item.id);
+  await expect.poll(async () => idsOf(await list('flow=greet&input.name=Zoe'))).toEqual(ids);
+  await expect.poll(async () => idsOf(await list('input.name=Zoe'))).toEqual(ids);
+  expect(idsOf(await list('flow=greet&input.name=Zoe&input.loud=true'))).toEqual([]);
+  expect(idsOf(await list('user=zoe&status=succeeded&mode=sync&env=published&dialect=native'))).toEqual(ids);
+  expect(idsOf(await list(`q=${ids[1]}`))).toEqual([ids[1]]);
+  expect(idsOf(await list('flow=greet&to=2020-01-01T00:00:00Z'))).toEqual([]);
   const first = await list('user=zoe&limit=2');
   const rest = await list(`user=zoe&limit=2&cursor=${encodeURIComponent(first.next)}`);
-  expect([...listIds(first), ...listIds(rest)]).toEqual(ids);
+  expect([...idsOf(first), ...idsOf(rest)]).toEqual(ids);
   expect(first.items[0]).not.toHaveProperty('inputs');
-  const all = listIds(await list('limit=100'));
+  const all = idsOf(await list('limit=100'));
   expect(new Set(all).size).toBe(all.length);
 });
 

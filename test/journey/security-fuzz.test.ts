@@ -26,8 +26,8 @@ test(
   async () => {
     const report = ({ counterexample, errorInstance, seed }: fc.RunDetails<[FuzzedCall]>) => {
       if (!errorInstance) return;
-      const shown = JSON.stringify(counterexample).replaceAll(/(.)\1{20,}/g, '$1…');
-      throw new Error(`seed ${seed}: ${shown.slice(0, 3_000)}`, { cause: errorInstance });
+      const text = JSON.stringify(counterexample).replaceAll(/(.)\1{20,}/g, '$1…');
+      throw new Error(`seed ${seed}: ${text.slice(0, 3_000)}`, { cause: errorInstance });
     };
     await fc.assert(
       fc.asyncProperty(await fuzzedCalls(world.good), async (call) => {

@@ -1,4 +1,4 @@
-// One journey of everything secret through everything that emits: whoever is told it quotes it back, the platform never
+// One journey of everything secret through everything that emits: whoever receives it quotes it back, the platform never
 // does. Looked at are all answers, all webhooks, the log, and every byte of the state directory: tables, queues, bucket.
 
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';

@@ -8,7 +8,7 @@ import { BEHAVIORS, type Receivers } from './receivers.ts';
 
 const CALLERS = 6;
 const MOST_WEBHOOKS = 3;
-const PAUSE_MS = 1_500;
+const CALL_EVERY_MS = 1_500;
 const ANSWER_WITHIN_MS = 8_000;
 // How often a caller does not trust an answer that it did get.
 const DOUBTS = 0.1;
@@ -27,7 +27,7 @@ export async function callUntil(scene: Scene, signal: AbortSignal): Promise<void
     while (!signal.aborted) {
       const accepted = await submit(scene, next++);
       follows.push(follow(scene, accepted));
-      await sleep(Math.random() * PAUSE_MS);
+      await sleep(Math.random() * CALL_EVERY_MS);
     }
   }
   await Promise.all(Array.from({ length: CALLERS }, caller));
@@ -38,8 +38,8 @@ async function submit({ platform, receivers, ledger }: Scene, n: number): Promis
   const kind = drawKind();
   const { mode } = pickKind(kind);
   const webhooks = Array.from({ length: Math.floor(Math.random() * (MOST_WEBHOOKS + 1)) }, (_, index) => {
-    const behaviour = BEHAVIORS[Math.floor(Math.random() * BEHAVIORS.length)] ?? 'good';
-    return { url: receivers.findAddress(behaviour, `${n}/${index + 1}`) };
+    const behavior = BEHAVIORS[Math.floor(Math.random() * BEHAVIORS.length)] ?? 'good';
+    return { url: receivers.findAddress(behavior, `${n}/${index + 1}`) };
   });
   const body = { mode, inputs: { n, site: receivers.site }, webhooks, metadata: { n } };
   const ask = () => platform.call('POST', `/v1/flows/${kind}/runs`, body, { 'idempotency-key': `soak-${n}` });

@@ -33,7 +33,7 @@ export interface Findings {
   wrong: string[];
   /** One key, two runs. */
   duplicates: string[];
-  /** Webhooks that nobody was told. */
+  /** Webhooks that nobody received. */
   undelivered: string[];
   quietAfterMs: number;
 }
@@ -42,21 +42,27 @@ const ENDED = ['succeeded', 'failed', 'canceled'];
 const LOOK_MS = 1_000;
 const LOOKERS = 8;
 
-/** Waits until every run has ended and every webhook was told, or until `withinMs` is over. */
+/** Waits until every run has ended and every webhook was delivered, or until `withinMs` is over. */
 export async function waitUntilQuiet(
-  { platform, ledger, heard }: { platform: KillablePlatform; ledger: Ledger; heard: Map<string, ReceivedWebhook> },
+  {
+    platform,
+    ledger,
+    received,
+  }: { platform: KillablePlatform; ledger: Ledger; received: Map<string, ReceivedWebhook> },
   withinMs: number,
 ): Promise<Findings> {
   const begunMs = performance.now();
   const runs = new Map<number, Body>();
   const open = () => ledger.accepted.filter(({ n }) => !ENDED.includes(runs.get(n)?.status));
-  const untold = () =>
+  const findUndelivered = () =>
     ledger.accepted.flatMap(({ n, webhooks }) =>
-      Array.from({ length: webhooks }, (_, index) => `${n}/${index + 1}`).filter((name) => !heard.get(name)?.accepted),
+      Array.from({ length: webhooks }, (_, index) => `${n}/${index + 1}`).filter(
+        (name) => !received.get(name)?.accepted,
+      ),
     );
   for (;;) {
     await look(platform, open(), runs);
-    if (open().length === 0 && untold().length === 0) break;
+    if (open().length === 0 && findUndelivered().length === 0) break;
     if (performance.now() - begunMs > withinMs) break;
     await sleep(LOOK_MS);
   }
@@ -65,7 +71,7 @@ export async function waitUntilQuiet(
     lost: open().map(({ n, kind, id }) => `${kind} ${n}, ${id}: ${runs.get(n)?.status ?? 'unknown'}`),
     wrong: ledger.accepted.filter(({ n }) => ENDED.includes(runs.get(n)?.status)).flatMap((it) => findWrong(it, runs)),
     duplicates: await findDuplicates(platform, ledger),
-    undelivered: untold(),
+    undelivered: findUndelivered(),
     quietAfterMs: performance.now() - begunMs,
   };
 }

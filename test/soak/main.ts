@@ -1,5 +1,5 @@
 // `npm run soak -- --minutes 10`: mixed load on a platform that is killed and restarted at random, and then a count of
-// what was promised and what became of it. Ends with 1 when anything was lost, wrong, made twice or not told.
+// what was promised and what became of it. Ends with 1 when anything was lost, wrong, made twice or not delivered.
 
 import { parseArgs } from 'node:util';
 import { figure, type Line, percentile, render } from '../bench/report.ts';
@@ -9,7 +9,7 @@ import { NAMES, readSource } from './kinds.ts';
 import { type Findings, type Ledger, waitUntilQuiet } from './ledger.ts';
 import { type ReceivedWebhook, startReceivers } from './receivers.ts';
 
-// Leases, the retries of webhooks that hung, and their rests; an hour would hide what is stuck.
+// Leases, the retries of webhooks that hung, and open circuits; an hour would hide what is stuck.
 const QUIET_WITHIN_MS = 10 * 60_000;
 const SHOWN = 10;
 
@@ -23,7 +23,7 @@ await using platform = await startKillablePlatform(Object.fromEntries(NAMES.map(
 const ledger: Ledger = { accepted: [], otherRuns: [] };
 const over = AbortSignal.timeout(minutes * 60_000);
 await Promise.all([callUntil({ platform, receivers, ledger }, over), platform.killAtRandom(over)]);
-const findings = await waitUntilQuiet({ platform, ledger, heard: receivers.received }, QUIET_WITHIN_MS);
+const findings = await waitUntilQuiet({ platform, ledger, received: receivers.received }, QUIET_WITHIN_MS);
 
 process.stdout.write(render(`${minutes} min of mixed load on a platform that is killed at random`, lines()));
 const faults = [findings.lost, findings.wrong, findings.duplicates, findings.undelivered, ledger.otherRuns];
@@ -37,11 +37,11 @@ process.exit(isSound ? 0 : 1);
 function lines(): Line[] {
   const runs = [...findings.runs.values()];
   const ended = (status: string) => runs.filter((run) => run.status === status).length;
-  const heard = [...receivers.received.values()];
+  const received = [...receivers.received.values()];
   const runMs = runs
     .filter(({ endedAt }) => endedAt)
     .map(({ createdAt, endedAt }) => Date.parse(endedAt) - Date.parse(createdAt));
-  const tellMs = measureDeliveries(findings, receivers.received);
+  const deliveryMs = measureDeliveries(findings, receivers.received);
   return [
     figure('runs accepted', ledger.accepted.length, ''),
     figure('  succeeded', ended('succeeded'), ''),
@@ -50,19 +50,19 @@ function lines(): Line[] {
     none('lost', findings.lost),
     none('ended otherwise than their flow says', findings.wrong),
     none('accepted twice under one key', [...findings.duplicates, ...ledger.otherRuns]),
-    figure('webhooks told', heard.filter(({ accepted: taken }) => taken > 0).length, ''),
-    none('webhooks not told', findings.undelivered),
-    figure('webhooks told more than once', heard.filter(({ accepted: taken }) => taken > 1).length, ''),
+    figure('webhooks delivered', received.filter(({ accepted }) => accepted > 0).length, ''),
+    none('webhooks not delivered', findings.undelivered),
+    figure('webhooks delivered more than once', received.filter(({ accepted }) => accepted > 1).length, ''),
     none(
-      'webhooks told under two ids',
-      heard.filter(({ ids }) => ids.size > 1).map(() => ''),
+      'webhooks delivered under two ids',
+      received.filter(({ ids }) => ids.size > 1).map(() => ''),
     ),
     figure('times the platform was killed and restarted', platform.restarts, ''),
     figure('calls that were made again', platform.repeated, ''),
     figure('from accept to end, p50', percentile(runMs, 0.5) / 1_000, 's'),
     figure('from accept to end, slowest', Math.max(0, ...runMs) / 1_000, 's'),
-    figure('from end to told, p50', percentile(tellMs, 0.5) / 1_000, 's'),
-    figure('from end to told, slowest', Math.max(0, ...tellMs) / 1_000, 's'),
+    figure('from end to delivery, p50', percentile(deliveryMs, 0.5) / 1_000, 's'),
+    figure('from end to delivery, slowest', Math.max(0, ...deliveryMs) / 1_000, 's'),
     figure('quiet after the load', findings.quietAfterMs / 1_000, 's'),
   ];
 }
@@ -71,9 +71,9 @@ function none(what: string, found: readonly string[]): Line {
   return { what, measured: String(found.length), goal: '0', isReached: found.length === 0 };
 }
 
-function measureDeliveries({ runs }: Findings, heard: Map<string, ReceivedWebhook>): number[] {
-  return [...heard].flatMap(([name, { accepted: taken, firstAtMs }]) => {
+function measureDeliveries({ runs }: Findings, received: Map<string, ReceivedWebhook>): number[] {
+  return [...received].flatMap(([name, { accepted, firstAtMs }]) => {
     const { endedAt } = runs.get(Number(name.split('/')[0])) ?? {};
-    return taken > 0 && endedAt ? [firstAtMs - Date.parse(endedAt)] : [];
+    return accepted > 0 && endedAt ? [firstAtMs - Date.parse(endedAt)] : [];
   });
 }

@@ -1,4 +1,4 @@
-// How fast the local platform takes asynchronous runs, ends them and tells their webhooks.
+// How fast the local platform takes asynchronous runs, ends them and delivers their webhooks.
 
 import { submitAsync, times } from '../drive.ts';
 import { startPlatform } from '../platform.ts';
@@ -24,13 +24,13 @@ export async function async(): Promise<Line[]> {
   const acceptSeconds = (Math.max(...accepted.map(({ acceptedMs }) => acceptedMs)) - startedMs) / 1_000;
   const ends = await Promise.all(accepted.map(({ end }) => end));
   const settleSeconds = (Math.max(...ends.map(({ endedAt }) => endedAt)) - startedAt) / 1_000;
-  const tellSeconds = (Math.max(...ends.map(({ lastMs }) => lastMs)) - startedMs) / 1_000;
+  const deliverSeconds = (Math.max(...ends.map(({ lastMs }) => lastMs)) - startedMs) / 1_000;
   const firstMs = accepted.map(({ acceptedMs }, index) => (ends[index]?.firstMs ?? 0) - acceptedMs);
   const lastMs = accepted.map(({ acceptedMs }, index) => (ends[index]?.lastMs ?? 0) - acceptedMs);
   return [
     figure('accepted', RUNS / acceptSeconds, 'runs/s'),
     figure('settled', RUNS / settleSeconds, 'runs/s'),
-    figure('both webhooks told', RUNS / tellSeconds, 'runs/s'),
+    figure('both webhooks delivered', RUNS / deliverSeconds, 'runs/s'),
     figure('from accept to first webhook, p50', percentile(firstMs, 0.5), 'ms'),
     figure('from accept to first webhook, p99', percentile(firstMs, 0.99), 'ms'),
     figure('from accept to last webhook, p50', percentile(lastMs, 0.5), 'ms'),

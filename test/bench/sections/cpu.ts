@@ -30,7 +30,7 @@ export async function cpu(): Promise<Line[]> {
   ];
 }
 
-/** The median of a warm process is judged; the first time is told beside it. */
+/** The median of a warm process counts; the first time is printed beside it. */
 async function judged(what: string, most: number, work: () => Promise<unknown>): Promise<Line[]> {
   const first = await cpuMs(work);
   const rounds: number[] = [];
