@@ -48,7 +48,7 @@ function stream(flow: string, body: object, extra: { headers?: Record<string, st
 
 function follow(id: string, query = '', lastEventId?: string) {
   return fetch(`${api.baseUrl}/v1/runs/${id}/events${query}`, {
-    headers: { ...headers(), 'last-event-id': lastEventId },
+    headers: { ...headers(), ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
   });
 }
 
