@@ -4,12 +4,12 @@ import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
 import { ApiError } from '../../errors.ts';
 import { type ApiRequest, type Dialect, json, readBearer } from '../dialect.ts';
-import { appRoutes } from './app.ts';
 import { errors, renderMessage, saidBy } from './errors.ts';
 import { humanInputRoutes } from './human-input.ts';
-import { runRoutes } from './run.ts';
-import { runsRoutes } from './runs.ts';
-import { uploadRoutes } from './uploads.ts';
+import { appRoutes } from './routes/app.ts';
+import { uploadRoutes } from './routes/files.ts';
+import { runsRoutes } from './routes/logs.ts';
+import { runRoutes } from './routes/runs.ts';
 
 function keyOf(request: ApiRequest): string {
   const key = readBearer(request);

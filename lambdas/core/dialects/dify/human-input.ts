@@ -13,7 +13,7 @@ import type { NodeRecord, NodeWait } from '../../run.ts';
 import { json, route } from '../dialect.ts';
 import { stableUuid } from '../stable-uuid.ts';
 import { DifyError } from './errors.ts';
-import { type Pause, renderHead } from './result.ts';
+import { type Pause, renderHead } from './render.ts';
 import { seconds, type Told } from './words.ts';
 
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');

@@ -5,7 +5,7 @@ import { nodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { NodeRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { renderHead } from './result.ts';
+import { renderHead } from './render.ts';
 import { asObject, renderNodeType, seconds, type Told } from './words.ts';
 
 const MICROS = 1_000_000;

@@ -6,7 +6,7 @@ import type { Run } from '../../run.ts';
 import { isRunId } from '../../run-id.ts';
 import { pageOfRuns } from '../../runs/paged-runs.ts';
 import { json, route } from '../dialect.ts';
-import { toCredits } from './result.ts';
+import { toCredits } from './render.ts';
 
 const tag = 'GPTBots';
 const MAX_RANGE_MS = 30 * 24 * 60 * 60 * 1_000;

@@ -5,7 +5,7 @@ import { authenticate } from '../../access/keys.ts';
 import { ApiError, type ErrorCode } from '../../errors.ts';
 import { type ApiRequest, type Dialect, json, renderErrorIn, type VendorError } from '../dialect.ts';
 import { accountRoutes } from './account.ts';
-import { workflowRoutes } from './workflow.ts';
+import { workflowRoutes } from './routes.ts';
 
 const INVALID = { status: 400, code: 40000 };
 const NO_WORKFLOW = { status: 404, code: 20059 };

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { type Dialect, json, renderErrorIn } from '../dialect.ts';
 import { authenticateHuawei } from './authenticate.ts';
 import { errors } from './errors.ts';
-import { runRoutes } from './run.ts';
+import { runRoutes } from './routes.ts';
 import { uploadRoutes } from './upload.ts';
 
 export const huawei: Dialect = {

@@ -5,7 +5,7 @@ import { linkTo } from '../../catalog/file-links.ts';
 import { keepFile } from '../../catalog/files.ts';
 import { ApiError } from '../../errors.ts';
 import { json, route } from '../dialect.ts';
-import { readUpload, uploadBody } from '../upload.ts';
+import { readUpload, uploadBody } from '../files.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 const MAX_DAYS = 7;

@@ -3,23 +3,23 @@
 import { authenticate } from '../../access/keys.ts';
 import { ApiError, ERRORS, type ErrorCode } from '../../errors.ts';
 import { type ApiRequest, type Dialect, json, readBearer, type VendorError } from '../dialect.ts';
-import { batchRoutes } from './batch.ts';
-import { deliveryRoutes } from './deliveries.ts';
-import { draftRoutes } from './drafts.ts';
 import { eventRoutes } from './events.ts';
-import { fileRoutes } from './files.ts';
-import { flowRoutes } from './flows.ts';
-import { keyRoutes } from './keys.ts';
-import { modelRoutes } from './models.ts';
-import { platformRoutes } from './platform.ts';
-import { pluginRoutes } from './plugins.ts';
-import { runActionRoutes } from './run-actions.ts';
-import { runRoutes } from './runs.ts';
-import { errorEnvelope } from './schemas.ts';
-import { secretRoutes } from './secrets.ts';
-import { signalRoutes } from './signals.ts';
-import { startRoutes } from './start.ts';
-import { tenantRoutes } from './tenants.ts';
+import { errorEnvelope } from './render.ts';
+import { batchRoutes } from './routes/batch.ts';
+import { deliveryRoutes } from './routes/deliveries.ts';
+import { draftRoutes } from './routes/drafts.ts';
+import { fileRoutes } from './routes/files.ts';
+import { flowRoutes } from './routes/flows.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { modelRoutes } from './routes/models.ts';
+import { platformRoutes } from './routes/platform.ts';
+import { pluginRoutes } from './routes/plugins.ts';
+import { runActionRoutes } from './routes/run-actions.ts';
+import { runRoutes } from './routes/runs.ts';
+import { secretRoutes } from './routes/secrets.ts';
+import { signalRoutes } from './routes/signals.ts';
+import { startRoutes } from './routes/start.ts';
+import { tenantRoutes } from './routes/tenants.ts';
 
 // Every code is its own word here; a new one needs no line.
 const errors = Object.fromEntries(

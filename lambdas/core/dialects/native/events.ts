@@ -13,7 +13,7 @@ import { loadRecords } from '../../runs/reuse.ts';
 import { renderRun } from '../../runs/run-view.ts';
 import { type ApiRequest, route } from '../dialect.ts';
 import { COMMENT_PING, eventStream, frame } from '../sse.ts';
-import { runIdParams } from './schemas.ts';
+import { runIdParams } from './render.ts';
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

@@ -5,7 +5,7 @@ import { listParameters } from '../../flow/inputs.ts';
 import { INPUT_TYPES, type Plan, type Support } from '../../flow/plan.ts';
 import { MAX_UPLOAD_BYTES } from '../../limits.ts';
 import type { FlowSummary, FlowVersion } from '../../ports/catalog.ts';
-import { anyObject, nullableTime, time } from './schemas.ts';
+import { anyObject, nullableTime, time } from './render.ts';
 
 export const support = z
   .object({

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { authenticate } from '../../access/keys.ts';
 import { ApiError, type ErrorCode } from '../../errors.ts';
 import { type ApiRequest, type Dialect, json, readBearer, renderErrorIn, type VendorError } from '../dialect.ts';
-import { componentRoutes } from './components.ts';
+import { componentRoutes } from './routes.ts';
 import { toolRoutes } from './tool.ts';
 
 const INVALID = { status: 400, code: 'InvalidParameter' };

@@ -9,8 +9,8 @@ import { viewNodes } from '../../runs/nodes-view.ts';
 import { loadRecords } from '../../runs/reuse.ts';
 import { json, route } from '../dialect.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { readIds, renderResult } from './answers.ts';
-import { parametersSchema, readSubmission } from './parameters.ts';
+import { parametersSchema, readSubmission } from './input.ts';
+import { readIds, renderResult } from './render.ts';
 
 const tag = 'Qianfan';
 

@@ -3,10 +3,10 @@
 import * as z from 'zod';
 import { parseOrReject } from '../../parse/parse-or-reject.ts';
 import { type Dialect, json, renderErrorIn, route } from '../dialect.ts';
-import { ACTIONS } from './actions.ts';
 import { authenticateTencent, DIALOGUE_PATH } from './authenticate.ts';
-import { dialogueRoute, refusedDialogue } from './dialogue.ts';
 import { errors, TencentError, vendorCode } from './errors.ts';
+import { ACTIONS } from './routes/actions.ts';
+import { dialogueRoute, refusedDialogue } from './routes/dialogue.ts';
 
 const VERSION = '2023-11-30';
 

@@ -2,16 +2,16 @@
 
 import { extname } from 'node:path/posix';
 import * as z from 'zod';
-import { keepFile, requireFile } from '../../catalog/files.ts';
-import { ApiError } from '../../errors.ts';
-import { MAX_UPLOAD_BYTES } from '../../limits.ts';
-import type { StoredFile } from '../../ports/files.ts';
-import { json, route } from '../dialect.ts';
-import { replyWithFile } from '../file-reply.ts';
-import { readUpload, uploadBody } from '../upload.ts';
-import { DifyError } from './errors.ts';
-import { endUserId } from './result.ts';
-import { seconds } from './words.ts';
+import { keepFile, requireFile } from '../../../catalog/files.ts';
+import { ApiError } from '../../../errors.ts';
+import { MAX_UPLOAD_BYTES } from '../../../limits.ts';
+import type { StoredFile } from '../../../ports/files.ts';
+import { json, route } from '../../dialect.ts';
+import { replyWithFile } from '../../file-reply.ts';
+import { readUpload, uploadBody } from '../../files.ts';
+import { DifyError } from '../errors.ts';
+import { endUserId } from '../render.ts';
+import { seconds } from '../words.ts';
 
 const tag = 'Dify';
 

@@ -1,11 +1,11 @@
 // Keys of the tenant: issue (the secret is shown once), list, revoke.
 
 import * as z from 'zod';
-import { issueKey, listKeys, newKeySchema, renderKey, revokeKey } from '../../access/keys.ts';
-import { SCOPES } from '../../ports/catalog.ts';
-import { DIALECTS } from '../../run.ts';
-import { json, route } from '../dialect.ts';
-import { nullableTime, time } from './schemas.ts';
+import { issueKey, listKeys, newKeySchema, renderKey, revokeKey } from '../../../access/keys.ts';
+import { SCOPES } from '../../../ports/catalog.ts';
+import { DIALECTS } from '../../../run.ts';
+import { json, route } from '../../dialect.ts';
+import { nullableTime, time } from '../render.ts';
 
 const tag = 'Keys';
 

@@ -1,13 +1,13 @@
 // Files for inputs of type `file` and `files`: announced here, uploaded straight to S3, named in a run by their id.
 
 import * as z from 'zod';
-import { fileOfLink } from '../../catalog/file-links.ts';
-import { announceFile, requireFile } from '../../catalog/files.ts';
-import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../limits.ts';
-import type { StoredFile } from '../../ports/files.ts';
-import { json, route } from '../dialect.ts';
-import { replyWithFile } from '../file-reply.ts';
-import { time } from './schemas.ts';
+import { fileOfLink } from '../../../catalog/file-links.ts';
+import { announceFile, requireFile } from '../../../catalog/files.ts';
+import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../../limits.ts';
+import type { StoredFile } from '../../../ports/files.ts';
+import { json, route } from '../../dialect.ts';
+import { replyWithFile } from '../../file-reply.ts';
+import { time } from '../render.ts';
 
 const tag = 'Files';
 const MEDIA_TYPE = /^[\w.+-]{1,127}\/[\w.+-]{1,127}$/;

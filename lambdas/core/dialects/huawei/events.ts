@@ -3,7 +3,7 @@
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import { endFrame, errorFrame, frame, messageFrame, nodeFrame, nodeWords, renderStatus, type Told } from './frames.ts';
+import { endFrame, errorFrame, frame, messageFrame, nodeFrame, nodeWords, renderStatus, type Told } from './render.ts';
 
 interface Progress {
   /** Of the next message. */

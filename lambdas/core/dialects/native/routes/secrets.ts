@@ -1,9 +1,9 @@
 // Secrets of the tenant, for flows that declare them: put, list by name, remove. Never read back.
 
 import * as z from 'zod';
-import { listSecrets, newSecretSchema, putSecret, removeSecret, secretNameSchema } from '../../access/secrets.ts';
-import { json, route } from '../dialect.ts';
-import { time } from './schemas.ts';
+import { listSecrets, newSecretSchema, putSecret, removeSecret, secretNameSchema } from '../../../access/secrets.ts';
+import { json, route } from '../../dialect.ts';
+import { time } from '../render.ts';
 
 const tag = 'Secrets';
 const params = z.object({ name: secretNameSchema });

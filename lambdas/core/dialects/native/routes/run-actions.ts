@@ -1,11 +1,11 @@
 // Acting on a run: cancel it, run it again.
 
 import * as z from 'zod';
-import { requireRun } from '../../access/run-access.ts';
-import { cancelRun } from '../../api/cancel.ts';
-import { rerun } from '../../api/rerun.ts';
-import { json, route } from '../dialect.ts';
-import { renderSummary, runIdParams, runSummary } from './schemas.ts';
+import { requireRun } from '../../../access/run-access.ts';
+import { cancelRun } from '../../../api/cancel.ts';
+import { rerun } from '../../../api/rerun.ts';
+import { json, route } from '../../dialect.ts';
+import { renderSummary, runIdParams, runSummary } from '../render.ts';
 
 const tag = 'Runs';
 

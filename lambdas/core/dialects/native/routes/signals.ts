@@ -1,11 +1,11 @@
 // Signals from outside: the answer that a callback, an approval or a question waits for.
 
 import * as z from 'zod';
-import { requireRun } from '../../access/run-access.ts';
-import { signalByToken, signalRun } from '../../api/signal.ts';
-import type { Json } from '../../json.ts';
-import { json, route } from '../dialect.ts';
-import { renderSummary, runIdParams, runSummary } from './schemas.ts';
+import { requireRun } from '../../../access/run-access.ts';
+import { signalByToken, signalRun } from '../../../api/signal.ts';
+import type { Json } from '../../../json.ts';
+import { json, route } from '../../dialect.ts';
+import { renderSummary, runIdParams, runSummary } from '../render.ts';
 
 const tag = 'Signals';
 const payload = {

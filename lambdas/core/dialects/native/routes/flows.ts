@@ -1,7 +1,7 @@
 // Flows and their published versions: list, read, switch on and off, remove. Drafts have a file of their own.
 
 import * as z from 'zod';
-import { requireFlow } from '../../access/run-access.ts';
+import { requireFlow } from '../../../access/run-access.ts';
 import {
   deleteFlow,
   findVersion,
@@ -10,10 +10,10 @@ import {
   listVersions,
   resolveVersion,
   setFlowEnabled,
-} from '../../catalog/flows.ts';
-import { json, route } from '../dialect.ts';
-import { flow, flowVersion, parameters, renderFlow, renderParameters, renderVersion } from './flow-schemas.ts';
-import { flowParams, listSchema, page } from './schemas.ts';
+} from '../../../catalog/flows.ts';
+import { json, route } from '../../dialect.ts';
+import { flow, flowVersion, parameters, renderFlow, renderParameters, renderVersion } from '../flow-schemas.ts';
+import { flowParams, listSchema, page } from '../render.ts';
 
 const tag = 'Flows';
 

@@ -4,10 +4,10 @@
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import { makeContainers } from './containers.ts';
+import { makeContainers } from './container-events.ts';
 import { humanInputRequired, readPause } from './human-input.ts';
 import { nodeFinished, nodeRetry, nodeStarted } from './node-events.ts';
-import { endUserId, renderHead, renderSummary } from './result.ts';
+import { endUserId, renderHead, renderSummary } from './render.ts';
 import { countStep, renderWorkflowId, seconds, type Told } from './words.ts';
 
 const PING = 'event: ping\n\n';

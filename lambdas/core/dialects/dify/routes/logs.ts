@@ -1,12 +1,12 @@
 // Runs that were: one in detail, and the log of all.
 
 import * as z from 'zod';
-import { boundFlow } from '../../access/keys.ts';
-import { requireRecord } from '../../access/run-access.ts';
-import type { RunStatus } from '../../run.ts';
-import { pageOfRuns } from '../../runs/paged-runs.ts';
-import { json, route } from '../dialect.ts';
-import { renderDetail, renderLog } from './result.ts';
+import { boundFlow } from '../../../access/keys.ts';
+import { requireRecord } from '../../../access/run-access.ts';
+import type { RunStatus } from '../../../run.ts';
+import { pageOfRuns } from '../../../runs/paged-runs.ts';
+import { json, route } from '../../dialect.ts';
+import { renderDetail, renderLog } from '../render.ts';
 
 const tag = 'Dify';
 

@@ -8,8 +8,8 @@ import { answerRun } from '../../api/sync-response.ts';
 import { getFlow } from '../../catalog/flows.ts';
 import { webhookSchema } from '../../deliver/targets.ts';
 import { json, judgedByCore, route } from '../dialect.ts';
-import { withContents } from './files.ts';
-import { readEcho, renderAccepted, renderResult } from './result.ts';
+import { withContents } from './input.ts';
+import { readEcho, renderAccepted, renderResult } from './render.ts';
 
 const tag = 'GPTBots';
 

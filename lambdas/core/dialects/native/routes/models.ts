@@ -1,8 +1,8 @@
 // Which models flows can ask.
 
 import * as z from 'zod';
-import { listModels } from '../../models/registry.ts';
-import { json, route } from '../dialect.ts';
+import { listModels } from '../../../models/registry.ts';
+import { json, route } from '../../dialect.ts';
 
 const model = z
   .object({

@@ -1,18 +1,18 @@
 // The actions of API 3.0, by the name that X-TC-Action gives.
 
 import * as z from 'zod';
-import type { Caller } from '../../access/caller.ts';
-import { pinnedPlan, requireRecord, requireRun } from '../../access/run-access.ts';
-import { cancelRun } from '../../api/cancel.ts';
-import { submit } from '../../api/submit.ts';
-import { ApiError } from '../../errors.ts';
-import type { Ports } from '../../ports/ports.ts';
-import { pageOfRuns } from '../../runs/paged-runs.ts';
-import { loadRecords } from '../../runs/reuse.ts';
-import type { ApiRequest } from '../dialect.ts';
-import { flowOfApplication } from './application.ts';
-import { isWithin, nodeBase, nodeDetail, readAppBizId, readNodeRunId, runBase, runDetail } from './shown.ts';
-import { readOffers } from './variables.ts';
+import type { Caller } from '../../../access/caller.ts';
+import { pinnedPlan, requireRecord, requireRun } from '../../../access/run-access.ts';
+import { cancelRun } from '../../../api/cancel.ts';
+import { submit } from '../../../api/submit.ts';
+import { ApiError } from '../../../errors.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import { pageOfRuns } from '../../../runs/paged-runs.ts';
+import { loadRecords } from '../../../runs/reuse.ts';
+import type { ApiRequest } from '../../dialect.ts';
+import { flowOfApplication } from '../application.ts';
+import { readOffers } from '../input.ts';
+import { isWithin, nodeBase, nodeDetail, readAppBizId, readNodeRunId, runBase, runDetail } from '../render.ts';
 
 interface Acting {
   ports: Ports;

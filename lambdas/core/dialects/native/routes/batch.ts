@@ -1,14 +1,14 @@
 // Many async runs in one call, each accepted or refused on its own.
 
 import * as z from 'zod';
-import type { Caller } from '../../access/caller.ts';
-import { requireFlow } from '../../access/run-access.ts';
-import { submit } from '../../api/submit.ts';
-import { ApiError, ERRORS, type ErrorCode } from '../../errors.ts';
-import { MAX_BATCH_RUNS } from '../../limits.ts';
-import type { Ports } from '../../ports/ports.ts';
-import { json, route } from '../dialect.ts';
-import { errorEnvelope, renderSummary, runSummary } from './schemas.ts';
+import type { Caller } from '../../../access/caller.ts';
+import { requireFlow } from '../../../access/run-access.ts';
+import { submit } from '../../../api/submit.ts';
+import { ApiError, ERRORS, type ErrorCode } from '../../../errors.ts';
+import { MAX_BATCH_RUNS } from '../../../limits.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import { json, route } from '../../dialect.ts';
+import { errorEnvelope, renderSummary, runSummary } from '../render.ts';
 import { asyncRunBody, readSubmission } from './start.ts';
 
 // Accepts touch items of their own run only, so they go side by side; this bounds the burst on the tables.

@@ -15,9 +15,8 @@ import { isSettled, type Run, type RunRecord } from '../../run.ts';
 import { answered, latestRun } from '../conversation.ts';
 import { type Call, json, route } from '../dialect.ts';
 import { eventStream } from '../sse.ts';
-
-import { errorFrame, renderStatus, type Told } from './frames.ts';
-import { renderEvents } from './streamed.ts';
+import { renderEvents } from './events.ts';
+import { errorFrame, renderStatus, type Told } from './render.ts';
 
 const tag = 'Huawei Cloud';
 const pathId = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1 to 64 letters, digits, - and _');

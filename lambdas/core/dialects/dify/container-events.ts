@@ -5,7 +5,7 @@ import { nodeAt } from '../../flow/node-at.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
 import { nodeWords } from './node-events.ts';
-import { renderHead } from './result.ts';
+import { renderHead } from './render.ts';
 import { asObject, seconds, type Told } from './words.ts';
 
 type NodeItem = Extract<StreamItem, { type: 'node.started' | 'node.finished' | 'node.retrying' | 'node.delta' }>;

@@ -1,14 +1,14 @@
 // The app behind the key: its input form, and how it presents itself.
 
 import * as z from 'zod';
-import type { Caller } from '../../access/caller.ts';
-import { boundFlow } from '../../access/keys.ts';
-import { resolveVersion } from '../../catalog/flows.ts';
-import type { InputSpec, Plan } from '../../flow/plan.ts';
-import { compact, type JsonObject } from '../../json.ts';
-import type { Ports } from '../../ports/ports.ts';
-import { json, route } from '../dialect.ts';
-import { endUserId } from './result.ts';
+import type { Caller } from '../../../access/caller.ts';
+import { boundFlow } from '../../../access/keys.ts';
+import { resolveVersion } from '../../../catalog/flows.ts';
+import type { InputSpec, Plan } from '../../../flow/plan.ts';
+import { compact, type JsonObject } from '../../../json.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import { json, route } from '../../dialect.ts';
+import { endUserId } from '../render.ts';
 
 const tag = 'Dify';
 const IMAGE_MB = 10;

@@ -3,7 +3,7 @@
 import type { Offer } from '../../flow/inputs.ts';
 import type { InputSpec } from '../../flow/plan.ts';
 import type { Json } from '../../json.ts';
-import { QUERY_NAMES } from './shown.ts';
+import { QUERY_NAMES } from './render.ts';
 
 /** Variables are texts; those for inputs of other types hold JSON. */
 const valueFor =

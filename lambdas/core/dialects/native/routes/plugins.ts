@@ -1,11 +1,11 @@
 // Plugins of the tenant, for the `tool` nodes of its flows: put, read, list, remove. Credentials are never read back.
 
 import * as z from 'zod';
-import { listPlugins, putPlugin, readPlugin, removePlugin } from '../../catalog/plugins.ts';
-import { ID } from '../../flow/fields.ts';
-import { credentialsSchema, pluginSchema } from '../../nodes/tool/plugin.ts';
-import { json, route } from '../dialect.ts';
-import { time } from './schemas.ts';
+import { listPlugins, putPlugin, readPlugin, removePlugin } from '../../../catalog/plugins.ts';
+import { ID } from '../../../flow/fields.ts';
+import { credentialsSchema, pluginSchema } from '../../../nodes/tool/plugin.ts';
+import { json, route } from '../../dialect.ts';
+import { time } from '../render.ts';
 
 const tag = 'Plugins';
 const params = z.object({

@@ -1,11 +1,11 @@
 // The platform about itself: welcome, health, the OpenAPI document, and who the caller is.
 
 import * as z from 'zod';
-import packageJson from '../../../../package.json' with { type: 'json' };
-import { SCOPES } from '../../ports/catalog.ts';
-import { DIALECTS } from '../../run.ts';
-import { type Dialect, json, route } from '../dialect.ts';
-import { anyObject, nullableTime } from './schemas.ts';
+import packageJson from '../../../../../package.json' with { type: 'json' };
+import { SCOPES } from '../../../ports/catalog.ts';
+import { DIALECTS } from '../../../run.ts';
+import { type Dialect, json, route } from '../../dialect.ts';
+import { anyObject, nullableTime } from '../render.ts';
 import { entitlements, limits } from './tenants.ts';
 
 const tag = 'Platform';
@@ -60,7 +60,7 @@ const openApi = (dialect: () => Dialect) =>
     answers: { 200: { description: 'OpenAPI 3.1', schema: anyObject } },
     errors: [],
     async handle({ request: { origin } }) {
-      const { describe } = await import('../openapi.ts');
+      const { describe } = await import('../../openapi.ts');
       const document = describe(dialect(), { title: 'Errand', version, origin });
       return json(200, document, { 'cache-control': 'public, max-age=300' });
     },
@@ -77,8 +77,8 @@ const flowFormat = route({
   errors: [],
   async handle() {
     const [{ flowSchema }, { NODE_KINDS }] = await Promise.all([
-      import('../../flow/schema.ts'),
-      import('../../nodes/index.ts'),
+      import('../../../flow/schema.ts'),
+      import('../../../nodes/index.ts'),
     ]);
     const text = JSON.stringify(flowSchema(NODE_KINDS));
     const headers = { 'cache-control': 'public, max-age=300' };

@@ -1,28 +1,28 @@
 // Running the workflow of the key, blocking or streaming; stopping it; following it again.
 
 import * as z from 'zod';
-import type { Caller } from '../../access/caller.ts';
-import { boundFlow } from '../../access/keys.ts';
-import { canAccess, pinnedPlan, requireRun } from '../../access/run-access.ts';
-import { cancelRun } from '../../api/cancel.ts';
-import { streamOn, streamRun } from '../../api/event-stream.ts';
-import type { Reply } from '../../api/reply.ts';
-import { submit } from '../../api/submit.ts';
-import { answerRun } from '../../api/sync-response.ts';
-import { listVersions } from '../../catalog/flows.ts';
-import { ApiError } from '../../errors.ts';
-import type { Offer } from '../../flow/inputs.ts';
-import type { Json } from '../../json.ts';
-import type { Ports } from '../../ports/ports.ts';
-import { isSettled, type RunRecord } from '../../run.ts';
-import { isRunId } from '../../run-id.ts';
-import { type Call, json, route } from '../dialect.ts';
-import { eventStream } from '../sse.ts';
-import { fileSchema, filesFor, withFiles } from './files.ts';
-import { readPause } from './human-input.ts';
-import { renderBlocking } from './result.ts';
-import { renderEvents } from './streamed.ts';
-import { renderWorkflowId, type Told } from './words.ts';
+import type { Caller } from '../../../access/caller.ts';
+import { boundFlow } from '../../../access/keys.ts';
+import { canAccess, pinnedPlan, requireRun } from '../../../access/run-access.ts';
+import { cancelRun } from '../../../api/cancel.ts';
+import { streamOn, streamRun } from '../../../api/event-stream.ts';
+import type { Reply } from '../../../api/reply.ts';
+import { submit } from '../../../api/submit.ts';
+import { answerRun } from '../../../api/sync-response.ts';
+import { listVersions } from '../../../catalog/flows.ts';
+import { ApiError } from '../../../errors.ts';
+import type { Offer } from '../../../flow/inputs.ts';
+import type { Json } from '../../../json.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import { isSettled, type RunRecord } from '../../../run.ts';
+import { isRunId } from '../../../run-id.ts';
+import { type Call, json, route } from '../../dialect.ts';
+import { eventStream } from '../../sse.ts';
+import { renderEvents } from '../events.ts';
+import { readPause } from '../human-input.ts';
+import { fileSchema, filesFor, withFiles } from '../input.ts';
+import { renderBlocking } from '../render.ts';
+import { renderWorkflowId, type Told } from '../words.ts';
 
 const tag = 'Dify';
 

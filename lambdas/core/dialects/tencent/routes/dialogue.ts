@@ -2,18 +2,18 @@
 // something, the next call answers it. https://cloud.tencent.com/document/product/1759/105561
 
 import * as z from 'zod';
-import { boundFlow } from '../../access/keys.ts';
-import { streamOn, streamRun } from '../../api/event-stream.ts';
-import type { Reply } from '../../api/reply.ts';
-import { submit } from '../../api/submit.ts';
-import type { ApiError, ErrorCode } from '../../errors.ts';
-import type { Ports } from '../../ports/ports.ts';
-import { answered } from '../conversation.ts';
-import { type ApiRequest, type Call, route } from '../dialect.ts';
-import { eventStream } from '../sse.ts';
-import { DIALOGUE_PATH } from './authenticate.ts';
-import { errorEvent, renderEvents } from './dialogue-events.ts';
-import { readOffers } from './variables.ts';
+import { boundFlow } from '../../../access/keys.ts';
+import { streamOn, streamRun } from '../../../api/event-stream.ts';
+import type { Reply } from '../../../api/reply.ts';
+import { submit } from '../../../api/submit.ts';
+import type { ApiError, ErrorCode } from '../../../errors.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import { answered } from '../../conversation.ts';
+import { type ApiRequest, type Call, route } from '../../dialect.ts';
+import { eventStream } from '../../sse.ts';
+import { DIALOGUE_PATH } from '../authenticate.ts';
+import { errorEvent, renderEvents } from '../events.ts';
+import { readOffers } from '../input.ts';
 
 const SESSION = /^[A-Za-z0-9_-]{2,64}$/;
 

@@ -9,9 +9,9 @@ import {
   renderTenant,
   tenantUpdateSchema,
   updateTenant,
-} from '../../access/tenants.ts';
-import { json, route } from '../dialect.ts';
-import { listSchema, page, time } from './schemas.ts';
+} from '../../../access/tenants.ts';
+import { json, route } from '../../dialect.ts';
+import { listSchema, page, time } from '../render.ts';
 
 const tag = 'Tenants';
 const params = z.object({ id: z.string().max(64) });

@@ -1,21 +1,21 @@
 // Starting a run of a flow: sync answers it, stream tells of it as it goes, async promises it.
 
 import * as z from 'zod';
-import { pinnedPlan, requireFlow } from '../../access/run-access.ts';
-import { streamRun } from '../../api/event-stream.ts';
-import type { Reply } from '../../api/reply.ts';
-import { type Submission, submit } from '../../api/submit.ts';
-import { answerRun } from '../../api/sync-response.ts';
-import { webhookSchema } from '../../deliver/targets.ts';
-import { ApiError } from '../../errors.ts';
-import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../limits.ts';
-import type { Ports } from '../../ports/ports.ts';
-import { RUN_MODES } from '../../run.ts';
-import { renderRun } from '../../runs/run-view.ts';
-import { type Call, json, judgedByCore, route } from '../dialect.ts';
-import { eventStream } from '../sse.ts';
-import { renderEvents } from './events.ts';
-import { anyObject, flowParams, renderSummary, run, runSummary } from './schemas.ts';
+import { pinnedPlan, requireFlow } from '../../../access/run-access.ts';
+import { streamRun } from '../../../api/event-stream.ts';
+import type { Reply } from '../../../api/reply.ts';
+import { type Submission, submit } from '../../../api/submit.ts';
+import { answerRun } from '../../../api/sync-response.ts';
+import { webhookSchema } from '../../../deliver/targets.ts';
+import { ApiError } from '../../../errors.ts';
+import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../../limits.ts';
+import type { Ports } from '../../../ports/ports.ts';
+import { RUN_MODES } from '../../../run.ts';
+import { renderRun } from '../../../runs/run-view.ts';
+import { type Call, json, judgedByCore, route } from '../../dialect.ts';
+import { eventStream } from '../../sse.ts';
+import { renderEvents } from '../events.ts';
+import { anyObject, flowParams, renderSummary, run, runSummary } from '../render.ts';
 
 const settings = {
   inputs: judgedByCore(anyObject).optional().meta({ description: "Values of the flow's inputs" }),

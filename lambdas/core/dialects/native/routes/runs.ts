@@ -1,13 +1,13 @@
 // Reading runs: one, many by filters, its node results, its pinned definition.
 
 import * as z from 'zod';
-import { pinnedPlan, requireFlow, requireRecord, requireRun } from '../../access/run-access.ts';
-import { viewNodes } from '../../runs/nodes-view.ts';
-import { loadRecords } from '../../runs/reuse.ts';
-import { renderRun } from '../../runs/run-view.ts';
-import { json, route } from '../dialect.ts';
-import { filters, readQuery } from './run-filters.ts';
-import { anyObject, listSchema, nodeRun, renderSummary, run, runIdParams, runSummary } from './schemas.ts';
+import { pinnedPlan, requireFlow, requireRecord, requireRun } from '../../../access/run-access.ts';
+import { viewNodes } from '../../../runs/nodes-view.ts';
+import { loadRecords } from '../../../runs/reuse.ts';
+import { renderRun } from '../../../runs/run-view.ts';
+import { json, route } from '../../dialect.ts';
+import { filters, readQuery } from '../input.ts';
+import { anyObject, listSchema, nodeRun, renderSummary, run, runIdParams, runSummary } from '../render.ts';
 
 const tag = 'Runs';
 

@@ -1,12 +1,12 @@
 // What became of a run's webhooks: the log, delivery by hand, and the secret that signs them.
 
 import * as z from 'zod';
-import { requireRecord, requireRun } from '../../access/run-access.ts';
-import { redeliver } from '../../deliver/redeliver.ts';
-import { deliverySecret, rotateWebhookSecret } from '../../deliver/signing-secrets.ts';
-import { renderDelivery } from '../../runs/run-view.ts';
-import { json, route } from '../dialect.ts';
-import { nullableTime, runIdParams, time, webhookState } from './schemas.ts';
+import { requireRecord, requireRun } from '../../../access/run-access.ts';
+import { redeliver } from '../../../deliver/redeliver.ts';
+import { deliverySecret, rotateWebhookSecret } from '../../../deliver/signing-secrets.ts';
+import { renderDelivery } from '../../../runs/run-view.ts';
+import { json, route } from '../../dialect.ts';
+import { nullableTime, runIdParams, time, webhookState } from '../render.ts';
 
 const tag = 'Webhooks';
 

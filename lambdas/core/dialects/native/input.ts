@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Ports } from '../../ports/ports.ts';
 import type { RunQuery } from '../../ports/runs.ts';
 import { DIALECTS, RUN_MODES, RUN_STATUSES } from '../../run.ts';
-import { page } from './schemas.ts';
+import { page } from './render.ts';
 
 const INPUT_PREFIX = 'input.';
 const instant = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' });

@@ -11,8 +11,8 @@ import type { Run, RunRecord } from '../../run.ts';
 import { type Call, route } from '../dialect.ts';
 import { outputText } from '../output-text.ts';
 import { eventStream } from '../sse.ts';
-import { renderComponent, renderEnd } from './answers.ts';
-import { parametersSchema, readSubmission } from './parameters.ts';
+import { parametersSchema, readSubmission } from './input.ts';
+import { renderComponent, renderEnd } from './render.ts';
 
 const body = z.object({ stream: z.boolean().nullish(), parameters: parametersSchema });
 // `action=tool_eval` is what the vendor's clients send; it changes nothing.

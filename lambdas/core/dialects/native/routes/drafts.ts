@@ -1,12 +1,12 @@
 // The draft of a flow, and making a version of it. The compiler is loaded by the core when a draft comes.
 
 import * as z from 'zod';
-import { requireFlow } from '../../access/run-access.ts';
-import { publish, readDraft, saveDraft } from '../../catalog/flows.ts';
-import { MAX_SOURCE_BYTES } from '../../limits.ts';
-import { json, route } from '../dialect.ts';
-import { problem, renderSupport, support } from './flow-schemas.ts';
-import { flowParams } from './schemas.ts';
+import { requireFlow } from '../../../access/run-access.ts';
+import { publish, readDraft, saveDraft } from '../../../catalog/flows.ts';
+import { MAX_SOURCE_BYTES } from '../../../limits.ts';
+import { json, route } from '../../dialect.ts';
+import { problem, renderSupport, support } from '../flow-schemas.ts';
+import { flowParams } from '../render.ts';
 
 const tag = 'Flows';
 const IF_MATCH = { 'If-Match': 'The etag of the draft that this one was made from: an outdated editor is refused.' };
