@@ -20,7 +20,7 @@ const vendors = DIALECTS.filter(({ name }) => name !== 'native');
 
 describe.each(DIALECTS)('$name', (dialect) => {
   test.each(Object.keys(ERRORS) as ErrorCode[])('says %s in its own words', (code) => {
-    const reply = dialect.error(new ApiError(code, 'What is wrong'), request);
+    const reply = dialect.renderError(new ApiError(code, 'What is wrong'), request);
     expect(reply.status).toBe(dialect.errors[code].status);
     const body = reply.body && 'json' in reply.body ? reply.body.json : undefined;
     expect(dialect.errorSchema.safeParse(body).error?.issues ?? []).toEqual([]);

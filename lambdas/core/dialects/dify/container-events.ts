@@ -4,9 +4,9 @@ import type { StreamItem } from '../../api/event-stream.ts';
 import { nodeAt } from '../../flow/node-at.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
-import { nodeWords } from './node-events.ts';
+import { renderNodeHead } from './node-events.ts';
 import { renderHead } from './render.ts';
-import { asObject, seconds, type Told } from './words.ts';
+import { toObject, toSeconds, type RunContext } from './words.ts';
 
 type NodeItem = Extract<StreamItem, { type: 'node.started' | 'node.finished' | 'node.retrying' | 'node.delta' }>;
 
@@ -16,14 +16,14 @@ interface Round {
 }
 
 /** `pages[00002].text[00001]` is in round 2 of `pages` and round 1 of `pages[00002].text`. */
-function roundsOf(path: string): Round[] {
+function readRounds(path: string): Round[] {
   return [...path.matchAll(/\[(\d+)\]/g)].map((match) => ({
     container: path.slice(0, match.index),
     index: Number(match[1]),
   }));
 }
 
-export function makeContainers(told: Told) {
+export function makeContainers(told: RunContext) {
   const begun = new Map<string, Set<number>>();
   /** What the round before gave, as far as it was heard. */
   const latest = new Map<string, JsonObject>();
@@ -33,8 +33,8 @@ export function makeContainers(told: Told) {
 
   function event(container: string, step: 'started' | 'next' | 'completed', at: number, more: object): object {
     const type = nodeAt(told.plan.nodes, container)?.type ?? 'group';
-    const { id, node_id, node_type, title, extras } = nodeWords(told, container, type);
-    const data = { id, node_id, node_type, title, created_at: seconds(at), extras, ...more };
+    const { id, node_id, node_type, title, extras } = renderNodeHead(told, container, type);
+    const data = { id, node_id, node_type, title, created_at: toSeconds(at), extras, ...more };
     return { event: `${kindOf(container)}_${step}`, ...renderHead(told.run), data };
   }
 
@@ -53,13 +53,13 @@ export function makeContainers(told: Told) {
   function completed(record: NodeRecord): object {
     const { path, output, error, status, startedAt, endedAt = startedAt, items = 0, usage } = record;
     return event(path, 'completed', startedAt, {
-      outputs: asObject(output),
+      outputs: toObject(output),
       status: status === 'succeeded' ? 'succeeded' : 'failed',
       error: error?.message ?? null,
       elapsed_time: (endedAt - startedAt) / 1_000,
       total_tokens: usage?.totalTokens ?? 0,
       execution_metadata: { total_tokens: usage?.totalTokens ?? 0 },
-      finished_at: seconds(endedAt),
+      finished_at: toSeconds(endedAt),
       steps: items || (begun.get(path)?.size ?? 0),
     });
   }
@@ -68,14 +68,14 @@ export function makeContainers(told: Told) {
     /** The events of a node with those of the rounds that it begins, or the end of the container that it is. */
     *around(item: NodeItem, events: object[]): Generator<object> {
       if (item.type === 'node.finished') {
-        const rounds = roundsOf(item.record.path);
+        const rounds = readRounds(item.record.path);
         yield* rounds.flatMap((round) => enter(round, item.at));
-        for (const { container } of rounds) latest.set(container, asObject(item.record.output));
+        for (const { container } of rounds) latest.set(container, toObject(item.record.output));
         if (item.record.items !== undefined || begun.has(item.record.path)) yield completed(item.record);
         else yield* events;
         return;
       }
-      yield* roundsOf(item.path).flatMap((round) => enter(round, item.at));
+      yield* readRounds(item.path).flatMap((round) => enter(round, item.at));
       yield* events;
     },
   };

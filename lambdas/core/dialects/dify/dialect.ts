@@ -33,7 +33,7 @@ export const dify: Dialect = {
   authenticate: authenticateDify,
   errors,
   errorSchema: z.object({ code: z.string(), message: z.string(), status: z.int() }),
-  error(error) {
+  renderError(error) {
     const { status, code } = saidBy(error);
     const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : undefined;
     return json(status, { code, message: renderMessage(error), status }, challenge);

@@ -5,16 +5,16 @@ import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
 import { makeContainers } from './container-events.ts';
-import { humanInputRequired, readPause } from './human-input.ts';
-import { nodeFinished, nodeRetry, nodeStarted } from './node-events.ts';
-import { endUserId, renderHead, renderSummary } from './render.ts';
-import { countStep, renderWorkflowId, seconds, type Told } from './words.ts';
+import { renderHumanInputRequired, renderWaits } from './human-input.ts';
+import { renderNodeFinished, renderNodeRetry, renderNodeStarted } from './node-events.ts';
+import { makeEndUserId, renderHead, renderSummary } from './render.ts';
+import { renderSequenceNumber, renderWorkflowId, toSeconds, type RunContext } from './words.ts';
 
 const PING = 'event: ping\n\n';
 
 export async function* renderEvents(
   ports: Ports,
-  told: Told,
+  told: RunContext,
   items: AsyncIterable<StreamItem>,
 ): AsyncGenerator<string> {
   const framed = (event: object) => `data: ${JSON.stringify(event)}\n\n`;
@@ -32,7 +32,7 @@ export async function* renderEvents(
 /** Undefined stands for a ping. */
 async function* eventsOf(
   ports: Ports,
-  told: Told,
+  told: RunContext,
   items: AsyncIterable<StreamItem>,
 ): AsyncGenerator<object | undefined> {
   const containers = makeContainers(told);
@@ -43,16 +43,16 @@ async function* eventsOf(
         yield undefined;
         break;
       case 'run.started':
-        yield await workflowStarted(ports, told, item.run);
+        yield await renderStarted(ports, told, item.run);
         break;
       case 'run.waiting':
-        if (item.run.waitingFor !== 'timer') yield await workflowPaused(ports, told, item.run);
+        if (item.run.waitingFor !== 'timer') yield await renderWaiting(ports, told, item.run);
         break;
       case 'run.finished':
-        yield await workflowFinished(ports, told, item.run);
+        yield await renderFinished(ports, told, item.run);
         break;
       case 'node.waiting':
-        if (item.wait.kind === 'approval') yield humanInputRequired(ports, told, item);
+        if (item.wait.kind === 'approval') yield renderHumanInputRequired(ports, told, item);
         break;
       case 'run.detached':
         break;
@@ -69,14 +69,14 @@ async function* eventsOf(
 
 type NodeItem = Extract<StreamItem, { type: 'node.started' | 'node.finished' | 'node.retrying' | 'node.delta' }>;
 
-function nodeEvents(told: Told, item: NodeItem): object[] {
+function nodeEvents(told: RunContext, item: NodeItem): object[] {
   switch (item.type) {
     case 'node.started':
-      return [nodeStarted(told, item)];
+      return [renderNodeStarted(told, item)];
     case 'node.finished':
-      return [nodeFinished(told, item.record)];
+      return [renderNodeFinished(told, item.record)];
     case 'node.retrying':
-      return [nodeRetry(told, item)];
+      return [renderNodeRetry(told, item)];
     case 'node.delta': {
       const data = { text: item.text, from_variable_selector: [item.path, 'text'] };
       return [{ event: 'text_chunk', ...renderHead(told.run), data }];
@@ -84,38 +84,38 @@ function nodeEvents(told: Told, item: NodeItem): object[] {
   }
 }
 
-async function workflowStarted(ports: Ports, { run }: Told, started: Run): Promise<object> {
+async function renderStarted(ports: Ports, { run }: RunContext, started: Run): Promise<object> {
   const record = await ports.runs.read(run.id);
   const data = {
     id: run.id,
     workflow_id: renderWorkflowId(run),
-    sequence_number: countStep(run),
+    sequence_number: renderSequenceNumber(run),
     inputs: record?.inputs ?? {},
-    created_at: seconds(started.startedAt ?? started.createdAt),
+    created_at: toSeconds(started.startedAt ?? started.createdAt),
     reason: 'initial',
   };
   return { event: 'workflow_started', ...renderHead(run), data };
 }
 
-async function workflowFinished(ports: Ports, { run }: Told, ended: Run): Promise<object> {
+async function renderFinished(ports: Ports, { run }: RunContext, ended: Run): Promise<object> {
   const record = await ports.runs.read(run.id);
   const data = {
     ...renderSummary(ended, ports.clock.now()),
-    sequence_number: countStep(run),
+    sequence_number: renderSequenceNumber(run),
     outputs: record?.outputs ?? {},
-    created_by: { id: endUserId(run.tenant, run.user ?? ''), user: run.user ?? '' },
+    created_by: { id: makeEndUserId(run.tenant, run.user ?? ''), user: run.user ?? '' },
     exceptions_count: ended.handledErrors,
     files: [],
   };
   return { event: 'workflow_finished', ...renderHead(run), data };
 }
 
-async function workflowPaused(ports: Ports, told: Told, waiting: Run): Promise<object> {
+async function renderWaiting(ports: Ports, told: RunContext, waiting: Run): Promise<object> {
   const { records } = await ports.runs.load(told.run.id);
   const { elapsed_time, total_tokens, total_steps, created_at } = renderSummary(waiting, ports.clock.now());
   const data = {
     workflow_run_id: told.run.id,
-    ...readPause(ports, told, records),
+    ...renderWaits(ports, told, records),
     outputs: {},
     status: 'paused',
     created_at,

@@ -13,14 +13,14 @@ import type { NodeRecord, NodeWait } from '../../run.ts';
 import { json, route } from '../dialect.ts';
 import { stableUuid } from '../stable-uuid.ts';
 import { DifyError } from './errors.ts';
-import { type Pause, renderHead } from './render.ts';
-import { seconds, type Told } from './words.ts';
+import { type Waits, renderHead } from './render.ts';
+import { toSeconds, type RunContext } from './words.ts';
 
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
 const actionSchema = z.looseObject({ id: z.string(), title: z.string().optional() });
 
-function formOf(prompt: JsonObject | undefined) {
+function renderForm(prompt: JsonObject | undefined) {
   const actions = z.array(actionSchema).safeParse(prompt?.['actions']).data ?? [];
   return {
     form_content: text(prompt?.['message']),
@@ -30,11 +30,11 @@ function formOf(prompt: JsonObject | undefined) {
   };
 }
 
-const expirationOf = ({ until }: NodeWait): number | null => (until === undefined ? null : seconds(until));
+const renderExpiration = ({ until }: NodeWait): number | null => (until === undefined ? null : toSeconds(until));
 
-export function humanInputRequired(
+export function renderHumanInputRequired(
   ports: Ports,
-  { run, plan }: Told,
+  { run, plan }: RunContext,
   { path, wait }: Pick<Extract<StreamItem, { type: 'node.waiting' }>, 'path' | 'wait'>,
 ): object {
   const node = nodeAt(plan.nodes, path);
@@ -42,15 +42,15 @@ export function humanInputRequired(
     form_id: stableUuid('dify form', `${run.id}/${path}`),
     node_id: path,
     node_title: node?.title ?? node?.id ?? path,
-    ...formOf(wait.prompt),
+    ...renderForm(wait.prompt),
     display_in_ui: true,
     form_token: ports.keyring.signalToken(run.id, path),
-    expiration_time: expirationOf(wait),
+    expiration_time: renderExpiration(wait),
   };
   return { event: 'human_input_required', ...renderHead(run), data };
 }
 
-export function readPause(ports: Ports, told: Told, records: readonly NodeRecord[]): Pause {
+export function renderWaits(ports: Ports, told: RunContext, records: readonly NodeRecord[]): Waits {
   const waiting = records.flatMap(({ path, status, wait }) =>
     status === 'waiting' && wait && wait.kind !== 'timer' ? [{ path, wait }] : [],
   );
@@ -58,7 +58,7 @@ export function readPause(ports: Ports, told: Told, records: readonly NodeRecord
     paused_nodes: waiting.map(({ path }) => path),
     reasons: waiting.map(({ path, wait }) =>
       wait.kind === 'approval'
-        ? { TYPE: 'human_input_required', ...dataOf(humanInputRequired(ports, told, { path, wait })) }
+        ? { TYPE: 'human_input_required', ...dataOf(renderHumanInputRequired(ports, told, { path, wait })) }
         : { TYPE: wait.kind, node_id: path },
     ),
   };
@@ -110,8 +110,8 @@ export const humanInputRoutes = [
     errors: [],
     async handle({ caller, params: { form_token } }, ports) {
       const wait = await waitingFor(ports, caller, form_token);
-      const { actions, ...form } = formOf(wait.prompt);
-      return json(200, { ...form, user_actions: actions, expiration_time: expirationOf(wait) });
+      const { actions, ...form } = renderForm(wait.prompt);
+      return json(200, { ...form, user_actions: actions, expiration_time: renderExpiration(wait) });
     },
   }),
   route({

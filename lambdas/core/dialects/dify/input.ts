@@ -12,20 +12,20 @@ export const fileSchema = z.looseObject({
 });
 
 /** Ours: by address, or by the id of an upload. */
-export function toFile({ transfer_method, url, upload_file_id }: z.output<typeof fileSchema>): JsonObject {
+export function readFile({ transfer_method, url, upload_file_id }: z.output<typeof fileSchema>): JsonObject {
   return transfer_method === 'remote_url' ? { url: url ?? '' } : { id: upload_file_id ?? '' };
 }
 
 /** A file, or a list of them, anywhere in an input value. */
-export function withFiles(value: Json): Json {
-  if (Array.isArray(value)) return value.map(withFiles);
+export function readFiles(value: Json): Json {
+  if (Array.isArray(value)) return value.map(readFiles);
   const file = fileSchema.safeParse(value);
-  return file.success ? toFile(file.data) : value;
+  return file.success ? readFile(file.data) : value;
 }
 
-export const filesFor =
+export const offerFiles =
   (files: readonly z.output<typeof fileSchema>[]) =>
   ({ type }: InputSpec): Json => {
-    const ours = files.map(toFile);
+    const ours = files.map(readFile);
     return type === 'file' ? (ours[0] ?? null) : ours;
   };

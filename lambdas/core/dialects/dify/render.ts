@@ -2,7 +2,7 @@
 
 import type { Run, RunRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { elapsedSeconds, renderStatus, renderWorkflowId, seconds } from './words.ts';
+import { elapsedSeconds, renderStatus, renderWorkflowId, toSeconds } from './words.ts';
 
 export function renderErrorText({ status, error }: Run): string | null {
   if (status === 'canceled') return 'The run was stopped';
@@ -18,20 +18,20 @@ export function renderSummary(run: Run, now: number) {
     elapsed_time: elapsedSeconds(run, now),
     total_tokens: run.usage.totalTokens,
     total_steps: run.usage.steps,
-    created_at: seconds(run.createdAt),
-    finished_at: run.endedAt === undefined ? null : seconds(run.endedAt),
+    created_at: toSeconds(run.createdAt),
+    finished_at: run.endedAt === undefined ? null : toSeconds(run.endedAt),
   };
 }
 
 /** `task_id` and `workflow_run_id` are one: either stops the run. */
 export const renderHead = ({ id }: Run) => ({ workflow_run_id: id, task_id: id });
 
-export interface Pause {
+export interface Waits {
   paused_nodes: string[];
   reasons: object[];
 }
 
-export function renderBlocking({ run, outputs }: RunRecord, now: number, pause?: Pause) {
+export function renderBlocking({ run, outputs }: RunRecord, now: number, pause?: Waits) {
   const data = { ...renderSummary(run, now), outputs: outputs ?? {}, ...pause };
   return { ...renderHead(run), log_id: run.id, data };
 }
@@ -50,14 +50,14 @@ export function renderLog(run: Run, now: number) {
     created_by_role: 'end_user',
     created_by_account: null,
     created_by_end_user: {
-      id: endUserId(run.tenant, user),
+      id: makeEndUserId(run.tenant, user),
       type: 'service_api',
       is_anonymous: false,
       session_id: user,
     },
-    created_at: seconds(run.createdAt),
+    created_at: toSeconds(run.createdAt),
     details: null,
   };
 }
 
-export const endUserId = (tenant: string, user: string): string => stableUuid('dify end user', `${tenant}/${user}`);
+export const makeEndUserId = (tenant: string, user: string): string => stableUuid('dify end user', `${tenant}/${user}`);

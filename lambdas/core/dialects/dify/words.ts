@@ -6,7 +6,7 @@ import type { Run } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
 
 /** The run that answers and events are about. */
-export interface Told {
+export interface RunContext {
   run: Run;
   plan: Plan;
 }
@@ -48,17 +48,17 @@ export function renderNodeType(node: PlanNode | undefined, type: string, path: s
 export const renderWorkflowId = ({ tenant, flow, version }: Pick<Run, 'tenant' | 'flow' | 'version'>): string =>
   stableUuid('dify workflow', `${tenant}/${flow}/${version}`);
 
-export const seconds = (ms: number): number => Math.floor(ms / 1_000);
+export const toSeconds = (ms: number): number => Math.floor(ms / 1_000);
 
 export function elapsedSeconds({ startedAt, endedAt }: { startedAt?: number; endedAt?: number }, now: number): number {
   return startedAt === undefined ? 0 : Math.max(0, (endedAt ?? now) - startedAt) / 1_000;
 }
 
 /** A counter per app, which only has to rise. */
-export const countStep = ({ createdAt }: Run): number => seconds(createdAt);
+export const renderSequenceNumber = ({ createdAt }: Run): number => toSeconds(createdAt);
 
 /** Outputs are objects on this wire. */
-export function asObject(value: Json | undefined): JsonObject {
+export function toObject(value: Json | undefined): JsonObject {
   if (value === undefined || value === null) return {};
   return typeof value === 'object' && !Array.isArray(value) ? value : { output: value };
 }

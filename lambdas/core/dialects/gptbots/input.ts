@@ -1,10 +1,65 @@
-// Files as GPTBots' clients send them: by address, or as base64 within the input. The latter are kept like uploads.
+// Requests, and what the core is asked for. Files are sent as a URL, or as base64 within the input: those are stored like
+// uploads.
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
+import { boundFlow, resolveVendorId } from '../../access/keys.ts';
+import type { Submission } from '../../api/submit.ts';
 import { keepFile, toReference } from '../../catalog/files.ts';
-import type { Json } from '../../json.ts';
+import { getFlow } from '../../catalog/flows.ts';
+import { webhookSchema } from '../../deliver/targets.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
+import { leaveToCore } from '../dialect.ts';
+import type { echoSchema } from './render.ts';
+
+export const runBody = z.object({
+  userId: z.string().max(256).nullish(),
+  input: z.record(z.string(), z.unknown()),
+  isAsync: z.boolean().nullish(),
+  webhook: leaveToCore(z.array(webhookSchema)).optional(),
+});
+
+const MAX_RANGE_MS = 30 * 24 * 60 * 60 * 1_000;
+const MAX_PAGE_SIZE = 100;
+
+export const creditsQuery = z
+  .object({
+    start_time: z.coerce.number().int().min(0),
+    end_time: z.coerce.number().int().min(0),
+    page: z.coerce.number().int().min(1).default(1),
+    page_size: z.coerce.number().int().min(1).max(MAX_PAGE_SIZE).default(10),
+    run_id: z.string().optional(),
+  })
+  .refine(({ start_time, end_time }) => start_time <= end_time && end_time - start_time <= MAX_RANGE_MS, {
+    path: ['end_time'],
+    message: 'must be after start_time, by at most 30 days',
+  });
+
+export async function readSubmission(
+  ports: Ports,
+  caller: Caller,
+  { input, isAsync, userId, webhook }: z.output<typeof runBody>,
+): Promise<Submission> {
+  const flow = boundFlow(caller);
+  const { title = flow } = await getFlow(ports, caller.tenant.id, flow);
+  return {
+    flow,
+    dialect: 'gptbots',
+    inputs: await readFiles(ports, caller, input),
+    mode: isAsync ? 'async' : 'sync',
+    echo: makeEcho(caller, { flow, title }),
+    ...(userId && { user: userId }),
+    // Webhooks are for async runs; a sync caller gets the result in the response.
+    ...(isAsync && { webhooks: webhook }),
+  };
+}
+
+const makeEcho = (caller: Caller, { flow, title }: { flow: string; title: string }): z.output<typeof echoSchema> => ({
+  workflowId: resolveVendorId(caller, flow),
+  workflowName: title,
+  creditsPerUsd: caller.tenant.creditsPerUsd,
+});
 
 const contentSchema = z.strictObject({
   format: z.string().regex(/^\w{1,10}$/),
@@ -26,30 +81,25 @@ const TYPES: Record<string, string> = {
   gif: 'image/gif',
   webp: 'image/webp',
 };
-const typeOf = (format: string): string => TYPES[format.toLowerCase()] ?? 'application/octet-stream';
+const readMediaType = (format: string): string => TYPES[format.toLowerCase()] ?? 'application/octet-stream';
 
-/** What is no file stays as it is. */
-export async function withContents(
-  ports: Ports,
-  caller: Caller,
-  input: Record<string, unknown>,
-): Promise<Record<string, unknown>> {
-  const entries = Object.entries(input).map(async ([name, value]) => {
-    const given = value as Json;
-    const made = Array.isArray(given)
-      ? await Promise.all(given.map((item) => toFile(ports, caller, item)))
-      : await toFile(ports, caller, given);
-    return [name, made];
+/** The inputs with files in our form; other values stay as they are. */
+async function readFiles(ports: Ports, caller: Caller, input: Record<string, unknown>): Promise<JsonObject> {
+  const entries = Object.entries(input as JsonObject).map(async ([name, value]) => {
+    const read = Array.isArray(value)
+      ? await Promise.all(value.map((item) => readFile(ports, caller, item)))
+      : await readFile(ports, caller, value);
+    return [name, read];
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
-async function toFile(ports: Ports, { tenant }: Caller, value: Json): Promise<Json> {
+async function readFile(ports: Ports, { tenant }: Caller, value: Json): Promise<Json> {
   const address = addressSchema.safeParse(value);
-  if (address.success) return { url: address.data.url, type: typeOf(address.data.format) };
+  if (address.success) return { url: address.data.url, type: readMediaType(address.data.format) };
   const content = contentSchema.safeParse(value);
   if (!content.success) return value;
   const { format, base64_content, name = `file.${format}` } = content.data;
   const bytes = Buffer.from(base64_content, 'base64');
-  return toReference(await keepFile(ports, tenant.id, { name, type: typeOf(format), bytes }));
+  return toReference(await keepFile(ports, tenant.id, { name, type: readMediaType(format), bytes }));
 }

@@ -1,16 +1,12 @@
-// A run as GPTBots shows it: the answer of a sync call, of a query, and of a webhook.
+// A run as GPTBots has it: the result of a sync call, of a query and in a webhook; and what it costs.
 
 import * as z from 'zod';
-import type { Caller } from '../../access/caller.ts';
-import { resolveVendorId } from '../../access/keys.ts';
-import type { Submission } from '../../api/submit.ts';
-import type { WebhookEvent } from '../../deliver/event.ts';
 import type { Run, RunRecord, RunStatus } from '../../run.ts';
 
 const MICROS = 1_000_000;
 
-/** There is no word for a canceled run, nor for one that waits. */
-const STATUS = {
+/** GPTBots has no status for a canceled run, nor for one that waits. */
+export const STATUS = {
   pending: 'PENDING',
   running: 'RUNNING',
   waiting: 'RUNNING',
@@ -19,17 +15,10 @@ const STATUS = {
   canceled: 'FAILED',
 } as const satisfies Record<RunStatus, string>;
 
-// What a result repeats of the key and the tenant, which a webhook does not have at hand.
-const echoSchema = z.object({ workflowId: z.string(), workflowName: z.string(), creditsPerUsd: z.number() });
+/** What a result repeats from the key and the tenant. It is kept with the run, because a webhook knows neither. */
+export const echoSchema = z.object({ workflowId: z.string(), workflowName: z.string(), creditsPerUsd: z.number() });
 
-export function readEcho(
-  caller: Caller,
-  { flow, title }: { flow: string; title: string },
-): NonNullable<Submission['echo']> {
-  return { workflowId: resolveVendorId(caller, flow), workflowName: title, creditsPerUsd: caller.tenant.creditsPerUsd };
-}
-
-function headOf(run: Run) {
+function renderHead(run: Run) {
   const echo = echoSchema.safeParse(run.echo).data;
   return {
     workflowId: echo?.workflowId ?? run.flow,
@@ -39,28 +28,42 @@ function headOf(run: Run) {
   };
 }
 
-/** Cost is in credits; `creditsPerUsd` is the tenant's. */
-export function toCredits({ echo, usage }: Run): number {
+/** The cost in credits; `creditsPerUsd` belongs to the tenant. */
+export function renderCredits({ echo, usage }: Run): number {
   return (usage.costMicros / MICROS) * (echoSchema.safeParse(echo).data?.creditsPerUsd ?? 1);
 }
 
-export const renderAccepted = (run: Run) => ({ ...headOf(run), status: STATUS[run.status] });
+export const renderAccepted = (run: Run) => ({ ...renderHead(run), status: STATUS[run.status] });
 
-export function renderResult({ run, inputs, outputs }: RunRecord) {
+export function renderRun({ run, inputs, outputs }: RunRecord) {
   return {
-    ...headOf(run),
+    ...renderHead(run),
     input: inputs,
     output: outputs,
     workflowExecutionTime: run.startedAt === undefined ? 0 : (run.endedAt ?? run.startedAt) - run.startedAt,
     status: STATUS[run.status],
-    totalCost: toCredits(run),
+    totalCost: renderCredits(run),
     totalTokens: run.usage.totalTokens,
     startTime: run.startedAt ?? run.createdAt,
     endTime: run.endedAt ?? null,
   };
 }
 
-export function shapeWebhook(record: RunRecord): WebhookEvent {
-  const { id, status } = record.run;
-  return { body: renderResult(record), query: { workflowRunId: id, status: STATUS[status] } };
+/** A run costs what its models cost. GPTBots' other services do not exist here. */
+export function renderCreditsEntry(run: Run) {
+  const total = renderCredits(run);
+  return {
+    run_id: run.id,
+    run_start_time: run.startedAt ?? run.createdAt,
+    chat: total,
+    anonymization: 0,
+    asr: 0,
+    tts: 0,
+    rerank: 0,
+    database_processing: 0,
+    tool_call: 0,
+    knowledge_doc_indexing: 0,
+    question_tag: 0,
+    total,
+  };
 }

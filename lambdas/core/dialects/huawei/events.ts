@@ -1,80 +1,112 @@
-// A run as Huawei's stream: `data:` lines only, and a bare line break as sign of life.
+// A run as Huawei's stream of events: `data:` lines only. The message of the End node comes before the end.
 
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import { endFrame, errorFrame, frame, messageFrame, nodeFrame, nodeWords, renderStatus, type Told } from './render.ts';
+import { PING, type SseEvent } from '../sse.ts';
+import {
+  type RunContext,
+  renderEndMessage,
+  renderEvent,
+  renderFailure,
+  renderMessage,
+  renderNodeEvent,
+  renderNodeHead,
+  renderStatus,
+} from './render.ts';
 
 interface Progress {
   /** Of the next message. */
   index: number;
-  /** Some text of the run has been said. */
-  isTold: boolean;
+  /** The stream has had some text of the run. */
+  hasText: boolean;
 }
 
 export async function* renderEvents(
   ports: Ports,
-  told: Told,
+  context: RunContext,
   items: AsyncIterable<StreamItem>,
-): AsyncGenerator<string> {
-  const progress: Progress = { index: 0, isTold: false };
+): AsyncGenerator<SseEvent> {
+  const progress: Progress = { index: 0, hasText: false };
   for await (const item of items) {
-    if (item.type === 'ping') yield '\n';
-    const frames =
+    if (item.type === 'ping') yield PING.lineBreak;
+    const events =
       item.type === 'run.finished'
-        ? await lastFrames(ports, told, item.run, progress)
-        : framesFor(told, item, progress);
-    for (const it of frames) yield `data: ${JSON.stringify(it)}\n\n`;
+        ? await renderFinished(ports, context, { ...progress, run: item.run })
+        : renderItem(context, item, progress);
+    for (const data of events) yield { data };
   }
 }
 
-function framesFor(told: Told, item: StreamItem, progress: Progress): object[] {
-  const isDebug = told.run.env === 'debug';
+function renderItem(context: RunContext, item: StreamItem, progress: Progress): object[] {
+  const isDebug = context.run.env === 'debug';
   switch (item.type) {
     case 'run.started': {
       const start_time = item.run.startedAt ?? item.run.createdAt;
-      return [frame(told, 'workflow_started', { start_time }, start_time)];
+      return [renderEvent(context, 'workflow_started', { start_time }, start_time)];
     }
     case 'node.started':
-      return isDebug ? [nodeFrame(told, 'node_started', item)] : [];
+      return isDebug ? [renderNodeEvent(context, 'node_started', item)] : [];
     case 'node.delta':
-      return [said(told, item, progress)];
+      return [renderText(context, item, progress)];
     case 'node.waiting':
-      return waitFrames(told, item, progress);
+      return renderNodeWait(context, item, progress);
     case 'node.finished':
-      return isDebug ? finishedFrames(told, item) : [];
+      return isDebug ? renderNodeFinished(context, item) : [];
     case 'run.waiting':
-      // Without the End node's message its clients take the stream for one that wants an answer.
-      return item.run.waitingFor === 'timer' ? [] : [frame(told, 'end', {}, item.run.createdAt)];
+      // Without a message of the End node before it, clients read this end as a question to the user.
+      return item.run.waitingFor === 'timer' ? [] : [renderEvent(context, 'end', {}, item.run.createdAt)];
     default:
       return [];
   }
 }
 
-function said(told: Told, { path, text, at }: { path: string; text: string; at: number }, progress: Progress): object {
-  progress.isTold = true;
-  return messageFrame(told, { node: nodeWords(told, path), text, index: progress.index++, at });
+function renderText(
+  context: RunContext,
+  { path, text, at }: { path: string; text: string; at: number },
+  progress: Progress,
+): object {
+  progress.hasText = true;
+  return renderMessage(context, { node: renderNodeHead(context, path), text, index: progress.index++, at });
 }
 
-function waitFrames(told: Told, item: Extract<StreamItem, { type: 'node.waiting' }>, progress: Progress): object[] {
+function renderNodeWait(
+  context: RunContext,
+  item: Extract<StreamItem, { type: 'node.waiting' }>,
+  progress: Progress,
+): object[] {
   if (item.wait.kind === 'timer') return [];
   const text = item.wait.prompt?.['message'];
-  const asked = typeof text === 'string' ? [said(told, { ...item, text }, progress)] : [];
-  return [...asked, nodeFrame(told, 'node_wait', item)];
+  const question = typeof text === 'string' ? [renderText(context, { ...item, text }, progress)] : [];
+  return [...question, renderNodeEvent(context, 'node_wait', item)];
 }
 
-function finishedFrames(told: Told, { record, at }: Extract<StreamItem, { type: 'node.finished' }>): object[] {
+function renderNodeFinished(
+  context: RunContext,
+  { record, at }: Extract<StreamItem, { type: 'node.finished' }>,
+): object[] {
   const { path, output = null, error } = record;
-  const detail = { ...nodeWords(told, path), outputs: output, error_message: error?.message ?? '' };
-  return [nodeFrame(told, 'node_finished', { path, at, record }), frame(told, 'workflow_node_message', detail, at)];
+  const message = { ...renderNodeHead(context, path), outputs: output, error_message: error?.message ?? '' };
+  return [
+    renderNodeEvent(context, 'node_finished', { path, at, record }),
+    renderEvent(context, 'workflow_node_message', message, at),
+  ];
 }
 
-async function lastFrames(ports: Ports, told: Told, run: Run, { index, isTold }: Progress): Promise<object[]> {
+async function renderFinished(
+  ports: Ports,
+  context: RunContext,
+  { run, index, hasText }: Progress & { run: Run },
+): Promise<object[]> {
   const at = run.endedAt ?? ports.clock.now();
-  const end = frame(told, 'end', { type: 'finish' }, at);
+  const end = renderEvent(context, 'end', { type: 'finish' }, at);
   const record = await ports.runs.read(run.id);
-  if (run.status !== 'succeeded' || !record) return [errorFrame(told, run, { index, at }), end];
+  if (run.status !== 'succeeded' || !record) return [renderFailure(context, run, { index, at }), end];
   const times = { start_time: run.startedAt ?? run.createdAt, end_time: at };
   const finished = { outputs: record.outputs, status: renderStatus(run), ...times };
-  return [endFrame(told, record, { index, isTold, at }), frame(told, 'workflow_finished', finished, at), end];
+  return [
+    renderEndMessage(context, record, { index, hasText, at }),
+    renderEvent(context, 'workflow_finished', finished, at),
+    end,
+  ];
 }

@@ -1,79 +1,108 @@
-// The frames of a run: every event one JSON object with its name, and the message of the End node before the end,
-// by which the vendor's clients know that the run is complete.
+// Runs and nodes as Huawei's clients read them: the messages of a stream, and the result in one piece.
 
 import { nodeAt } from '../../flow/node-at.ts';
 import type { Plan } from '../../flow/plan.ts';
 import type { NodeRecord, Run, RunRecord } from '../../run.ts';
-import { outputText } from '../output-text.ts';
-import { vendorCode } from './errors.ts';
+import { renderOutputText } from '../output-text.ts';
+import { renderCode } from './errors.ts';
 
-export interface Told {
+/** The run that a response or a stream is about. */
+export interface RunContext {
   run: Run;
   plan: Plan;
   conversation: string;
-  /** The id under which the caller asked for the flow. */
+  /** The id of the flow in the request. */
   workflowId: string;
 }
 
-type NodeWords = { node_id: string; node_type: string; node_name: string };
+type NodeHead = { node_id: string; node_type: string; node_name: string };
 
-const END: NodeWords = { node_id: 'node_end', node_type: 'End', node_name: 'End' };
+// The vendor's clients know by the message of the End node that the run is complete.
+const END: NodeHead = { node_id: 'node_end', node_type: 'End', node_name: 'End' };
 
-export function nodeWords({ plan }: Told, path: string): NodeWords {
+export function renderNodeHead({ plan }: RunContext, path: string): NodeHead {
   const node = nodeAt(plan.nodes, path);
   return { node_id: path, node_type: node?.type ?? 'node', node_name: node?.title ?? node?.id ?? path };
 }
 
-export function frame({ run, conversation }: Told, event: string, data: object, at: number) {
+export function renderEvent({ run, conversation }: RunContext, event: string, data: object, at: number) {
   return { event, data, createdTime: at, conversation_id: conversation, executionId: run.id };
 }
 
-export function messageFrame(told: Told, message: { node: NodeWords; text: string | null; index: number; at: number }) {
+export function renderMessage(
+  context: RunContext,
+  message: { node: NodeHead; text: string | null; index: number; at: number },
+) {
   const { node, text, index, at } = message;
-  const workflow = { workflow_id: told.workflowId, workflow_name: told.run.flow };
-  return frame(told, 'message', { text, index, ...node, ...workflow, createdTime: at }, at);
+  const workflow = { workflow_id: context.workflowId, workflow_name: context.run.flow };
+  return renderEvent(context, 'message', { text, index, ...node, ...workflow, createdTime: at }, at);
 }
 
-export function endFrame(told: Told, record: RunRecord, message: { index: number; isTold: boolean; at: number }) {
-  const text = message.isTold ? null : outputText(record.outputs);
-  return messageFrame(told, { node: END, text, index: message.index, at: message.at });
+export function renderEndMessage(
+  context: RunContext,
+  record: RunRecord,
+  message: { index: number; hasText: boolean; at: number },
+) {
+  const text = message.hasText ? null : renderOutputText(record.outputs);
+  return renderMessage(context, { node: END, text, index: message.index, at: message.at });
 }
 
 /** Also the body of a failed call: its status is 500, and the SDK reads `error_code` and `error_msg`. */
-export function errorFrame(told: Told, { error, status }: Run, message: { index: number; at: number }) {
-  const code = status === 'canceled' ? vendorCode('run-canceled') : vendorCode(error?.code ?? 'internal');
+export function renderFailure(context: RunContext, { error, status }: Run, message: { index: number; at: number }) {
+  const code = status === 'canceled' ? renderCode('run-canceled') : renderCode(error?.code ?? 'internal');
   const text = status === 'canceled' ? 'The run was canceled' : (error?.message ?? 'The run failed');
-  const { data, ...rest } = messageFrame(told, { node: END, text: null, ...message });
+  const { data, ...rest } = renderMessage(context, { node: END, text: null, ...message });
   return { ...rest, event: 'error', data: { ...data, code, message: text }, error_code: code, error_msg: text };
 }
 
 const DESCRIBED = { succeeded: 'succeeded', failed: 'failed', waiting: 'waiting' } as const;
 
-export function nodeFrame(
-  told: Told,
+export function renderNodeEvent(
+  context: RunContext,
   event: 'node_started' | 'node_finished' | 'node_wait',
   unit: { path: string; at: number; record?: NodeRecord },
 ) {
   const { path, at, record } = unit;
   const desc = record ? DESCRIBED[record.status] : 'running';
   const data = {
-    ...nodeWords(told, path),
+    ...renderNodeHead(context, path),
     node_status: event,
     status: { code: CODES[desc], desc },
     start_time: record?.startedAt ?? at,
     end_time: record?.endedAt,
   };
-  return frame(told, event, data, at);
+  return renderEvent(context, event, data, at);
 }
 
 export const CODES = { succeeded: 0, running: 1, waiting: 2, failed: 3 } as const;
 
 export function renderStatus(run: Run): { code: number; desc: keyof typeof CODES } {
-  const desc = wordOf(run);
+  const desc = describeStatus(run);
   return { code: CODES[desc], desc };
 }
 
-function wordOf({ status }: Run): keyof typeof CODES {
+function describeStatus({ status }: Run): keyof typeof CODES {
   if (status === 'succeeded' || status === 'waiting') return status;
   return status === 'failed' || status === 'canceled' ? 'failed' : 'running';
+}
+
+/** The response of a call without a stream. */
+export function renderRun(context: RunContext, { run, outputs }: RunRecord) {
+  if (run.status === 'failed' || run.status === 'canceled') {
+    return renderFailure(context, run, { index: 0, at: run.endedAt ?? run.createdAt });
+  }
+  return {
+    conversation_id: context.conversation,
+    executionId: run.id,
+    outputs: outputs ?? {},
+    messages: [],
+    error_code: '',
+    error_message: '',
+    metadata: {},
+    status: renderStatus(run),
+    start_time: run.startedAt ?? run.createdAt,
+    end_time: run.endedAt,
+    node_info: [],
+    events: [],
+  };
 }

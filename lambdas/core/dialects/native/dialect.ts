@@ -55,6 +55,6 @@ export const native: Dialect = {
   authenticate: (request, ports) => authenticate(ports, keyOf(request)),
   errors,
   errorSchema: errorEnvelope,
-  error: ({ code, message, details }, { id }) =>
+  renderError: ({ code, message, details }, { id }) =>
     json(errors[code].status, { error: { code, message, details, requestId: id } }),
 };

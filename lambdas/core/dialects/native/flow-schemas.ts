@@ -14,7 +14,7 @@ export const support = z
   })
   .meta({ id: 'Support', description: 'Whether the flow can run in this mode, and what stands against it' });
 
-export const problem = z.object({
+export const flowProblem = z.object({
   line: z.int(),
   column: z.int(),
   message: z.string(),

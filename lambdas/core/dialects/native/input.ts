@@ -9,7 +9,7 @@ import { page } from './render.ts';
 const INPUT_PREFIX = 'input.';
 const instant = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-01-31T12:00:00Z' });
 
-export const filters = z
+export const runFilters = z
   .object({
     flow: z.string().min(1).optional(),
     status: z.enum(RUN_STATUSES).optional(),
@@ -24,7 +24,7 @@ export const filters = z
   })
   .catchall(z.string())
   .superRefine((query, context) => {
-    const known = new Set(Object.keys(filters.shape));
+    const known = new Set(Object.keys(runFilters.shape));
     const keys = Object.keys(query).filter((key) => !known.has(key) && !/^input\../.test(key));
     if (keys.length > 0) context.addIssue({ code: 'unrecognized_keys', keys, input: query });
   });
@@ -35,7 +35,7 @@ function inputFilters(query: Record<string, unknown>): Record<string, string> {
 }
 
 /** Of the searched inputs those that the flow's newest version marks `searchable`: the store finds them by index. */
-async function indexedOf(ports: Ports, { tenant, flow, inputs }: Pick<RunQuery, 'tenant' | 'flow' | 'inputs'>) {
+async function findIndexed(ports: Ports, { tenant, flow, inputs }: Pick<RunQuery, 'tenant' | 'flow' | 'inputs'>) {
   const latest = flow && inputs ? (await ports.flows.get(tenant, flow))?.latest : undefined;
   const plan = flow && latest && (await ports.flows.plan(tenant, flow, latest.digest));
   if (!plan) return {};
@@ -45,10 +45,10 @@ async function indexedOf(ports: Ports, { tenant, flow, inputs }: Pick<RunQuery, 
   return indexed.length > 0 ? { indexed: Object.fromEntries(indexed) } : {};
 }
 
-export async function readQuery(
+export async function readRunQuery(
   ports: Ports,
   scope: { tenant: string; flow: string | undefined },
-  query: z.output<typeof filters>,
+  query: z.output<typeof runFilters>,
 ): Promise<RunQuery> {
   const { status, mode, env, dialect, user, q, from, to, limit, cursor } = query;
   const inputs = inputFilters(query);
@@ -59,7 +59,7 @@ export async function readQuery(
   };
   return {
     ...narrowed,
-    ...(await indexedOf(ports, narrowed)),
+    ...(await findIndexed(ports, narrowed)),
     limit,
     status,
     mode,

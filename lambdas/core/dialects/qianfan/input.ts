@@ -1,4 +1,5 @@
-// The `parameters` of a call: `_sys_*` belong to Qianfan's start node, everything else is an input of the flow.
+// The `parameters` of a call, and what the core is asked for: `_sys_*` belong to Qianfan's start node, all other names are
+// inputs of the flow.
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
@@ -17,8 +18,8 @@ export const parametersSchema = z.looseObject({
 });
 type Parameters = z.output<typeof parametersSchema>;
 
-/** A `files` input wants a list; an object input gets the map as it is. */
-const filesFor =
+/** A `files` input takes a list; an object input gets the map as it is. */
+const offerFiles =
   (urls: Record<string, string>) =>
   ({ type }: InputSpec): Json => {
     const files = Object.entries(urls).map(([name, url]) => ({ url, name }));
@@ -26,31 +27,35 @@ const filesFor =
     return type === 'files' || type === 'array' ? files : urls;
   };
 
-function offersOf(given: Parameters): Offer[] {
+function readOffers(parameters: Parameters): Offer[] {
   const offers: { names: string[]; value: Offer['value'] | null | undefined }[] = [
-    { names: ['_sys_origin_query', 'rawQuery', 'query'], value: given._sys_origin_query },
-    { names: ['_sys_file_urls', 'fileUrls', 'files'], value: given._sys_file_urls && filesFor(given._sys_file_urls) },
-    { names: ['_sys_conversation_id', 'conversation_id'], value: given._sys_conversation_id },
-    { names: ['_sys_end_user_id', 'end_user_id'], value: given._sys_end_user_id },
-    { names: ['_sys_chat_history', 'chatHistory'], value: given._sys_chat_history as Json | undefined },
+    { names: ['_sys_origin_query', 'rawQuery', 'query'], value: parameters._sys_origin_query },
+    {
+      names: ['_sys_file_urls', 'fileUrls', 'files'],
+      value: parameters._sys_file_urls && offerFiles(parameters._sys_file_urls),
+    },
+    { names: ['_sys_conversation_id', 'conversation_id'], value: parameters._sys_conversation_id },
+    { names: ['_sys_end_user_id', 'end_user_id'], value: parameters._sys_end_user_id },
+    { names: ['_sys_chat_history', 'chatHistory'], value: parameters._sys_chat_history as Json | undefined },
   ];
   return offers.flatMap(({ names, value }) => (value === null || value === undefined ? [] : [{ names, value }]));
 }
 
-/** What every answer about the run repeats. */
 export function readSubmission(
   caller: Caller,
-  given: Parameters,
+  parameters: Parameters,
   requestId: string,
-): Pick<Submission, 'inputs' | 'offers' | 'echo' | 'user'> {
-  const inputs = Object.fromEntries(Object.entries(given).filter(([name]) => !name.startsWith('_sys_')));
-  const user = given._sys_end_user_id || undefined;
+): Pick<Submission, 'inputs' | 'offers' | 'dialect' | 'echo' | 'user'> {
+  const inputs = Object.fromEntries(Object.entries(parameters).filter(([name]) => !name.startsWith('_sys_')));
+  const user = parameters._sys_end_user_id || undefined;
   return {
     inputs: inputs as JsonObject,
-    offers: offersOf(given),
+    offers: readOffers(parameters),
+    dialect: 'qianfan',
     user,
+    // Repeated by every response about the run.
     echo: {
-      conversation_id: given._sys_conversation_id || stableUuid('qianfan conversation', requestId),
+      conversation_id: parameters._sys_conversation_id || stableUuid('qianfan conversation', requestId),
       user_id: stableUuid('qianfan developer', caller.tenant.id),
     },
   };

@@ -1,16 +1,16 @@
-// What Qianfan's clients are told of a run: the ids around it, and its content in two shapes, for results of
-// asynchronous runs and for components.
+// A run as Qianfan has it: its ids, and its content in two forms, as the result of an asynchronous run and as the response of
+// a component.
 
 import * as z from 'zod';
 import type { Run, RunRecord } from '../../run.ts';
 import { isSettled } from '../../run.ts';
 import type { NodeView } from '../../runs/nodes-view.ts';
-import { outputText } from '../output-text.ts';
+import { renderOutputText } from '../output-text.ts';
 import { stableUuid } from '../stable-uuid.ts';
 
 const echoSchema = z.object({ conversation_id: z.string(), user_id: z.string() });
 
-export function readIds(run: Run) {
+export function renderIds(run: Run) {
   const echo = echoSchema.safeParse(run.echo).data;
   return {
     conversation_id: echo?.conversation_id ?? '',
@@ -21,21 +21,21 @@ export function readIds(run: Run) {
   };
 }
 
-/** There is no word for failure or cancellation: an event says it. */
+/** Qianfan has no status for a failed or canceled run: the content has an error event. */
 export function renderProblem({ status, error }: Run): { code: string; message: string } | undefined {
   if (status === 'canceled') return { code: 'Cancelled', message: 'The run was canceled' };
   if (status === 'failed') return { code: error?.code ?? 'internal', message: error?.message ?? 'The run failed' };
   return undefined;
 }
 
-/** The result of an asynchronous run; `is_completion` is a text on this wire. */
-export function renderResult({ run, outputs }: RunRecord, nodes: readonly NodeView[]) {
+/** The result of an asynchronous run. `is_completion` is a string here. */
+export function renderRun({ run, outputs }: RunRecord, nodes: readonly NodeView[]) {
   const problem = renderProblem(run);
   const event = problem
     ? { type: 'error', name: problem.code, text: { error_code: problem.code, error_message: problem.message } }
-    : { type: 'text', name: 'output', text: { info: outputText(outputs) } };
+    : { type: 'text', name: 'output', text: { info: renderOutputText(outputs) } };
   return {
-    ...readIds(run),
+    ...renderIds(run),
     is_completion: String(isSettled(run.status)),
     ...(problem ?? {}),
     content: [
@@ -62,21 +62,21 @@ function renderNode(node: NodeView) {
   };
 }
 
-export interface Said {
+export interface ComponentState {
   status: 'running' | 'done' | 'error' | 'interrupt';
   text?: string;
   name?: string;
   at: number;
 }
 
-/** One object of a component's answer: the only one without a stream, one of several with it. */
-export function renderComponent(run: Run, requestId: string, { status, text, name = run.flow, at }: Said) {
+/** One object of a component's response: the only one without a stream, one of several with it. */
+export function renderComponent(run: Run, requestId: string, { status, text, name = run.flow, at }: ComponentState) {
   const problem = status === 'error' ? renderProblem(run) : undefined;
   return {
     request_id: requestId,
     code: problem?.code ?? '',
     message: problem?.message ?? '',
-    ...readIds(run),
+    ...renderIds(run),
     status,
     is_completion: status === 'done' || status === 'error',
     role: 'tool',
@@ -105,8 +105,11 @@ export function renderComponent(run: Run, requestId: string, { status, text, nam
   };
 }
 
-export function renderEnd(run: Run): Said['status'] {
+export function renderStatus(run: Run): ComponentState['status'] {
   if (run.status === 'succeeded') return 'done';
   if (isSettled(run.status)) return 'error';
   return run.status === 'waiting' ? 'interrupt' : 'running';
 }
+
+export const renderText = ({ run, outputs }: RunRecord): { text?: string } =>
+  run.status === 'succeeded' ? { text: renderOutputText(outputs) } : {};

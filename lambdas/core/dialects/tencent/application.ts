@@ -7,7 +7,7 @@ import type { ApiRequest } from '../dialect.ts';
 import { readSecretId } from './authenticate.ts';
 
 /** The number that was issued with the key, one that the key maps, or the name of a flow. */
-export function flowOfApplication(caller: Caller, request: ApiRequest, appBizId: string): string {
+export function resolveApplication(caller: Caller, request: ApiRequest, appBizId: string): string {
   if (appBizId === tencentAppBizId(readSecretId(request)) && !caller.key.ids?.[appBizId]) return boundFlow(caller);
   return resolveFlow(caller, appBizId);
 }

@@ -33,7 +33,7 @@ function readAuthorization({ headers }: Pick<ApiRequest, 'headers'>): Signed {
 
 export const readSecretId = (request: Pick<ApiRequest, 'headers'>): string => readAuthorization(request).secretId;
 
-export async function authenticateTencent(request: ApiRequest, ports: Ports): Promise<Principal> {
+export async function authenticate(request: ApiRequest, ports: Ports): Promise<Principal> {
   if (request.path === DIALOGUE_PATH) return byAppKey(request, ports);
   const signed = readAuthorization(request);
   const timestamp = request.headers['x-tc-timestamp'] ?? '';

@@ -2,8 +2,8 @@
 
 import * as z from 'zod';
 import { parseOrReject } from '../../parse/parse-or-reject.ts';
-import { type Dialect, json, renderErrorIn, route } from '../dialect.ts';
-import { authenticateTencent, DIALOGUE_PATH } from './authenticate.ts';
+import { type Dialect, json, renameFields, route } from '../dialect.ts';
+import { authenticate, DIALOGUE_PATH } from './authenticate.ts';
 import { errors, TencentError, vendorCode } from './errors.ts';
 import { ACTIONS } from './routes/actions.ts';
 import { dialogueRoute, refusedDialogue } from './routes/dialogue.ts';
@@ -39,15 +39,15 @@ const act = route({
 export const tencent: Dialect = {
   name: 'tencent',
   routes: [act, dialogueRoute],
-  authenticate: authenticateTencent,
+  authenticate: authenticate,
   errors,
   errorSchema: z.object({
     Response: z.object({ Error: z.object({ Code: z.string(), Message: z.string() }), RequestId: z.string() }),
   }),
-  error(error, request) {
+  renderError(error, request) {
     const { id } = request;
     if (request.path === DIALOGUE_PATH) return refusedDialogue(error, request);
-    const { message } = renderErrorIn(error, { inputs: 'CustomVariables' });
+    const { message } = renameFields(error, { inputs: 'CustomVariables' });
     return json(errors[error.code].status, {
       Response: { Error: { Code: vendorCode(error), Message: message }, RequestId: id },
     });

@@ -48,9 +48,9 @@ export const errors = {
 export class TencentError extends ApiError {
   readonly vendorCode: string;
 
-  constructor(code: ErrorCode, vendorCode: string, message: string) {
+  constructor(code: ErrorCode, renderCode: string, message: string) {
     super(code, message);
-    this.vendorCode = vendorCode;
+    this.vendorCode = renderCode;
   }
 }
 

@@ -4,7 +4,7 @@ import type { StreamItem } from '../../api/event-stream.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import { outputText } from '../output-text.ts';
+import { renderOutputText } from '../output-text.ts';
 import { stableUuid } from '../stable-uuid.ts';
 
 export interface Told {
@@ -162,7 +162,7 @@ async function* ends(
   const at = run.endedAt ?? ports.clock.now();
   if (run.status === 'succeeded') {
     const record = text === '' ? await ports.runs.read(run.id) : undefined;
-    yield replyEvent(dialogue, { content: text || outputText(record?.outputs ?? null), isFinal: true, at });
+    yield replyEvent(dialogue, { content: text || renderOutputText(record?.outputs ?? null), isFinal: true, at });
   } else {
     const message = run.error?.message ?? 'The run was stopped';
     yield errorEvent({ code: RUN_FAILED, message, requestId: dialogue.told.requestId });

@@ -5,7 +5,7 @@ import { nodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord, Run, RunRecord, RunStatus } from '../../run.ts';
-import { outputText } from '../output-text.ts';
+import { renderOutputText } from '../output-text.ts';
 
 const STATES = { pending: 0, running: 1, waiting: 1, succeeded: 2, failed: 3, canceled: 4 } as const satisfies Record<
   RunStatus,
@@ -35,12 +35,12 @@ const BATCH = 18;
 
 const echoSchema = z.object({ appBizId: z.string() });
 
-const millis = (ms: number | undefined): string => (ms === undefined ? '' : String(ms));
+const renderTime = (ms: number | undefined): string => (ms === undefined ? '' : String(ms));
 
 export const renderRunEnv = ({ env }: Run): number => (env === 'debug' ? 0 : 1);
 export const readAppBizId = ({ echo, flow }: Run): string => echoSchema.safeParse(echo).data?.appBizId ?? flow;
 
-export function runBase(run: Run) {
+export function renderRun(run: Run) {
   return {
     RunEnv: renderRunEnv(run),
     AppBizId: readAppBizId(run),
@@ -50,9 +50,9 @@ export function runBase(run: Run) {
     State: STATES[run.status],
     FailMessage: run.error?.message ?? '',
     TotalTokens: run.usage.totalTokens,
-    CreateTime: millis(run.createdAt),
-    StartTime: millis(run.startedAt),
-    EndTime: millis(run.endedAt),
+    CreateTime: renderTime(run.createdAt),
+    StartTime: renderTime(run.startedAt),
+    EndTime: renderTime(run.endedAt),
   };
 }
 
@@ -62,7 +62,7 @@ export interface Asked {
 }
 
 /** What was asked for, read back from the inputs: the texts of the request are not kept beside them. */
-function askedOf(inputs: JsonObject, queryInput: string | undefined): Asked {
+function renderRequest(inputs: JsonObject, queryInput: string | undefined): Asked {
   const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
   const variables = Object.entries(inputs).filter(([name]) => name !== queryInput);
   return {
@@ -71,11 +71,11 @@ function askedOf(inputs: JsonObject, queryInput: string | undefined): Asked {
   };
 }
 
-export function runDetail({ run, inputs, outputs }: RunRecord, plan: Plan, withGraph: boolean) {
+export function renderRunDetail({ run, inputs, outputs }: RunRecord, plan: Plan, withGraph: boolean) {
   return {
-    ...runBase(run),
-    ...askedOf(inputs, queryInputOf(plan)),
-    Output: run.status === 'succeeded' ? outputText(outputs) : '',
+    ...renderRun(run),
+    ...renderRequest(inputs, findQueryInput(plan)),
+    Output: run.status === 'succeeded' ? renderOutputText(outputs) : '',
     MainModelName: '',
     LatestMessage: '',
     WorkflowGraph: withGraph ? JSON.stringify(plan) : '',
@@ -84,13 +84,13 @@ export function runDetail({ run, inputs, outputs }: RunRecord, plan: Plan, withG
 
 export const QUERY_NAMES = ['_sys_origin_query', 'rawQuery', 'query', 'Query'] as const;
 
-function queryInputOf({ inputs }: Plan): string | undefined {
+function findQueryInput({ inputs }: Plan): string | undefined {
   const isQuery = (name: string) => (QUERY_NAMES as readonly string[]).includes(name);
   return Object.entries(inputs).find(([name, { alias = [] }]) => isQuery(name) || alias.some(isQuery))?.[0];
 }
 
 /** A run id holds no colon, so both parts are found again. */
-export const nodeRunId = (runId: string, path: string): string => `${runId}:${path}`;
+export const makeNodeRunId = (runId: string, path: string): string => `${runId}:${path}`;
 
 export function readNodeRunId(id: string): { runId: string; path: string } {
   const colon = id.indexOf(':');
@@ -98,34 +98,34 @@ export function readNodeRunId(id: string): { runId: string; path: string } {
 }
 
 /** Items count from 1 here: `pages[00002].text` is `pages[3].text`. */
-const theirPath = (path: string): string => path.replaceAll(/\[(\d+)\]/g, (_, index) => `[${Number(index) + 1}]`);
+const renderPath = (path: string): string => path.replaceAll(/\[(\d+)\]/g, (_, index) => `[${Number(index) + 1}]`);
 
 /** The node runs directly inside a container, or of the workflow itself. */
-export function isWithin(path: string, container: string): boolean {
+export function isInside(path: string, container: string): boolean {
   const parent = path.includes('.') ? path.slice(0, path.lastIndexOf('.')) : '';
-  return theirPath(parent) === container;
+  return renderPath(parent) === container;
 }
 
-function nodeTypeOf(node: PlanNode | undefined, type: string): number {
+function renderNodeType(node: PlanNode | undefined, type: string): number {
   if (type === 'group') return node?.each ? BATCH : LOOP;
   return NODE_TYPES[type] ?? TOOL;
 }
 
-function nodeState(run: Run, { status }: NodeRecord): number {
+function renderNodeState(run: Run, { status }: NodeRecord): number {
   if (status === 'waiting') return run.status === 'canceled' ? 4 : 1;
   return status === 'succeeded' ? 2 : 3;
 }
 
-export function nodeBase(run: Run, plan: Plan, record: NodeRecord) {
+export function renderNode(run: Run, plan: Plan, record: NodeRecord) {
   const node = nodeAt(plan.nodes, record.path);
   const indexes = [...record.path.matchAll(/\[(\d+)\]/g)].map(([, index]) => Number(index) + 1);
   return {
-    NodeRunId: nodeRunId(run.id, record.path),
-    NodeId: theirPath(record.path),
+    NodeRunId: makeNodeRunId(run.id, record.path),
+    NodeId: renderPath(record.path),
     WorkflowRunId: run.id,
     NodeName: node?.title ?? node?.id ?? record.path,
-    NodeType: nodeTypeOf(node, record.type),
-    State: nodeState(run, record),
+    NodeType: renderNodeType(node, record.type),
+    State: renderNodeState(run, record),
     FailCode: record.error?.code ?? '',
     FailMessage: record.error?.message ?? '',
     CostMilliseconds: record.endedAt === undefined ? 0 : record.endedAt - record.startedAt,
@@ -134,9 +134,9 @@ export function nodeBase(run: Run, plan: Plan, record: NodeRecord) {
   };
 }
 
-export function nodeDetail(run: Run, plan: Plan, record: NodeRecord) {
+export function renderNodeDetail(run: Run, plan: Plan, record: NodeRecord) {
   const tokens = record.usage?.totalTokens ?? 0;
-  const base = nodeBase(run, plan, record);
+  const base = renderNode(run, plan, record);
   const statistics = {
     ModelName: '',
     FirstTokenCost: 0,
@@ -155,8 +155,8 @@ export function nodeDetail(run: Run, plan: Plan, record: NodeRecord) {
     TaskOutputRef: '',
     Log: '',
     LogRef: '',
-    StartTime: millis(record.startedAt),
-    EndTime: millis(record.endedAt),
+    StartTime: renderTime(record.startedAt),
+    EndTime: renderTime(record.endedAt),
     StatisticInfos: tokens > 0 ? [{ ...statistics, TotalTokens: tokens }] : [],
   };
 }

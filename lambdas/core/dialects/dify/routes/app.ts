@@ -8,7 +8,7 @@ import type { InputSpec, Plan } from '../../../flow/plan.ts';
 import { compact, type JsonObject } from '../../../json.ts';
 import type { Ports } from '../../../ports/ports.ts';
 import { json, route } from '../../dialect.ts';
-import { endUserId } from '../render.ts';
+import { makeEndUserId } from '../render.ts';
 
 const tag = 'Dify';
 const IMAGE_MB = 10;
@@ -158,7 +158,7 @@ export const appRoutes = [
     async handle({ caller, params }) {
       const name = params.end_user_id;
       return json(200, {
-        id: endUserId(caller.tenant.id, name),
+        id: makeEndUserId(caller.tenant.id, name),
         tenant_id: caller.tenant.id,
         app_id: boundFlow(caller),
         type: 'service_api',

@@ -7,11 +7,11 @@ import { ApiError } from '../../../errors.ts';
 import { MAX_UPLOAD_BYTES } from '../../../limits.ts';
 import type { StoredFile } from '../../../ports/files.ts';
 import { json, route } from '../../dialect.ts';
-import { replyWithFile } from '../../file-reply.ts';
+import { replyWithFile } from '../../files.ts';
 import { readUpload, uploadBody } from '../../files.ts';
 import { DifyError } from '../errors.ts';
-import { endUserId } from '../render.ts';
-import { seconds } from '../words.ts';
+import { makeEndUserId } from '../render.ts';
+import { toSeconds } from '../words.ts';
 
 const tag = 'Dify';
 
@@ -24,8 +24,8 @@ function render(file: StoredFile, user: string, origin: string) {
     size: file.size,
     extension: extname(file.name).slice(1).toLowerCase(),
     mime_type: file.type,
-    created_by: endUserId(file.tenant, user),
-    created_at: seconds(file.createdAt),
+    created_by: makeEndUserId(file.tenant, user),
+    created_at: toSeconds(file.createdAt),
     reference: null,
     preview_url: `${origin}/v1/files/${file.id}/preview`,
     source_url: null,

@@ -19,10 +19,10 @@ import { isRunId } from '../../../run-id.ts';
 import { type Call, json, route } from '../../dialect.ts';
 import { eventStream } from '../../sse.ts';
 import { renderEvents } from '../events.ts';
-import { readPause } from '../human-input.ts';
-import { fileSchema, filesFor, withFiles } from '../input.ts';
+import { renderWaits } from '../human-input.ts';
+import { fileSchema, offerFiles, readFiles } from '../input.ts';
 import { renderBlocking } from '../render.ts';
-import { renderWorkflowId, type Told } from '../words.ts';
+import { renderWorkflowId, type RunContext } from '../words.ts';
 
 const tag = 'Dify';
 
@@ -38,9 +38,9 @@ type RunBody = z.output<typeof runBody>;
 /** As Dify does it, values for which the form has no field are left out. */
 function offersOf({ inputs, files }: RunBody): Offer[] {
   const offers = Object.entries(inputs).map(
-    ([name, value]): Offer => ({ names: [name], value: withFiles(value as Json) }),
+    ([name, value]): Offer => ({ names: [name], value: readFiles(value as Json) }),
   );
-  if (files && files.length > 0) offers.push({ names: ['files', '_sys_file_urls'], value: filesFor(files) });
+  if (files && files.length > 0) offers.push({ names: ['files', '_sys_file_urls'], value: offerFiles(files) });
   return offers;
 }
 
@@ -68,7 +68,7 @@ async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, vers
     user: body.user,
     version,
   });
-  const told: Told = { run, plan: await pinnedPlan(ports, run) };
+  const told: RunContext = { run, plan: await pinnedPlan(ports, run) };
   const made = { run, replayed, receivedAt: request.receivedAt };
   if (isStream) {
     const { items, pending } = streamRun(ports, made);
@@ -81,11 +81,11 @@ async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, vers
 const blocking = (ports: Ports, record: RunRecord) => renderBlocking(record, ports.clock.now());
 
 /** A blocking answer about a run that waits for people says for whom. */
-async function paused(ports: Ports, told: Told, reply: Reply): Promise<Reply> {
+async function paused(ports: Ports, told: RunContext, reply: Reply): Promise<Reply> {
   const body = reply.body && 'json' in reply.body ? (reply.body.json as ReturnType<typeof renderBlocking>) : undefined;
   if (body?.data.status !== 'paused') return reply;
   const { records } = await ports.runs.load(told.run.id);
-  return { ...reply, body: { json: { ...body, data: { ...body.data, ...readPause(ports, told, records) } } } };
+  return { ...reply, body: { json: { ...body, data: { ...body.data, ...renderWaits(ports, told, records) } } } };
 }
 
 /** Always a success: whether there was something to stop is not told. */
@@ -155,6 +155,6 @@ export const runRoutes = [
   }),
 ];
 
-async function* ended({ run }: Told) {
+async function* ended({ run }: RunContext) {
   yield { type: 'run.finished', seq: 0, run } as const;
 }

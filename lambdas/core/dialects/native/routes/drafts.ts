@@ -5,7 +5,7 @@ import { requireFlow } from '../../../access/run-access.ts';
 import { publish, readDraft, saveDraft } from '../../../catalog/flows.ts';
 import { MAX_SOURCE_BYTES } from '../../../limits.ts';
 import { json, route } from '../../dialect.ts';
-import { problem, renderSupport, support } from '../flow-schemas.ts';
+import { flowProblem, renderSupport, support } from '../flow-schemas.ts';
 import { flowParams } from '../render.ts';
 
 const tag = 'Flows';
@@ -25,7 +25,7 @@ outputs:
 
 const judgement = {
   etag: z.string(),
-  problems: z.array(problem),
+  problems: z.array(flowProblem),
   async: support,
   sync: support,
 };

@@ -6,7 +6,7 @@ import { announceFile, requireFile } from '../../../catalog/files.ts';
 import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../../limits.ts';
 import type { StoredFile } from '../../../ports/files.ts';
 import { json, route } from '../../dialect.ts';
-import { replyWithFile } from '../../file-reply.ts';
+import { replyWithFile } from '../../files.ts';
 import { time } from '../render.ts';
 
 const tag = 'Files';

@@ -6,7 +6,7 @@ import { viewNodes } from '../../../runs/nodes-view.ts';
 import { loadRecords } from '../../../runs/reuse.ts';
 import { renderRun } from '../../../runs/run-view.ts';
 import { json, route } from '../../dialect.ts';
-import { filters, readQuery } from '../input.ts';
+import { runFilters, readRunQuery } from '../input.ts';
 import { anyObject, listSchema, nodeRun, renderSummary, run, runIdParams, runSummary } from '../render.ts';
 
 const tag = 'Runs';
@@ -20,13 +20,13 @@ const listRuns = route({
   summary: 'List runs, newest first',
   description:
     'With `flow`, inputs marked `searchable` are found by index; other inputs and `q` by a bounded walk, so that a page may hold fewer runs than `limit` while `next` goes on.',
-  query: filters,
+  query: runFilters,
   answers: { 200: { description: 'A page of runs', schema: listSchema(runSummary) } },
   errors: ['forbidden'],
   async handle({ caller, query }, ports) {
     const { flow = caller.key.flow } = query;
     if (flow !== undefined) requireFlow(caller, flow);
-    const { runs, next } = await ports.runs.list(await readQuery(ports, { tenant: caller.tenant.id, flow }, query));
+    const { runs, next } = await ports.runs.list(await readRunQuery(ports, { tenant: caller.tenant.id, flow }, query));
     return json(200, { items: runs.map(renderSummary), next });
   },
 });

@@ -12,13 +12,13 @@ import { IDEMPOTENCY_KEY_CHARS, MAX_WEBHOOKS } from '../../../limits.ts';
 import type { Ports } from '../../../ports/ports.ts';
 import { RUN_MODES } from '../../../run.ts';
 import { renderRun } from '../../../runs/run-view.ts';
-import { type Call, json, judgedByCore, route } from '../../dialect.ts';
+import { type Call, json, leaveToCore, route } from '../../dialect.ts';
 import { eventStream } from '../../sse.ts';
 import { renderEvents } from '../events.ts';
 import { anyObject, flowParams, renderSummary, run, runSummary } from '../render.ts';
 
 const settings = {
-  inputs: judgedByCore(anyObject).optional().meta({ description: "Values of the flow's inputs" }),
+  inputs: leaveToCore(anyObject).optional().meta({ description: "Values of the flow's inputs" }),
   version: z
     .string()
     .min(1)
@@ -27,18 +27,18 @@ const settings = {
     .meta({ description: '`1.0.1`, or `1.0` for its newest; else the newest' }),
   draft: z.boolean().optional().meta({ description: 'Run the draft instead of a version (a debug run)' }),
   user: z.string().min(1).max(256).optional().meta({ description: 'Whom the run is for; a filter of the list' }),
-  webhooks: judgedByCore(z.array(webhookSchema).max(MAX_WEBHOOKS))
+  webhooks: leaveToCore(z.array(webhookSchema).max(MAX_WEBHOOKS))
     .optional()
     .meta({ description: 'Told when the run has ended, each independently' }),
-  priority: judgedByCore(z.int().min(0).max(9)).optional().meta({ description: 'Of waiting runs, 9 goes first' }),
-  startAfter: judgedByCore(z.iso.datetime({ offset: true }))
+  priority: leaveToCore(z.int().min(0).max(9)).optional().meta({ description: 'Of waiting runs, 9 goes first' }),
+  startAfter: leaveToCore(z.iso.datetime({ offset: true }))
     .optional()
     .meta({ description: 'Async: not before; less than 24 h from now' }),
-  timeout: judgedByCore(z.string())
+  timeout: leaveToCore(z.string())
     .optional()
     .meta({ description: 'After acceptance or `startAfter`, such as `90s`; at most 24 h after acceptance' }),
-  plugins: judgedByCore(anyObject).optional().meta({ description: "The user's credentials for plugins" }),
-  metadata: judgedByCore(anyObject).optional().meta({ description: 'Kept with the run and returned with it' }),
+  plugins: leaveToCore(anyObject).optional().meta({ description: "The user's credentials for plugins" }),
+  metadata: leaveToCore(anyObject).optional().meta({ description: 'Kept with the run and returned with it' }),
 };
 
 export const asyncRunBody = z.strictObject(settings);

@@ -10,9 +10,9 @@ import type { Ports } from '../../../ports/ports.ts';
 import { pageOfRuns } from '../../../runs/paged-runs.ts';
 import { loadRecords } from '../../../runs/reuse.ts';
 import type { ApiRequest } from '../../dialect.ts';
-import { flowOfApplication } from '../application.ts';
+import { resolveApplication } from '../application.ts';
 import { readOffers } from '../input.ts';
-import { isWithin, nodeBase, nodeDetail, readAppBizId, readNodeRunId, runBase, runDetail } from '../render.ts';
+import { isInside, renderNode, renderNodeDetail, readAppBizId, readNodeRunId, renderRun, renderRunDetail } from '../render.ts';
 
 interface Acting {
   ports: Ports;
@@ -43,7 +43,7 @@ const createRun = action({
     const variables = asked.CustomVariables ?? [];
     const offers = readOffers(Query, Object.fromEntries(variables.map(({ Name, Value }) => [Name, Value])));
     const { run } = await submit(ports, caller, {
-      flow: flowOfApplication(caller, request, asked.AppBizId),
+      flow: resolveApplication(caller, request, asked.AppBizId),
       inputs: {},
       offers,
       mode: 'async',
@@ -52,7 +52,7 @@ const createRun = action({
       ...(asked.RunEnv === 0 && { draft: true }),
       ...(VisitorId && { user: VisitorId }),
     });
-    const { WorkflowRunId, CreateTime } = runBase(run);
+    const { WorkflowRunId, CreateTime } = renderRun(run);
     return {
       AppBizId: asked.AppBizId,
       WorkflowRunId,
@@ -76,10 +76,10 @@ const describeRun = action({
     requireApplication(readAppBizId(record.run), asked);
     const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), loadRecords(ports, record.run)]);
     const container = asked.SubWorkflowNodePath ?? '';
-    const shown = records.filter(({ path }) => isWithin(path, container)).sort((a, b) => a.seq - b.seq);
+    const shown = records.filter(({ path }) => isInside(path, container)).sort((a, b) => a.seq - b.seq);
     return {
-      WorkflowRun: runDetail(record, plan, asked.IncludeWorkflowGraph ?? false),
-      NodeRuns: shown.map((node) => nodeBase(record.run, plan, node)),
+      WorkflowRun: renderRunDetail(record, plan, asked.IncludeWorkflowGraph ?? false),
+      NodeRuns: shown.map((node) => renderNode(record.run, plan, node)),
       SubWorkflowNodePath: container,
     };
   },
@@ -98,13 +98,13 @@ const listRuns = action({
   async act({ ports, caller, request }, asked) {
     const query = {
       tenant: caller.tenant.id,
-      flow: flowOfApplication(caller, request, asked.AppBizId),
+      flow: resolveApplication(caller, request, asked.AppBizId),
       dialect: 'tencent' as const,
       ...(asked.RunEnv !== undefined && asked.RunEnv !== null && { env: ENVS[asked.RunEnv] }),
       ...(asked.Query && { q: asked.Query }),
     };
     const { runs, total } = await pageOfRuns(ports, query, { number: asked.Page ?? 1, size: asked.PageSize });
-    return { Total: String(total), WorkflowRuns: runs.map(runBase) };
+    return { Total: String(total), WorkflowRuns: runs.map(renderRun) };
   },
 });
 
@@ -129,7 +129,7 @@ const describeNode = action({
     const [plan, records] = await Promise.all([pinnedPlan(ports, run), loadRecords(ports, run)]);
     const record = records.find((it) => it.path === path);
     if (!record) throw new ApiError('not-found', `There is no node run '${asked.NodeRunId.slice(0, 200)}'`);
-    return { NodeRun: nodeDetail(run, plan, record) };
+    return { NodeRun: renderNodeDetail(run, plan, record) };
   },
 });
 

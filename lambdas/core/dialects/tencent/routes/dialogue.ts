@@ -8,7 +8,7 @@ import type { Reply } from '../../../api/reply.ts';
 import { submit } from '../../../api/submit.ts';
 import type { ApiError, ErrorCode } from '../../../errors.ts';
 import type { Ports } from '../../../ports/ports.ts';
-import { answered } from '../../conversation.ts';
+import { answerQuestion } from '../../conversation.ts';
 import { type ApiRequest, type Call, route } from '../../dialect.ts';
 import { eventStream } from '../../sse.ts';
 import { DIALOGUE_PATH } from '../authenticate.ts';
@@ -78,7 +78,7 @@ async function talk(
     isIncremental: said.incremental ?? false,
     tellsProgress: said.stream !== 'disable',
   };
-  const going = await answered(ports, caller, { flow, conversation: said.session_id, answer: said.content });
+  const going = await answerQuestion(ports, caller, { flow, conversation: said.session_id, answer: said.content });
   if (going) {
     const items = streamOn(ports, { runId: going.run.id, after: going.after, receivedAt });
     return { status: 200, body: eventStream(renderEvents(ports, { told, run: going.run }, items)) };
