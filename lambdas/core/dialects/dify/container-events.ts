@@ -1,12 +1,12 @@
-// Iterations and loops: Dify tells when one begins, goes on to the next round, and ends; we derive it from the paths.
+// Iterations and loops: Dify has an event when one begins, when its next round begins, and when it ends. They follow from
+// the paths of the nodes.
 
 import type { StreamItem } from '../../api/event-stream.ts';
 import { nodeAt } from '../../flow/node-at.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
 import { renderNodeHead } from './node-events.ts';
-import { renderHead } from './render.ts';
-import { toObject, toSeconds, type RunContext } from './words.ts';
+import { type RunContext, renderHead, toObject, toSeconds } from './render.ts';
 
 type NodeItem = Extract<StreamItem, { type: 'node.started' | 'node.finished' | 'node.retrying' | 'node.delta' }>;
 
@@ -23,19 +23,19 @@ function readRounds(path: string): Round[] {
   }));
 }
 
-export function makeContainers(told: RunContext) {
+export function makeContainers(context: RunContext) {
   const begun = new Map<string, Set<number>>();
-  /** What the round before gave, as far as it was heard. */
+  /** The newest output of each container. */
   const latest = new Map<string, JsonObject>();
 
-  const kindOf = (container: string): 'iteration' | 'loop' =>
-    nodeAt(told.plan.nodes, container)?.each ? 'iteration' : 'loop';
+  const readKind = (container: string): 'iteration' | 'loop' =>
+    nodeAt(context.plan.nodes, container)?.each ? 'iteration' : 'loop';
 
   function event(container: string, step: 'started' | 'next' | 'completed', at: number, more: object): object {
-    const type = nodeAt(told.plan.nodes, container)?.type ?? 'group';
-    const { id, node_id, node_type, title, extras } = renderNodeHead(told, container, type);
+    const type = nodeAt(context.plan.nodes, container)?.type ?? 'group';
+    const { id, node_id, node_type, title, extras } = renderNodeHead(context, container, type);
     const data = { id, node_id, node_type, title, created_at: toSeconds(at), extras, ...more };
-    return { event: `${kindOf(container)}_${step}`, ...renderHead(told.run), data };
+    return { event: `${readKind(container)}_${step}`, ...renderHead(context.run), data };
   }
 
   function enter({ container, index }: Round, at: number): object[] {
@@ -46,11 +46,11 @@ export function makeContainers(told: RunContext) {
     }
     if (rounds.has(index)) return [];
     rounds.add(index);
-    const before = kindOf(container) === 'loop' ? { pre_loop_output: latest.get(container) ?? {} } : {};
+    const before = readKind(container) === 'loop' ? { pre_loop_output: latest.get(container) ?? {} } : {};
     return [event(container, 'next', at, { index, ...before })];
   }
 
-  function completed(record: NodeRecord): object {
+  function complete(record: NodeRecord): object {
     const { path, output, error, status, startedAt, endedAt = startedAt, items = 0, usage } = record;
     return event(path, 'completed', startedAt, {
       outputs: toObject(output),
@@ -65,13 +65,13 @@ export function makeContainers(told: RunContext) {
   }
 
   return {
-    /** The events of a node with those of the rounds that it begins, or the end of the container that it is. */
+    /** The events of a node after those of the rounds that it begins; for a container, its end in their place. */
     *around(item: NodeItem, events: object[]): Generator<object> {
       if (item.type === 'node.finished') {
         const rounds = readRounds(item.record.path);
         yield* rounds.flatMap((round) => enter(round, item.at));
         for (const { container } of rounds) latest.set(container, toObject(item.record.output));
-        if (item.record.items !== undefined || begun.has(item.record.path)) yield completed(item.record);
+        if (item.record.items !== undefined || begun.has(item.record.path)) yield complete(item.record);
         else yield* events;
         return;
       }

@@ -1,85 +1,92 @@
-// A run as Dify's stream of events: one `data:` line each, `event: ping` as sign of life, and the end after
-// workflow_finished, workflow_paused or error.
+// A run as Dify's stream of events: `data:` lines only, beside `event: ping`. The last event is workflow_finished,
+// workflow_paused or error.
 
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
+import { PING, type SseEvent } from '../sse.ts';
 import { makeContainers } from './container-events.ts';
 import { renderHumanInputRequired, renderWaits } from './human-input.ts';
 import { renderNodeFinished, renderNodeRetry, renderNodeStarted } from './node-events.ts';
-import { makeEndUserId, renderHead, renderSummary } from './render.ts';
-import { renderSequenceNumber, renderWorkflowId, toSeconds, type RunContext } from './words.ts';
-
-const PING = 'event: ping\n\n';
+import {
+  makeEndUserId,
+  type RunContext,
+  renderHead,
+  renderSequenceNumber,
+  renderSummary,
+  renderWorkflowId,
+  toSeconds,
+  WAITING,
+} from './render.ts';
 
 export async function* renderEvents(
   ports: Ports,
-  told: RunContext,
+  context: RunContext,
   items: AsyncIterable<StreamItem>,
-): AsyncGenerator<string> {
-  const framed = (event: object) => `data: ${JSON.stringify(event)}\n\n`;
-  yield PING;
+): AsyncGenerator<SseEvent> {
+  yield PING.event;
   try {
-    for await (const frame of eventsOf(ports, told, items)) yield frame === undefined ? PING : framed(frame);
+    for await (const data of renderItems(ports, context, items)) yield data === 'ping' ? PING.event : { data };
   } catch (error) {
-    // The status is out: what breaks now is an event.
-    ports.log.error('a stream broke; its run goes on', { run: told.run.id, error });
+    // The status has been sent, so an error now is an event.
+    ports.log.error('a stream broke; its run goes on', { run: context.run.id, error });
     const message = 'Internal Server Error, please contact support.';
-    yield framed({ event: 'error', ...renderHead(told.run), code: 'internal_server_error', status: 500, message });
+    yield {
+      data: { event: 'error', ...renderHead(context.run), code: 'internal_server_error', status: 500, message },
+    };
   }
 }
 
-/** Undefined stands for a ping. */
-async function* eventsOf(
+async function* renderItems(
   ports: Ports,
-  told: RunContext,
+  context: RunContext,
   items: AsyncIterable<StreamItem>,
-): AsyncGenerator<object | undefined> {
-  const containers = makeContainers(told);
+): AsyncGenerator<object | 'ping'> {
+  const containers = makeContainers(context);
   const begun = new Set<string>();
   for await (const item of items) {
     switch (item.type) {
       case 'ping':
-        yield undefined;
+        yield 'ping';
         break;
       case 'run.started':
-        yield await renderStarted(ports, told, item.run);
+        yield await renderStarted(ports, context, item.run);
         break;
       case 'run.waiting':
-        if (item.run.waitingFor !== 'timer') yield await renderWaiting(ports, told, item.run);
+        if (item.run.waitingFor !== 'timer') yield await renderWaiting(ports, context, item.run);
         break;
       case 'run.finished':
-        yield await renderFinished(ports, told, item.run);
+        yield await renderFinished(ports, context, item.run);
         break;
       case 'node.waiting':
-        if (item.wait.kind === 'approval') yield renderHumanInputRequired(ports, told, item);
+        if (item.wait.kind === 'approval') yield renderHumanInputRequired(ports, context, item);
         break;
       case 'run.detached':
         break;
       case 'node.started':
         // A retry begins with node_retry alone.
-        if (!begun.has(item.path)) yield* containers.around(item, nodeEvents(told, item));
+        if (!begun.has(item.path)) yield* containers.around(item, renderNode(context, item));
         begun.add(item.path);
         break;
       default:
-        yield* containers.around(item, nodeEvents(told, item));
+        yield* containers.around(item, renderNode(context, item));
     }
   }
 }
 
 type NodeItem = Extract<StreamItem, { type: 'node.started' | 'node.finished' | 'node.retrying' | 'node.delta' }>;
 
-function nodeEvents(told: RunContext, item: NodeItem): object[] {
+function renderNode(context: RunContext, item: NodeItem): object[] {
   switch (item.type) {
     case 'node.started':
-      return [renderNodeStarted(told, item)];
+      return [renderNodeStarted(context, item)];
     case 'node.finished':
-      return [renderNodeFinished(told, item.record)];
+      return [renderNodeFinished(context, item.record)];
     case 'node.retrying':
-      return [renderNodeRetry(told, item)];
+      return [renderNodeRetry(context, item)];
     case 'node.delta': {
       const data = { text: item.text, from_variable_selector: [item.path, 'text'] };
-      return [{ event: 'text_chunk', ...renderHead(told.run), data }];
+      return [{ event: 'text_chunk', ...renderHead(context.run), data }];
     }
   }
 }
@@ -110,18 +117,18 @@ async function renderFinished(ports: Ports, { run }: RunContext, ended: Run): Pr
   return { event: 'workflow_finished', ...renderHead(run), data };
 }
 
-async function renderWaiting(ports: Ports, told: RunContext, waiting: Run): Promise<object> {
-  const { records } = await ports.runs.load(told.run.id);
+async function renderWaiting(ports: Ports, context: RunContext, waiting: Run): Promise<object> {
+  const { records } = await ports.runs.load(context.run.id);
   const { elapsed_time, total_tokens, total_steps, created_at } = renderSummary(waiting, ports.clock.now());
   const data = {
-    workflow_run_id: told.run.id,
-    ...renderWaits(ports, told, records),
+    workflow_run_id: context.run.id,
+    ...renderWaits(ports, context, records),
     outputs: {},
-    status: 'paused',
+    status: WAITING,
     created_at,
     elapsed_time,
     total_tokens,
     total_steps,
   };
-  return { event: 'workflow_paused', ...renderHead(told.run), data };
+  return { event: 'workflow_paused', ...renderHead(context.run), data };
 }

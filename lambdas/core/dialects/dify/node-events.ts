@@ -5,12 +5,11 @@ import { nodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { NodeRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
-import { renderHead } from './render.ts';
-import { toObject, renderNodeType, toSeconds, type RunContext } from './words.ts';
+import { type RunContext, renderHead, renderNodeType, toObject, toSeconds } from './render.ts';
 
 const MICROS = 1_000_000;
 
-/** Of the node in the source, so that a resumed stream numbers it alike. */
+/** The number of a node in the source, so that a resumed stream gives it the same number. */
 function countNodesUpTo(plan: Plan, sought: PlanNode | undefined): number {
   const flat = (nodes: readonly PlanNode[]): PlanNode[] => nodes.flatMap((node) => [node, ...flat(node.nodes ?? [])]);
   return sought === undefined ? 0 : flat(plan.nodes).indexOf(sought) + 1;
@@ -24,25 +23,28 @@ function findContainer({ plan }: RunContext, path: string): { iteration_id: stri
   return isIteration ? { iteration_id: container, loop_id: null } : { iteration_id: null, loop_id: container };
 }
 
-export function renderNodeHead(told: RunContext, path: string, type: string) {
-  const node = nodeAt(told.plan.nodes, path);
+export function renderNodeHead(context: RunContext, path: string, type: string) {
+  const node = nodeAt(context.plan.nodes, path);
   return {
-    id: stableUuid('dify node run', `${told.run.id}/${path}`),
+    id: stableUuid('dify node run', `${context.run.id}/${path}`),
     node_id: path,
     node_type: renderNodeType(node, type, path),
     title: node?.title ?? node?.id ?? path,
-    index: countNodesUpTo(told.plan, node),
+    index: countNodesUpTo(context.plan, node),
     predecessor_node_id: node?.needs[0]?.node ?? null,
     inputs: null,
     inputs_truncated: false,
     extras: {},
-    ...findContainer(told, path),
+    ...findContainer(context, path),
   };
 }
 
-export function renderNodeStarted(told: RunContext, { path, nodeType, at }: Extract<StreamItem, { type: 'node.started' }>): object {
-  const data = { ...renderNodeHead(told, path, nodeType), created_at: toSeconds(at), agent_strategy: null };
-  return { event: 'node_started', ...renderHead(told.run), data };
+export function renderNodeStarted(
+  context: RunContext,
+  { path, nodeType, at }: Extract<StreamItem, { type: 'node.started' }>,
+): object {
+  const data = { ...renderNodeHead(context, path, nodeType), created_at: toSeconds(at), agent_strategy: null };
+  return { event: 'node_started', ...renderHead(context.run), data };
 }
 
 function renderNodeStatus({ status, handled }: NodeRecord): string {
@@ -50,10 +52,10 @@ function renderNodeStatus({ status, handled }: NodeRecord): string {
   return handled ? 'exception' : 'failed';
 }
 
-export function renderNodeFinished(told: RunContext, record: NodeRecord): object {
+export function renderNodeFinished(context: RunContext, record: NodeRecord): object {
   const { path, type, output, error, usage, startedAt, endedAt = startedAt } = record;
   const data = {
-    ...renderNodeHead(told, path, type),
+    ...renderNodeHead(context, path, type),
     process_data: {},
     process_data_truncated: false,
     outputs: toObject(output),
@@ -70,13 +72,13 @@ export function renderNodeFinished(told: RunContext, record: NodeRecord): object
     finished_at: toSeconds(endedAt),
     files: [],
   };
-  return { event: 'node_finished', ...renderHead(told.run), data };
+  return { event: 'node_finished', ...renderHead(context.run), data };
 }
 
-export function renderNodeRetry(told: RunContext, item: Extract<StreamItem, { type: 'node.retrying' }>): object {
-  const type = nodeAt(told.plan.nodes, item.path)?.type ?? 'tool';
+export function renderNodeRetry(context: RunContext, item: Extract<StreamItem, { type: 'node.retrying' }>): object {
+  const type = nodeAt(context.plan.nodes, item.path)?.type ?? 'tool';
   const data = {
-    ...renderNodeHead(told, item.path, type),
+    ...renderNodeHead(context, item.path, type),
     process_data: {},
     outputs: {},
     status: 'retry',
@@ -87,5 +89,5 @@ export function renderNodeRetry(told: RunContext, item: Extract<StreamItem, { ty
     finished_at: toSeconds(item.at),
     retry_index: item.attempt - 1,
   };
-  return { event: 'node_retry', ...renderHead(told.run), data };
+  return { event: 'node_retry', ...renderHead(context.run), data };
 }

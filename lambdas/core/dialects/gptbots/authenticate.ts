@@ -5,7 +5,7 @@ import { ApiError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiRequest, Principal } from '../dialect.ts';
 
-export function authenticate(request: ApiRequest, ports: Ports): Promise<Principal> {
+export async function authenticate(request: ApiRequest, ports: Ports): Promise<Principal> {
   return authenticateKey(ports, readKey(request), 'gptbots');
 }
 

@@ -1,31 +1,40 @@
-// The events of a dialogue: what the caller said, the replies as they are written, and what they cost.
+// The events of a dialogue: what the caller said, the replies as they are written, and the tokens that they used.
 
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
 import { renderOutputText } from '../output-text.ts';
+import { PING, type Separator, type SseEvent } from '../sse.ts';
 import { stableUuid } from '../stable-uuid.ts';
 
-export interface Told {
+/** The only path with events as its response. */
+export const DIALOGUE_PATH = '/v1/qbot/chat/sse';
+/** As the vendor writes them. */
+export const SEPARATOR: Separator = ':';
+
+/** The run that a stream is about, and the request. */
+export interface RunContext {
+  run: Run;
   /** What the caller said. */
-  asked: string;
+  query: string;
   requestId: string;
   sessionId: string;
   isIncremental: boolean;
-  /** Whether replies are told before they are complete. */
-  tellsProgress: boolean;
+  /** Whether replies are sent before they are complete. */
+  hasPartialReplies: boolean;
 }
 
-// https://cloud.tencent.com/document/product/1759/105561 (reply_method: on the way through a flow, and its answer)
-const ON_THE_WAY = 9;
+// https://cloud.tencent.com/document/product/1759/105561 (reply_method: while the flow runs, and its answer)
+const PARTIAL = 9;
 const ANSWER = 10;
 const RUN_FAILED = 460_020;
 
-const framed = (type: string, event: object): string => `event:${type}\ndata:${JSON.stringify({ type, ...event })}\n\n`;
+const makeEvent = (type: string, fields: object): SseEvent => ({ event: type, data: { type, ...fields } });
 
-export function errorEvent({ code, message, requestId }: { code: number; message: string; requestId: string }): string {
-  return framed('error', { request_id: requestId, error: { code, message } });
+export function renderErrorEvent(error: { code: number; message: string; requestId: string }): SseEvent {
+  const { code, message, requestId } = error;
+  return makeEvent('error', { request_id: requestId, error: { code, message } });
 }
 
 interface Reply {
@@ -36,44 +45,44 @@ interface Reply {
 }
 
 interface Dialogue {
-  told: Told;
-  /** Of this reply and of what it replies to. */
+  context: RunContext;
+  /** Of this reply and of the query that it replies to. */
   recordId: string;
-  askedId: string;
+  queryId: string;
   traceId: string;
   name: string;
 }
 
-function replyEvent({ told, ...ids }: Dialogue, { content, isFinal, at, cards = [] }: Reply): string {
+function renderReply({ context, ...ids }: Dialogue, { content, isFinal, at, cards = [] }: Reply): SseEvent {
   const payload = {
-    ...payloadOf({ told, ...ids }, { content, at, isFromSelf: false }),
+    ...renderPayload({ context, ...ids }, { content, at, isFromSelf: false }),
     record_id: ids.recordId,
-    related_record_id: ids.askedId,
+    related_record_id: ids.queryId,
     is_final: isFinal,
     is_llm_generated: true,
-    reply_method: isFinal ? ANSWER : ON_THE_WAY,
+    reply_method: isFinal ? ANSWER : PARTIAL,
     option_cards: cards,
     work_flow: { workflow_name: ids.name, workflow_run_id: ids.traceId },
   };
-  return framed('reply', { payload, message_id: ids.recordId });
+  return makeEvent('reply', { payload, message_id: ids.recordId });
 }
 
-/** Its clients are told their own words first. */
-function askedEvent({ told, ...ids }: Dialogue, at: number): string {
+/** The first event repeats what the caller said. */
+function renderQuery({ context, ...ids }: Dialogue, at: number): SseEvent {
   const payload = {
-    ...payloadOf({ told, ...ids }, { content: told.asked, at, isFromSelf: true }),
-    record_id: ids.askedId,
+    ...renderPayload({ context, ...ids }, { content: context.query, at, isFromSelf: true }),
+    record_id: ids.queryId,
     related_record_id: '',
     is_final: true,
     is_llm_generated: false,
   };
-  return framed('reply', { payload, message_id: ids.askedId });
+  return makeEvent('reply', { payload, message_id: ids.queryId });
 }
 
-function payloadOf({ told, traceId }: Dialogue, it: { content: string; at: number; isFromSelf: boolean }) {
+function renderPayload({ context, traceId }: Dialogue, it: { content: string; at: number; isFromSelf: boolean }) {
   return {
-    request_id: told.requestId,
-    session_id: told.sessionId,
+    request_id: context.requestId,
+    session_id: context.sessionId,
     trace_id: traceId,
     content: it.content,
     is_from_self: it.isFromSelf,
@@ -85,14 +94,14 @@ function payloadOf({ told, traceId }: Dialogue, it: { content: string; at: numbe
   };
 }
 
-function tokenEvent(
-  { told, recordId, traceId }: Dialogue,
+function renderTokens(
+  { context, recordId, traceId }: Dialogue,
   { usage, status, startedAt, createdAt, endedAt }: Run,
   at: number,
-): string {
+): SseEvent {
   const payload = {
-    session_id: told.sessionId,
-    request_id: told.requestId,
+    session_id: context.sessionId,
+    request_id: context.requestId,
     record_id: recordId,
     trace_id: traceId,
     token_count: usage.totalTokens,
@@ -100,41 +109,46 @@ function tokenEvent(
     elapsed: (endedAt ?? at) - (startedAt ?? createdAt),
     procedures: [],
   };
-  return framed('token_stat', { payload });
+  return makeEvent('token_stat', { payload });
 }
 
 interface Progress {
-  /** Said so far in this reply. */
+  /** The text of this reply so far. */
   text: string;
   cards: string[];
 }
 
 export async function* renderEvents(
   ports: Ports,
-  { told, run }: { told: Told; run: Run },
+  context: RunContext,
   items: AsyncIterable<StreamItem>,
-): AsyncGenerator<string> {
-  const id = (of: string) => stableUuid('tencent dialogue', `${run.id}/${told.requestId}/${of}`);
-  const dialogue = { told, recordId: id('reply'), askedId: id('asked'), traceId: run.id, name: run.flow };
+): AsyncGenerator<SseEvent> {
+  const { run, requestId } = context;
+  const makeId = (purpose: string) => stableUuid('tencent dialogue', `${run.id}/${requestId}/${purpose}`);
+  const dialogue = { context, recordId: makeId('reply'), queryId: makeId('asked'), traceId: run.id, name: run.flow };
   const progress: Progress = { text: '', cards: [] };
-  yield askedEvent(dialogue, ports.clock.now());
+  yield renderQuery(dialogue, ports.clock.now());
   for await (const item of items) {
-    if (item.type === 'run.finished') yield* ends(ports, dialogue, { run: item.run, text: progress.text });
-    else yield* eventsFor(dialogue, progress, { item, at: ports.clock.now() });
+    if (item.type === 'run.finished') yield* renderFinished(ports, dialogue, { run: item.run, text: progress.text });
+    else yield* renderItem(dialogue, progress, { item, at: ports.clock.now() });
   }
 }
 
-function eventsFor(dialogue: Dialogue, progress: Progress, { item, at }: { item: StreamItem; at: number }): string[] {
+function renderItem(
+  dialogue: Dialogue,
+  progress: Progress,
+  { item, at }: { item: StreamItem; at: number },
+): SseEvent[] {
   switch (item.type) {
     case 'ping':
-      return [': ping\n\n'];
+      return [PING.comment];
     case 'node.delta': {
       progress.text += item.text;
-      const content = dialogue.told.isIncremental ? item.text : progress.text;
-      return dialogue.told.tellsProgress ? [replyEvent(dialogue, { content, isFinal: false, at })] : [];
+      const content = dialogue.context.isIncremental ? item.text : progress.text;
+      return dialogue.context.hasPartialReplies ? [renderReply(dialogue, { content, isFinal: false, at })] : [];
     }
     case 'node.waiting': {
-      const { message, options } = asking(item.wait.prompt);
+      const { message, options } = readQuestion(item.wait.prompt);
       progress.text = progress.text === '' ? message : `${progress.text}\n${message}`;
       progress.cards = options;
       return [];
@@ -142,30 +156,30 @@ function eventsFor(dialogue: Dialogue, progress: Progress, { item, at }: { item:
     case 'run.waiting': {
       if (item.run.waitingFor === 'timer') return [];
       const { text: content, cards } = progress;
-      return [replyEvent(dialogue, { content, isFinal: true, at, cards }), tokenEvent(dialogue, item.run, at)];
+      return [renderReply(dialogue, { content, isFinal: true, at, cards }), renderTokens(dialogue, item.run, at)];
     }
     default:
       return [];
   }
 }
 
-function asking(prompt: JsonObject | undefined): { message: string; options: string[] } {
+function readQuestion(prompt: JsonObject | undefined): { message: string; options: string[] } {
   const { message = '', options = [] } = prompt ?? {};
   return { message: String(message), options: Array.isArray(options) ? options.map(String) : [] };
 }
 
-async function* ends(
+async function* renderFinished(
   ports: Ports,
   dialogue: Dialogue,
   { run, text }: { run: Run; text: string },
-): AsyncGenerator<string> {
+): AsyncGenerator<SseEvent> {
   const at = run.endedAt ?? ports.clock.now();
   if (run.status === 'succeeded') {
     const record = text === '' ? await ports.runs.read(run.id) : undefined;
-    yield replyEvent(dialogue, { content: text || renderOutputText(record?.outputs ?? null), isFinal: true, at });
+    yield renderReply(dialogue, { content: text || renderOutputText(record?.outputs ?? null), isFinal: true, at });
   } else {
     const message = run.error?.message ?? 'The run was stopped';
-    yield errorEvent({ code: RUN_FAILED, message, requestId: dialogue.told.requestId });
+    yield renderErrorEvent({ code: RUN_FAILED, message, requestId: dialogue.context.requestId });
   }
-  yield tokenEvent(dialogue, run, at);
+  yield renderTokens(dialogue, run, at);
 }

@@ -1,4 +1,5 @@
-// Runs and nodes as Tencent's clients read them: numbers for states, times as milliseconds in text, objects as JSON text.
+// Runs and nodes as Tencent's clients read them: states are numbers, times are milliseconds in a string, objects are JSON
+// in a string.
 
 import * as z from 'zod';
 import { nodeAt } from '../../flow/node-at.ts';
@@ -12,7 +13,7 @@ const STATES = { pending: 0, running: 1, waiting: 1, succeeded: 2, failed: 3, ca
   number
 >;
 
-/** https://cloud.tencent.com/document/api/1759 (NodeType); those of ours that Tencent lacks are tools (8). */
+/** https://cloud.tencent.com/document/api/1759 (NodeType). Kinds that Tencent does not have are shown as tools (8). */
 const NODE_TYPES: Record<string, number> = {
   extract: 6,
   llm: 3,
@@ -56,13 +57,13 @@ export function renderRun(run: Run) {
   };
 }
 
-export interface Asked {
+interface RunRequest {
   Query: string;
   CustomVariables: { Name: string; Value: string }[];
 }
 
-/** What was asked for, read back from the inputs: the texts of the request are not kept beside them. */
-function renderRequest(inputs: JsonObject, queryInput: string | undefined): Asked {
+/** The request of a run, read back from its inputs: its own texts are not stored. */
+function renderRequest(inputs: JsonObject, queryInput: string | undefined): RunRequest {
   const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
   const variables = Object.entries(inputs).filter(([name]) => name !== queryInput);
   return {
@@ -89,7 +90,7 @@ function findQueryInput({ inputs }: Plan): string | undefined {
   return Object.entries(inputs).find(([name, { alias = [] }]) => isQuery(name) || alias.some(isQuery))?.[0];
 }
 
-/** A run id holds no colon, so both parts are found again. */
+/** A run id has no colon, so both parts can be read back. */
 export const makeNodeRunId = (runId: string, path: string): string => `${runId}:${path}`;
 
 export function readNodeRunId(id: string): { runId: string; path: string } {
@@ -97,10 +98,10 @@ export function readNodeRunId(id: string): { runId: string; path: string } {
   return { runId: id.slice(0, Math.max(colon, 0)), path: id.slice(colon + 1) };
 }
 
-/** Items count from 1 here: `pages[00002].text` is `pages[3].text`. */
+/** Tencent counts items from 1: `pages[00002].text` is `pages[3].text`. */
 const renderPath = (path: string): string => path.replaceAll(/\[(\d+)\]/g, (_, index) => `[${Number(index) + 1}]`);
 
-/** The node runs directly inside a container, or of the workflow itself. */
+/** Whether a node is directly inside a container, or inside the workflow itself where there is none. */
 export function isInside(path: string, container: string): boolean {
   const parent = path.includes('.') ? path.slice(0, path.lastIndexOf('.')) : '';
   return renderPath(parent) === container;
@@ -146,7 +147,7 @@ export function renderNodeDetail(run: Run, plan: Plan, record: NodeRecord) {
   };
   return {
     ...base,
-    // As the flow has it: what its expressions gave is not kept.
+    // As the flow defines it: the values of its expressions are not stored.
     Input: JSON.stringify(nodeAt(plan.nodes, record.path)?.with ?? {}),
     InputRef: '',
     Output: record.output === undefined ? '' : JSON.stringify(record.output),

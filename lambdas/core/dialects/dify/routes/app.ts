@@ -29,7 +29,7 @@ const CONTROLS = {
   files: 'file-list',
 } as const satisfies Record<InputSpec['type'], string>;
 
-function control(name: string, spec: InputSpec): JsonObject {
+function renderControl(name: string, spec: InputSpec): JsonObject {
   const field = compact({
     label: spec.title ?? name,
     variable: name,
@@ -42,8 +42,8 @@ function control(name: string, spec: InputSpec): JsonObject {
 }
 
 function renderParameters({ inputs }: Plan) {
-  const shown = Object.entries(inputs).filter(([, { hidden }]) => !hidden);
-  const takesFiles = shown.some(([, { type }]) => type === 'file' || type === 'files');
+  const visible = Object.entries(inputs).filter(([, { hidden }]) => !hidden);
+  const takesFiles = visible.some(([, { type }]) => type === 'file' || type === 'files');
   const off = { enabled: false };
   return {
     opening_statement: '',
@@ -55,12 +55,12 @@ function renderParameters({ inputs }: Plan) {
     annotation_reply: off,
     more_like_this: off,
     sensitive_word_avoidance: off,
-    user_input_form: shown.map(([name, spec]) => control(name, spec)),
+    user_input_form: visible.map(([name, spec]) => renderControl(name, spec)),
     file_upload: {
       image: { enabled: takesFiles, number_limits: 3, detail: 'high', transfer_methods: ['remote_url', 'local_file'] },
     },
     system_parameters: {
-      // A text in the vendor's own sample.
+      // A string in the vendor's own sample.
       image_file_size_limit: String(IMAGE_MB),
       audio_file_size_limit: AUDIO_MB,
       video_file_size_limit: VIDEO_MB,
@@ -70,10 +70,10 @@ function renderParameters({ inputs }: Plan) {
   };
 }
 
-const planOf = async (ports: Ports, caller: Caller) =>
+const readPlan = async (ports: Ports, caller: Caller) =>
   (await resolveVersion(ports, caller.tenant.id, boundFlow(caller), {})).plan;
 
-// Its clients send `user` with everything.
+// The vendor's clients send `user` with every request.
 const query = z.object({ user: z.string().optional() });
 const shared = { method: 'GET', access: 'run', tag, query, errors: [] } as const;
 
@@ -83,7 +83,7 @@ export const appRoutes = [
     id: 'difyWelcome',
     path: '/v1/',
     access: 'anyone',
-    summary: 'Say who is there',
+    summary: 'Read the name of the API',
     answers: { 200: { description: 'A greeting' } },
     async handle() {
       return json(200, { welcome: 'Dify OpenAPI', api_version: 'v1', server_version: '1.0.0' });
@@ -96,7 +96,7 @@ export const appRoutes = [
     summary: 'Read the input form',
     answers: { 200: { description: 'The form' } },
     async handle({ caller }, ports) {
-      return json(200, renderParameters(await planOf(ports, caller)));
+      return json(200, renderParameters(await readPlan(ports, caller)));
     },
   }),
   route({
@@ -106,7 +106,7 @@ export const appRoutes = [
     summary: 'Read what the app is',
     answers: { 200: { description: 'Name and description' } },
     async handle({ caller }, ports) {
-      const { name, title = name, description = '', labels = {} } = await planOf(ports, caller);
+      const { name, title = name, description = '', labels = {} } = await readPlan(ports, caller);
       return json(200, { name: title, description, tags: Object.values(labels), mode: 'workflow', author_name: '' });
     },
   }),
@@ -128,7 +128,7 @@ export const appRoutes = [
     summary: 'Read how the app presents itself',
     answers: { 200: { description: 'Its site' } },
     async handle({ caller }, ports) {
-      const { name, title = name, description = '' } = await planOf(ports, caller);
+      const { name, title = name, description = '' } = await readPlan(ports, caller);
       return json(200, {
         title,
         chat_color_theme: null,
@@ -152,7 +152,7 @@ export const appRoutes = [
     ...shared,
     id: 'difyEndUser',
     path: '/v1/end-users/{end_user_id}',
-    summary: 'Read an end user, by the name that runs were given',
+    summary: 'Read an end user, by the `user` of runs',
     params: z.object({ end_user_id: z.string().max(256) }),
     answers: { 200: { description: 'The end user' } },
     async handle({ caller, params }) {

@@ -1,4 +1,4 @@
-// Uploading a file for an input, and seeing it again.
+// Uploading a file for an input, and reading it again.
 
 import { extname } from 'node:path/posix';
 import * as z from 'zod';
@@ -7,17 +7,15 @@ import { ApiError } from '../../../errors.ts';
 import { MAX_UPLOAD_BYTES } from '../../../limits.ts';
 import type { StoredFile } from '../../../ports/files.ts';
 import { json, route } from '../../dialect.ts';
-import { replyWithFile } from '../../files.ts';
-import { readUpload, uploadBody } from '../../files.ts';
+import { readUpload, replyWithFile, uploadBody } from '../../files.ts';
 import { DifyError } from '../errors.ts';
-import { makeEndUserId } from '../render.ts';
-import { toSeconds } from '../words.ts';
+import { makeEndUserId, toSeconds } from '../render.ts';
 
 const tag = 'Dify';
 
-const refused = (code: string, message: string) => new DifyError('invalid-request', { status: 400, code }, message);
+const makeError = (code: string, message: string) => new DifyError('invalid-request', { status: 400, code }, message);
 
-function render(file: StoredFile, user: string, origin: string) {
+function renderFile(file: StoredFile, user: string, origin: string) {
   return {
     id: file.id,
     name: file.name,
@@ -37,7 +35,7 @@ function render(file: StoredFile, user: string, origin: string) {
   };
 }
 
-export const uploadRoutes = [
+export const fileRoutes = [
   route({
     id: 'difyUpload',
     method: 'POST',
@@ -50,15 +48,15 @@ export const uploadRoutes = [
     errors: [],
     async handle({ caller, request }, ports) {
       const { fields, files } = await readUpload(request);
-      const sent = files.filter(({ field }) => field === 'file');
-      const [file] = sent;
-      if (!file) throw refused('no_file_uploaded', 'Please upload your file.');
-      if (sent.length > 1) throw refused('too_many_files', 'Only one file is allowed.');
-      if (file.name === '') throw refused('filename_not_exists_error', 'The specified filename does not exist.');
+      const uploaded = files.filter(({ field }) => field === 'file');
+      const [file] = uploaded;
+      if (!file) throw makeError('no_file_uploaded', 'Please upload your file.');
+      if (uploaded.length > 1) throw makeError('too_many_files', 'Only one file is allowed.');
+      if (file.name === '') throw makeError('filename_not_exists_error', 'The specified filename does not exist.');
       const { length } = file.bytes;
       if (length > MAX_UPLOAD_BYTES) throw new ApiError('payload-too-large', `File size exceeded. ${length} bytes`);
       const kept = await keepFile(ports, caller.tenant.id, file);
-      return json(201, render(kept, fields['user'] ?? '', request.origin));
+      return json(201, renderFile(kept, fields['user'] ?? '', request.origin));
     },
   }),
   route({

@@ -1,4 +1,4 @@
-// Runs that were: one in detail, and the log of all.
+// Reading runs: one in detail, and the log of all.
 
 import * as z from 'zod';
 import { boundFlow } from '../../../access/keys.ts';
@@ -28,7 +28,7 @@ const logsQuery = z.object({
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 
-export const runsRoutes = [
+export const logRoutes = [
   route({
     id: 'difyRunDetail',
     method: 'GET',
@@ -53,9 +53,9 @@ export const runsRoutes = [
     query: logsQuery,
     answers: { 200: { description: 'A page of runs' } },
     errors: [],
-    async handle({ caller, query: asked }, ports) {
-      const { page, limit, keyword, status, created_at__before: before, created_at__after: after } = asked;
-      const user = asked.created_by_end_user_session_id;
+    async handle({ caller, query: filters }, ports) {
+      const { page, limit, keyword, status, created_at__before: before, created_at__after: after } = filters;
+      const user = filters.created_by_end_user_session_id;
       const query = {
         tenant: caller.tenant.id,
         flow: boundFlow(caller),

@@ -1,4 +1,4 @@
-// Running the workflow of the key, blocking or streaming; stopping it; following it again.
+// Running the workflow of the key, blocking or streaming; stopping a run; following it again.
 
 import * as z from 'zod';
 import type { Caller } from '../../../access/caller.ts';
@@ -11,8 +11,6 @@ import { submit } from '../../../api/submit.ts';
 import { answerRun } from '../../../api/sync-response.ts';
 import { listVersions } from '../../../catalog/flows.ts';
 import { ApiError } from '../../../errors.ts';
-import type { Offer } from '../../../flow/inputs.ts';
-import type { Json } from '../../../json.ts';
 import type { Ports } from '../../../ports/ports.ts';
 import { isSettled, type RunRecord } from '../../../run.ts';
 import { isRunId } from '../../../run-id.ts';
@@ -20,32 +18,13 @@ import { type Call, json, route } from '../../dialect.ts';
 import { eventStream } from '../../sse.ts';
 import { renderEvents } from '../events.ts';
 import { renderWaits } from '../human-input.ts';
-import { fileSchema, offerFiles, readFiles } from '../input.ts';
-import { renderBlocking } from '../render.ts';
-import { renderWorkflowId, type RunContext } from '../words.ts';
+import { type RunBody, readSubmission, runBody } from '../input.ts';
+import { type RunContext, renderRun, renderWorkflowId, WAITING } from '../render.ts';
 
 const tag = 'Dify';
 
-const runBody = z.object({
-  inputs: z.record(z.string(), z.json()),
-  response_mode: z.enum(['blocking', 'streaming']).nullish(),
-  user: z.string().min(1).max(256),
-  files: z.array(fileSchema).nullish(),
-  trace_id: z.string().max(256).nullish(),
-});
-type RunBody = z.output<typeof runBody>;
-
-/** As Dify does it, values for which the form has no field are left out. */
-function offersOf({ inputs, files }: RunBody): Offer[] {
-  const offers = Object.entries(inputs).map(
-    ([name, value]): Offer => ({ names: [name], value: readFiles(value as Json) }),
-  );
-  if (files && files.length > 0) offers.push({ names: ['files', '_sys_file_urls'], value: offerFiles(files) });
-  return offers;
-}
-
 /** The id of a published version, or its label. */
-async function versionOf(ports: Ports, caller: Caller, workflowId: string): Promise<string> {
+async function findVersion(ports: Ports, caller: Caller, workflowId: string): Promise<string> {
   const flow = boundFlow(caller);
   const versions = await listVersions(ports, caller.tenant.id, flow);
   const found = versions.find(
@@ -58,37 +37,28 @@ async function versionOf(ports: Ports, caller: Caller, workflowId: string): Prom
 
 async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, version?: string): Promise<Reply> {
   const { body, caller, request } = call;
-  const isStream = body.response_mode === 'streaming';
-  const { run, replayed } = await submit(ports, caller, {
-    flow: boundFlow(caller),
-    inputs: {},
-    offers: offersOf(body),
-    mode: isStream ? 'stream' : 'sync',
-    dialect: 'dify',
-    user: body.user,
-    version,
-  });
-  const told: RunContext = { run, plan: await pinnedPlan(ports, run) };
-  const made = { run, replayed, receivedAt: request.receivedAt };
-  if (isStream) {
-    const { items, pending } = streamRun(ports, made);
-    return { status: 200, body: eventStream(renderEvents(ports, told, items)), pending };
+  const { run, replayed } = await submit(ports, caller, { ...readSubmission(caller, body), version });
+  const context: RunContext = { run, plan: await pinnedPlan(ports, run) };
+  const accepted = { run, replayed, receivedAt: request.receivedAt };
+  if (run.mode === 'stream') {
+    const { items, pending } = streamRun(ports, accepted);
+    return { status: 200, body: eventStream(renderEvents(ports, context, items)), pending };
   }
-  const reply = await answerRun(ports, { ...made, render: (record) => blocking(ports, record), status: () => 200 });
-  return paused(ports, told, reply);
+  const reply = await answerRun(ports, { ...accepted, render: (record) => blocking(ports, record), status: () => 200 });
+  return addWaits(ports, context, reply);
 }
 
-const blocking = (ports: Ports, record: RunRecord) => renderBlocking(record, ports.clock.now());
+const blocking = (ports: Ports, record: RunRecord) => renderRun(record, ports.clock.now());
 
-/** A blocking answer about a run that waits for people says for whom. */
-async function paused(ports: Ports, told: RunContext, reply: Reply): Promise<Reply> {
-  const body = reply.body && 'json' in reply.body ? (reply.body.json as ReturnType<typeof renderBlocking>) : undefined;
-  if (body?.data.status !== 'paused') return reply;
-  const { records } = await ports.runs.load(told.run.id);
-  return { ...reply, body: { json: { ...body, data: { ...body.data, ...renderWaits(ports, told, records) } } } };
+/** A blocking response about a waiting run has what it waits for. */
+async function addWaits(ports: Ports, context: RunContext, reply: Reply): Promise<Reply> {
+  const body = reply.body && 'json' in reply.body ? (reply.body.json as ReturnType<typeof renderRun>) : undefined;
+  if (body?.data.status !== WAITING) return reply;
+  const { records } = await ports.runs.load(context.run.id);
+  return { ...reply, body: { json: { ...body, data: { ...body.data, ...renderWaits(ports, context, records) } } } };
 }
 
-/** Always a success: whether there was something to stop is not told. */
+/** Always a success: the response does not say whether there was a run to stop. */
 async function stop({ caller, params }: Call<{ task_id: string }, undefined, { user: string }>, ports: Ports) {
   const run = isRunId(params.task_id) ? await ports.runs.get(params.task_id) : undefined;
   if (run && canAccess(caller, run) && !isSettled(run.status)) await cancelRun(ports, caller.tenant.id, run.id);
@@ -129,7 +99,7 @@ export const runRoutes = [
     path: '/v1/workflows/{workflow_id}/run',
     summary: 'Run a published version',
     params: z.object({ workflow_id: z.string() }),
-    handle: async (call, ports) => start(call, ports, await versionOf(ports, call.caller, call.params.workflow_id)),
+    handle: async (call, ports) => start(call, ports, await findVersion(ports, call.caller, call.params.workflow_id)),
   }),
   route({ ...stopping, id: 'difyStop', path: '/v1/workflows/{task_id}/stop', summary: 'Stop a run' }),
   route({ ...stopping, id: 'difyStopTask', path: '/v1/workflows/tasks/{task_id}/stop', summary: 'Stop a run' }),
@@ -145,16 +115,16 @@ export const runRoutes = [
     async handle({ caller, params, query, request }, ports): Promise<Reply> {
       const run = await requireRun(ports, caller, params.workflow_run_id);
       if (run.user !== query.user) throw new ApiError('run-not-found');
-      const told = { run, plan: await pinnedPlan(ports, run) };
-      // Of a run that has ended only the end is told.
+      const context = { run, plan: await pinnedPlan(ports, run) };
+      // For a run that has ended, the only event is its end.
       const items = isSettled(run.status)
-        ? ended(told)
+        ? streamEnd(context)
         : streamOn(ports, { runId: run.id, after: 0, receivedAt: request.receivedAt });
-      return { status: 200, body: eventStream(renderEvents(ports, told, items)) };
+      return { status: 200, body: eventStream(renderEvents(ports, context, items)) };
     },
   }),
 ];
 
-async function* ended({ run }: RunContext) {
+async function* streamEnd({ run }: RunContext) {
   yield { type: 'run.finished', seq: 0, run } as const;
 }
