@@ -8,11 +8,12 @@ import { ApiError, ERRORS, type ErrorCode } from '../../../errors.ts';
 import { MAX_BATCH_RUNS } from '../../../limits.ts';
 import type { Ports } from '../../../ports/ports.ts';
 import { json, route } from '../../dialect.ts';
-import { errorEnvelope, renderSummary, runSummary } from '../render.ts';
-import { asyncRunBody, readSubmission } from './start.ts';
+import { errorSchema } from '../errors.ts';
+import { asyncRunBody, readSubmission } from '../input.ts';
+import { renderSummary, runSummary } from '../render.ts';
 
-// Accepts touch items of their own run only, so they go side by side; this bounds the burst on the tables.
-const SIDE_BY_SIDE = 10;
+// Accepting a run writes only items of that run, so runs are accepted in parallel. The limit keeps the load on the tables low.
+const PARALLEL_ACCEPTS = 10;
 
 const entry = asyncRunBody.extend({
   flow: z.string().min(1),
@@ -21,7 +22,7 @@ const entry = asyncRunBody.extend({
 
 const body = z.strictObject({ runs: z.array(entry).min(1).max(MAX_BATCH_RUNS) });
 
-/** Refusals are told apart; a fault of the platform fails the call, which may be repeated with idempotency keys. */
+/** Every run has its own error; a fault of the platform fails the whole call, which can be repeated with idempotency keys. */
 async function accept(ports: Ports, caller: Caller, { flow, ...settings }: z.output<typeof entry>) {
   try {
     requireFlow(caller, flow);
@@ -43,7 +44,7 @@ export const batchRoutes = [
     tag: 'Runs',
     summary: `Start up to ${MAX_BATCH_RUNS} async runs`,
     description:
-      'Answers one entry per run, in order: 202 with the run, or the status and error that it would have had.',
+      'Returns one entry per run, in order: 202 with the run, or the status and error of a call for this run alone.',
     body: {
       kind: 'json',
       schema: body,
@@ -58,12 +59,12 @@ export const batchRoutes = [
     },
     answers: {
       200: {
-        description: 'What became of each',
+        description: 'The result of each',
         schema: z.object({
           items: z.array(
             z.union([
               z.object({ status: z.literal(202), run: runSummary }),
-              z.object({ status: z.int(), error: errorEnvelope.shape.error.omit({ requestId: true }) }),
+              z.object({ status: z.int(), error: errorSchema.shape.error.omit({ requestId: true }) }),
             ]),
           ),
           next: z.null(),
@@ -73,9 +74,9 @@ export const batchRoutes = [
     errors: [],
     async handle({ body: { runs }, caller }, ports) {
       const items: Awaited<ReturnType<typeof accept>>[] = [];
-      for (let at = 0; at < runs.length; at += SIDE_BY_SIDE) {
-        const some = runs.slice(at, at + SIDE_BY_SIDE);
-        items.push(...(await Promise.all(some.map((asked) => accept(ports, caller, asked)))));
+      for (let at = 0; at < runs.length; at += PARALLEL_ACCEPTS) {
+        const some = runs.slice(at, at + PARALLEL_ACCEPTS);
+        items.push(...(await Promise.all(some.map((submitted) => accept(ports, caller, submitted)))));
       }
       return json(200, { items, next: null });
     },

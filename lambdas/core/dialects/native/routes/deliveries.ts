@@ -1,4 +1,4 @@
-// What became of a run's webhooks: the log, delivery by hand, and the secret that signs them.
+// The webhooks of a run: their delivery log, manual delivery, and the secret that signs them.
 
 import * as z from 'zod';
 import { requireRecord, requireRun } from '../../../access/run-access.ts';
@@ -6,7 +6,8 @@ import { redeliver } from '../../../deliver/redeliver.ts';
 import { deliverySecret, rotateWebhookSecret } from '../../../deliver/signing-secrets.ts';
 import { renderDelivery } from '../../../runs/run-view.ts';
 import { json, route } from '../../dialect.ts';
-import { nullableTime, runIdParams, time, webhookState } from '../render.ts';
+import { runIdParams } from '../input.ts';
+import { nullableTime, time, webhookState } from '../render.ts';
 
 const tag = 'Webhooks';
 
@@ -48,11 +49,12 @@ const redeliverOne = route({
   path: '/v1/runs/{id}/deliveries/{n}/redeliver',
   access: 'run',
   tag,
-  summary: 'Tell a webhook again',
-  description: 'Whatever became of it before; the message id stays the same, so that receivers can tell.',
+  summary: 'Deliver a webhook again',
+  description:
+    'Whether or not it was delivered before; the message id stays the same, so that receivers can detect the duplicate.',
   params: runIdParams.extend({ n: z.coerce.number().int().min(1).meta({ description: 'Number of the webhook' }) }),
   body: { kind: 'json', schema: z.strictObject({}), optional: true },
-  answers: { 202: { description: 'It will be told at once', schema: delivery } },
+  answers: { 202: { description: 'It will be delivered at once', schema: delivery } },
   errors: ['run-not-found', 'run-not-settled', 'not-found'],
   async handle({ caller, params }, ports) {
     const { id } = await requireRun(ports, caller, params.id);
@@ -82,8 +84,8 @@ const rotateSecret = route({
   path: '/v1/webhook-secret:rotate',
   access: 'admin',
   tag,
-  summary: 'Make a new secret',
-  description: 'The one before signs beside it for 24 hours.',
+  summary: 'Create a new secret',
+  description: 'For 24 hours, webhooks are signed with the previous secret too.',
   body: { kind: 'json', schema: z.strictObject({}), optional: true },
   answers: { 200: { description: 'The new secret', schema: secretAnswer } },
   errors: [],

@@ -1,15 +1,17 @@
-// The draft of a flow, and making a version of it. The compiler is loaded by the core when a draft comes.
+// The draft of a flow, and publishing it as a version. The core loads the compiler when it gets a draft.
 
 import * as z from 'zod';
 import { requireFlow } from '../../../access/run-access.ts';
 import { publish, readDraft, saveDraft } from '../../../catalog/flows.ts';
 import { MAX_SOURCE_BYTES } from '../../../limits.ts';
 import { json, route } from '../../dialect.ts';
-import { flowProblem, renderSupport, support } from '../flow-schemas.ts';
-import { flowParams } from '../render.ts';
+import { flowParams } from '../input.ts';
+import { flowProblem, renderSupport, support } from '../render.ts';
 
 const tag = 'Flows';
-const IF_MATCH = { 'If-Match': 'The etag of the draft that this one was made from: an outdated editor is refused.' };
+const IF_MATCH = {
+  'If-Match': 'The etag of the draft that this one was made from: the call fails if the draft has changed since.',
+};
 
 const EXAMPLE = `flow: 1
 name: hello
@@ -23,7 +25,7 @@ outputs:
   greeting: \${{ $nodes.greet.text }}
 `;
 
-const judgement = {
+const compiledFields = {
   etag: z.string(),
   problems: z.array(flowProblem),
   async: support,
@@ -38,7 +40,7 @@ const put = route({
   keepsToFlow: true,
   tag,
   summary: "Store a flow's draft",
-  description: 'A draft with problems is stored too; only a text that cannot be parsed is refused.',
+  description: 'A draft with problems is stored too; only a text that cannot be parsed is an error.',
   params: flowParams,
   headers: IF_MATCH,
   body: {
@@ -49,7 +51,7 @@ const put = route({
     maxBytes: MAX_SOURCE_BYTES,
   },
   answers: {
-    200: { description: 'The draft is stored; what is wrong with it', schema: z.object(judgement) },
+    200: { description: 'The draft is stored; its problems', schema: z.object(compiledFields) },
   },
   errors: ['invalid-flow'],
   async handle({ body: source, caller, params: { name }, request }, ports) {
@@ -72,19 +74,19 @@ const read = route({
   summary: "Read a flow's draft",
   params: flowParams,
   answers: {
-    200: { description: 'The draft', schema: z.object({ name: z.string(), source: z.string(), ...judgement }) },
+    200: { description: 'The draft', schema: z.object({ name: z.string(), source: z.string(), ...compiledFields }) },
   },
   errors: ['flow-not-found'],
   async handle({ caller, params: { name } }, ports) {
     requireFlow(caller, name);
     const { etag, source, compiled } = await readDraft(ports, caller.tenant.id, name);
     const { problems, async, sync } = compiled;
-    const shown = { name, etag, source, problems, async: renderSupport(async), sync: renderSupport(sync) };
-    return json(200, shown, { etag });
+    const draft = { name, etag, source, problems, async: renderSupport(async), sync: renderSupport(sync) };
+    return json(200, draft, { etag });
   },
 });
 
-const published = z.object({ version: z.string(), digest: z.string(), async: support, sync: support });
+const publishedSchema = z.object({ version: z.string(), digest: z.string(), async: support, sync: support });
 
 const publishDraft = route({
   id: 'publishDraft',
@@ -95,30 +97,29 @@ const publishDraft = route({
   tag,
   summary: 'Publish the draft as an immutable version',
   description:
-    'The version number follows from what changed in inputs and outputs; a higher one may be asked for. Publishing the same content again answers the version that exists.',
+    'The version number depends on what changed in inputs and outputs; the request can name a higher one. Publishing the same content again returns the existing version.',
   params: flowParams,
   body: {
     kind: 'json',
     schema: z.strictObject({
       version: z
         .string()
-        .regex(/^\d+\.\d+\.\d+$/, 'write MAJOR.MINOR.PATCH')
+        .regex(/^\d+\.\d+\.\d+$/, 'must be MAJOR.MINOR.PATCH')
         .optional(),
     }),
     optional: true,
   },
   answers: {
-    200: { description: 'The content was published before', schema: published },
-    201: { description: 'The new version', schema: published },
+    200: { description: 'The content was published before', schema: publishedSchema },
+    201: { description: 'The new version', schema: publishedSchema },
   },
   errors: ['flow-not-found', 'invalid-flow'],
   async handle({ body, caller, params: { name } }, ports) {
     requireFlow(caller, name);
-    const asked = { name, version: body.version };
-    const { created, version } = await publish(ports, caller.tenant.id, asked);
+    const { created, version } = await publish(ports, caller.tenant.id, { name, version: body.version });
     const { digest, async, sync } = version;
-    const shown = { version: version.version, digest, async: renderSupport(async), sync: renderSupport(sync) };
-    return json(created ? 201 : 200, shown);
+    const published = { version: version.version, digest, async: renderSupport(async), sync: renderSupport(sync) };
+    return json(created ? 201 : 200, published);
   },
 });
 

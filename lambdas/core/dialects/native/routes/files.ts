@@ -1,4 +1,4 @@
-// Files for inputs of type `file` and `files`: announced here, uploaded straight to S3, named in a run by their id.
+// Files for inputs of type `file` and `files`: announced here, uploaded directly to S3, used in a run by their id.
 
 import * as z from 'zod';
 import { fileOfLink } from '../../../catalog/file-links.ts';
@@ -11,7 +11,7 @@ import { time } from '../render.ts';
 
 const tag = 'Files';
 const MEDIA_TYPE = /^[\w.+-]{1,127}\/[\w.+-]{1,127}$/;
-// What no file system and no header takes.
+// Without characters that file systems and headers do not allow.
 const NAME = /^[^\p{Cc}/\\]{1,255}$/u;
 
 const newFile = z.strictObject({
@@ -20,7 +20,7 @@ const newFile = z.strictObject({
     .string()
     .regex(MEDIA_TYPE, 'must be a media type such as application/pdf')
     .default('application/octet-stream'),
-  size: z.int().min(1).max(MAX_FILE_BYTES).meta({ description: 'Bytes: exactly as many are taken' }),
+  size: z.int().min(1).max(MAX_FILE_BYTES).meta({ description: 'Bytes: the upload must have exactly this size' }),
 });
 
 const file = {
@@ -31,7 +31,7 @@ const file = {
   createdAt: time,
 };
 
-const view = ({ id, name, type, size, createdAt }: StoredFile) => ({
+const renderFile = ({ id, name, type, size, createdAt }: StoredFile) => ({
   id,
   name,
   type,
@@ -47,7 +47,7 @@ const content = route({
   path: '/v1/files/{id}/content',
   access: 'anyone',
   tag,
-  summary: 'Read a file by an address that was handed out for it',
+  summary: 'Read a file by its signed URL',
   params: z.object({ id: z.string().min(1).max(64) }),
   query: z.object({ tenant: z.string().max(64), until: z.coerce.number().int(), signature: z.string().max(64) }),
   answers: { 200: { description: 'Its bytes', mediaType: 'application/octet-stream' } },
@@ -67,7 +67,7 @@ export const fileRoutes = [
     tag,
     summary: 'Upload a file',
     description:
-      'Answers an address to which the bytes are PUT, with the headers that it names. An input of a run then refers to the file by `{"id": …}`. Files are kept as long as runs, 30 days.',
+      'Returns a URL for a PUT request with the bytes, and the headers of that request. An input of a run then refers to the file by `{"id": …}`. Files are kept as long as runs, 30 days.',
     body: {
       kind: 'json',
       schema: newFile,
@@ -75,7 +75,7 @@ export const fileRoutes = [
     },
     answers: {
       201: {
-        description: 'The file, and where its bytes go',
+        description: 'The file, and where to upload its bytes',
         schema: z.object({
           ...file,
           upload: z.object({
@@ -90,7 +90,7 @@ export const fileRoutes = [
     errors: [],
     async handle({ body, caller }, ports) {
       const { file: made, upload } = await announceFile(ports, caller.tenant.id, body);
-      return json(201, { ...view(made), upload: { method: 'PUT', ...upload, expiresAt: until(made.createdAt) } });
+      return json(201, { ...renderFile(made), upload: { method: 'PUT', ...upload, expiresAt: until(made.createdAt) } });
     },
   }),
   route({
@@ -99,11 +99,11 @@ export const fileRoutes = [
     path: '/v1/files/{id}',
     access: 'run',
     tag,
-    summary: 'Read what is known of a file, and where its bytes are',
+    summary: 'Read a file: its fields, and where its bytes are',
     params: z.object({ id: z.string().min(1).max(64) }),
     answers: {
       200: {
-        description: 'The file; `download` is null while nothing was uploaded',
+        description: 'The file; `download` is null until its bytes are uploaded',
         schema: z.object({ ...file, download: z.object({ url: z.string(), expiresAt: time }).nullable() }),
       },
     },
@@ -112,7 +112,7 @@ export const fileRoutes = [
       const found = await requireFile(ports, caller.tenant.id, id);
       const url = (await ports.files.isUploaded(found)) ? await ports.files.downloadUrl(found) : undefined;
       const download = url === undefined ? null : { url, expiresAt: until(ports.clock.now()) };
-      return json(200, { ...view(found), download });
+      return json(200, { ...renderFile(found), download });
     },
   }),
 ];

@@ -1,4 +1,4 @@
-// Flows and their published versions: list, read, switch on and off, remove. Drafts have a file of their own.
+// Flows and their published versions: list, read, enable and disable, remove. Drafts are in a file of their own.
 
 import * as z from 'zod';
 import { requireFlow } from '../../../access/run-access.ts';
@@ -12,8 +12,8 @@ import {
   setFlowEnabled,
 } from '../../../catalog/flows.ts';
 import { json, route } from '../../dialect.ts';
-import { flow, flowVersion, parameters, renderFlow, renderParameters, renderVersion } from '../flow-schemas.ts';
-import { flowParams, listSchema, page } from '../render.ts';
+import { flowParams, page } from '../input.ts';
+import { flow, flowVersion, listSchema, parameters, renderFlow, renderParameters, renderVersion } from '../render.ts';
 
 const tag = 'Flows';
 
@@ -60,7 +60,7 @@ const change = route({
   keepsToFlow: true,
   tag,
   summary: 'Enable or disable a flow',
-  description: 'A disabled flow takes no new runs; its runs under way go on.',
+  description: 'A disabled flow accepts no new runs; runs that exist continue.',
   params: flowParams,
   body: { kind: 'json', schema: z.strictObject({ enabled: z.boolean() }), examples: { off: { enabled: false } } },
   answers: { 200: { description: 'The flow', schema: flow } },
@@ -79,9 +79,9 @@ const remove = route({
   keepsToFlow: true,
   tag,
   summary: 'Remove a flow with its draft and versions',
-  description: 'Runs under way go on with their pinned definition.',
+  description: 'Runs that exist continue with their pinned definition.',
   params: flowParams,
-  answers: { 204: { description: 'The flow is no more' } },
+  answers: { 204: { description: 'The flow is removed' } },
   errors: ['flow-not-found'],
   async handle({ caller, params: { name } }, ports) {
     requireFlow(caller, name);
@@ -117,9 +117,9 @@ const version = route({
   params: flowParams.extend({ version: z.string() }),
   answers: { 200: { description: 'The version', schema: flowVersion.extend({ source: z.string() }) } },
   errors: ['flow-not-found', 'version-not-found'],
-  async handle({ caller, params: { name, version: asked } }, ports) {
+  async handle({ caller, params: { name, version: number } }, ports) {
     requireFlow(caller, name);
-    const published = await findVersion(ports, caller.tenant.id, name, asked);
+    const published = await findVersion(ports, caller.tenant.id, name, number);
     return json(200, { ...renderVersion(published), source: published.source });
   },
 });
@@ -133,18 +133,15 @@ const inputs = route({
   summary: 'Read the inputs that a run of the flow takes',
   params: flowParams,
   query: z.strictObject({
-    version: z.string().optional().meta({ description: 'Else the newest' }),
+    version: z.string().optional().meta({ description: 'Without it the newest' }),
     draft: z.stringbool({ truthy: ['true'], falsy: ['false'] }).optional(),
   }),
   answers: { 200: { description: 'The inputs, in order', schema: parameters } },
   errors: ['flow-not-found', 'flow-not-published', 'flow-disabled', 'version-not-found', 'invalid-flow'],
   async handle({ caller, params: { name }, query }, ports) {
     requireFlow(caller, name);
-    const asked = {
-      version: query.version,
-      ...(query.draft && { draft: true }),
-    };
-    const { plan, version: found } = await resolveVersion(ports, caller.tenant.id, name, asked);
+    const wanted = { version: query.version, ...(query.draft && { draft: true }) };
+    const { plan, version: found } = await resolveVersion(ports, caller.tenant.id, name, wanted);
     return json(200, renderParameters(found, plan));
   },
 });

@@ -1,4 +1,4 @@
-// Keys of the tenant: issue (the secret is shown once), list, revoke.
+// Keys of the tenant: issue (the secret is returned once), list, revoke.
 
 import * as z from 'zod';
 import { issueKey, listKeys, newKeySchema, renderKey, revokeKey } from '../../../access/keys.ts';
@@ -31,7 +31,7 @@ const issue = route({
   tag,
   summary: 'Issue a key',
   description:
-    '`credentials` are shown this once and kept nowhere. Nobody hands out a scope that their key lacks. A key bound to a flow may do with it what its scopes say, and nothing that concerns the whole tenant.',
+    '`credentials` are returned only once and not stored. You cannot issue a scope that your key does not have. A key that is bound to a flow may do with that flow what its scopes allow, and nothing that concerns the whole tenant.',
   body: {
     kind: 'json',
     schema: newKeySchema,
@@ -72,7 +72,7 @@ const revoke = route({
   summary: 'Revoke a key',
   description: 'Takes effect everywhere within half a minute.',
   params: z.object({ id: z.string().max(64) }),
-  answers: { 204: { description: 'The key is no more' } },
+  answers: { 204: { description: 'The key is revoked' } },
   errors: ['not-found'],
   async handle({ caller, params }, ports) {
     await revokeKey(ports, caller.tenant.id, params.id);

@@ -1,4 +1,4 @@
-// Which models flows can ask.
+// The models that flows can use.
 
 import * as z from 'zod';
 import { listModels } from '../../../models/registry.ts';
@@ -6,12 +6,12 @@ import { json, route } from '../../dialect.ts';
 
 const model = z
   .object({
-    id: z.string().meta({ description: 'As a flow names it; `openai/*` is any model of the endpoint' }),
+    id: z.string().meta({ description: 'The name in a flow; `openai/*` is any model of the endpoint' }),
     provider: z.string(),
     price: z
       .object({ input: z.number(), output: z.number(), version: z.string() })
       .nullable()
-      .meta({ description: 'US dollars per million tokens; null counts 0' }),
+      .meta({ description: 'US dollars per million tokens; null counts as 0' }),
   })
   .meta({ id: 'Model' });
 
@@ -22,7 +22,7 @@ export const modelRoutes = [
     path: '/v1/models',
     access: 'run',
     tag: 'Models',
-    summary: 'List the models that flows can ask, with prices',
+    summary: 'List the models that flows can use, with prices',
     answers: { 200: { description: 'Every model', schema: z.object({ items: z.array(model), next: z.null() }) } },
     errors: [],
     async handle(_, ports) {

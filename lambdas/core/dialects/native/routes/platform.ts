@@ -17,8 +17,8 @@ const welcome = route({
   path: '/',
   access: 'anyone',
   tag,
-  summary: 'Where to go from here',
-  answers: { 200: { description: 'Names and addresses', schema: anyObject } },
+  summary: 'Read the name and the URLs of the API',
+  answers: { 200: { description: 'Names and URLs', schema: anyObject } },
   errors: [],
   async handle({ request: { origin } }) {
     return json(200, {
@@ -37,9 +37,9 @@ const health = route({
   path: '/health',
   access: 'anyone',
   tag,
-  summary: 'Whether the platform can take runs',
+  summary: 'Check whether the platform can accept runs',
   answers: {
-    200: { description: 'Both tables answer', schema: z.object({ status: z.literal('ok'), version: z.string() }) },
+    200: { description: 'Both tables can be read', schema: z.object({ status: z.literal('ok'), version: z.string() }) },
   },
   errors: [],
   async handle(_call, ports) {
@@ -48,15 +48,15 @@ const health = route({
   },
 });
 
-// The document describes the dialect that this route is part of, so it is handed in when both exist.
-const openApi = (dialect: () => Dialect) =>
+// The document describes the dialect that this route is part of, so the route gets it when both exist.
+const makeOpenApi = (dialect: () => Dialect) =>
   route({
     id: 'describeApi',
     method: 'GET',
     path: '/openapi.json',
     access: 'anyone',
     tag,
-    summary: 'This description of the API',
+    summary: 'Read this description of the API',
     answers: { 200: { description: 'OpenAPI 3.1', schema: anyObject } },
     errors: [],
     async handle({ request: { origin } }) {
@@ -72,7 +72,7 @@ const flowFormat = route({
   path: '/schemas/flow-1.json',
   access: 'anyone',
   tag,
-  summary: 'JSON Schema of the flow format, for editors',
+  summary: 'Read the JSON Schema of the flow format, for editors',
   answers: { 200: { description: 'JSON Schema', schema: anyObject, mediaType: 'application/schema+json' } },
   errors: [],
   async handle() {
@@ -92,7 +92,7 @@ const me = route({
   path: '/v1/me',
   access: 'run',
   tag,
-  summary: 'Who the key belongs to, and what it may do',
+  summary: 'Read the tenant, limits and scopes of the key',
   answers: {
     200: {
       description: 'The tenant, its limits, and the key',
@@ -132,4 +132,4 @@ const me = route({
   },
 });
 
-export const platformRoutes = (dialect: () => Dialect) => [welcome, health, openApi(dialect), flowFormat, me];
+export const platformRoutes = (dialect: () => Dialect) => [welcome, health, makeOpenApi(dialect), flowFormat, me];

@@ -9,9 +9,9 @@ import { time } from '../render.ts';
 
 const tag = 'Plugins';
 const params = z.object({
-  id: z.string().regex(ID, 'is no id: letters, digits and _, at most 64, not beginning with a digit'),
+  id: z.string().regex(ID, 'is not a valid id: use at most 64 letters, digits and _, and do not begin with a digit'),
 });
-const plugin = pluginSchema
+const pluginView = pluginSchema
   .extend({
     id: z.string(),
     updatedAt: time,
@@ -45,16 +45,16 @@ export const pluginRoutes = [
     path: '/v1/plugins/{id}',
     summary: 'Describe a plugin',
     description:
-      'Texts of an action are in the expression language: `$args` are the arguments of the tool node, `$credentials` those of the tenant (`auth: platform`, put here) or of the user (`auth: user`, sent with each run), and `$result` in `output` is {status, headers, body}. Without `credentials` those of before stay.',
+      'Texts of an action are in the expression language: `$args` are the arguments of the tool node, `$credentials` those of the tenant (`auth: platform`, put here) or of the user (`auth: user`, sent with each run), and `$result` in `output` is {status, headers, body}. Without `credentials` the previous ones stay.',
     body: {
       kind: 'json',
       schema: pluginSchema.extend({ credentials: credentialsSchema.optional() }),
       examples: { jira: example },
     },
-    answers: { 200: { description: 'The plugin', schema: plugin } },
+    answers: { 200: { description: 'The plugin', schema: pluginView } },
     errors: [],
-    async handle({ body: { credentials, ...given }, caller, params: { id } }, ports) {
-      return json(200, await putPlugin(ports, caller.tenant.id, { id, plugin: given, credentials }));
+    async handle({ body: { credentials, ...plugin }, caller, params: { id } }, ports) {
+      return json(200, await putPlugin(ports, caller.tenant.id, { id, plugin, credentials }));
     },
   }),
   route({
@@ -63,7 +63,7 @@ export const pluginRoutes = [
     method: 'GET',
     path: '/v1/plugins/{id}',
     summary: 'Read a plugin',
-    answers: { 200: { description: 'The plugin', schema: plugin } },
+    answers: { 200: { description: 'The plugin', schema: pluginView } },
     errors: ['not-found'],
     async handle({ caller, params: { id } }, ports) {
       return json(200, await readPlugin(ports, caller.tenant.id, id));
@@ -76,7 +76,7 @@ export const pluginRoutes = [
     access: 'admin',
     tag,
     summary: 'List plugins',
-    answers: { 200: { description: 'All of them', schema: z.object({ items: z.array(plugin), next: z.null() }) } },
+    answers: { 200: { description: 'All of them', schema: z.object({ items: z.array(pluginView), next: z.null() }) } },
     errors: [],
     async handle({ caller }, ports) {
       return json(200, { items: await listPlugins(ports, caller.tenant.id), next: null });
@@ -88,7 +88,7 @@ export const pluginRoutes = [
     method: 'DELETE',
     path: '/v1/plugins/{id}',
     summary: 'Remove a plugin',
-    answers: { 204: { description: 'The plugin is no more' } },
+    answers: { 204: { description: 'The plugin is removed' } },
     errors: ['not-found'],
     async handle({ caller, params: { id } }, ports) {
       await removePlugin(ports, caller.tenant.id, id);

@@ -5,7 +5,8 @@ import { requireRun } from '../../../access/run-access.ts';
 import { cancelRun } from '../../../api/cancel.ts';
 import { rerun } from '../../../api/rerun.ts';
 import { json, route } from '../../dialect.ts';
-import { renderSummary, runIdParams, runSummary } from '../render.ts';
+import { runIdParams } from '../input.ts';
+import { renderSummary, runSummary } from '../render.ts';
 
 const tag = 'Runs';
 
@@ -21,12 +22,12 @@ const cancel = route({
   body: { kind: 'json', schema: z.strictObject({}), optional: true },
   answers: {
     200: { description: 'The run, which has ended', schema: runSummary },
-    202: { description: 'The run, which will have ended soon', schema: runSummary },
+    202: { description: 'The run, which will end soon', schema: runSummary },
   },
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
-    const reached = await requireRun(ports, caller, params.id);
-    const run = await cancelRun(ports, caller.tenant.id, reached.id);
+    const found = await requireRun(ports, caller, params.id);
+    const run = await cancelRun(ports, caller.tenant.id, found.id);
     return json(run.endedAt === undefined ? 202 : 200, renderSummary(run));
   },
 });
@@ -39,7 +40,7 @@ const again = route({
   tag,
   summary: 'Run a run again',
   description:
-    'A new async run with the same inputs, linked by `rerunOf`. From `failed`, the results of nodes that succeeded are taken over.',
+    'A new async run with the same inputs, linked by `rerunOf`. From `failed`, the results of nodes that succeeded are reused.',
   params: runIdParams,
   body: {
     kind: 'json',
@@ -54,8 +55,8 @@ const again = route({
   errors: ['run-not-found', 'async-unsupported', 'async-not-entitled', 'tenant-over-limit', 'flow-disabled'],
   async handle({ body, caller, params, request }, ports) {
     const { id } = await requireRun(ports, caller, params.id);
-    const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
-    const run = await rerun(ports, caller, id, given);
+    const options = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+    const run = await rerun(ports, caller, id, options);
     return json(202, renderSummary(run), { location: `${request.origin}/v1/runs/${run.id}` });
   },
 });

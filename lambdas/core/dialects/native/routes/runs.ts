@@ -1,4 +1,4 @@
-// Reading runs: one, many by filters, its node results, its pinned definition.
+// Reading runs: one, a list with filters, its node results, its pinned definition.
 
 import * as z from 'zod';
 import { pinnedPlan, requireFlow, requireRecord, requireRun } from '../../../access/run-access.ts';
@@ -6,8 +6,8 @@ import { viewNodes } from '../../../runs/nodes-view.ts';
 import { loadRecords } from '../../../runs/reuse.ts';
 import { renderRun } from '../../../runs/run-view.ts';
 import { json, route } from '../../dialect.ts';
-import { runFilters, readRunQuery } from '../input.ts';
-import { anyObject, listSchema, nodeRun, renderSummary, run, runIdParams, runSummary } from '../render.ts';
+import { readRunQuery, runFilters, runIdParams } from '../input.ts';
+import { anyObject, listSchema, nodeRun, renderSummary, run, runSummary } from '../render.ts';
 
 const tag = 'Runs';
 
@@ -19,7 +19,7 @@ const listRuns = route({
   tag,
   summary: 'List runs, newest first',
   description:
-    'With `flow`, inputs marked `searchable` are found by index; other inputs and `q` by a bounded walk, so that a page may hold fewer runs than `limit` while `next` goes on.',
+    'With `flow`, inputs marked `searchable` are found by index; other inputs and `q` by a bounded scan, so that a page may have fewer runs than `limit` and still a `next`.',
   query: runFilters,
   answers: { 200: { description: 'A page of runs', schema: listSchema(runSummary) } },
   errors: ['forbidden'],
@@ -57,9 +57,9 @@ const getNodes = route({
   answers: { 200: { description: 'Every node', schema: z.object({ items: z.array(nodeRun), next: z.null() }) } },
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
-    const reached = await requireRun(ports, caller, params.id);
-    const [plan, records] = await Promise.all([pinnedPlan(ports, reached), loadRecords(ports, reached)]);
-    return json(200, { items: viewNodes(plan, reached, records), next: null });
+    const found = await requireRun(ports, caller, params.id);
+    const [plan, records] = await Promise.all([pinnedPlan(ports, found), loadRecords(ports, found)]);
+    return json(200, { items: viewNodes(plan, found, records), next: null });
   },
 });
 

@@ -34,7 +34,7 @@ const list = route({
   summary: 'List the names of secrets',
   answers: {
     200: {
-      description: 'Names and ages',
+      description: 'Names and times of the last change',
       schema: z.object({ items: z.array(z.object({ name: z.string(), updatedAt: time })), next: z.null() }),
     },
   },
@@ -52,7 +52,7 @@ const remove = route({
   tag,
   summary: 'Remove a secret',
   params,
-  answers: { 204: { description: 'The secret is no more' } },
+  answers: { 204: { description: 'The secret is removed' } },
   errors: ['not-found'],
   async handle({ caller, params: { name } }, ports) {
     await removeSecret(ports, caller.tenant.id, name);

@@ -1,11 +1,12 @@
-// Signals from outside: the answer that a callback, an approval or a question waits for.
+// Signals: the answer that a callback, an approval or a question waits for.
 
 import * as z from 'zod';
 import { requireRun } from '../../../access/run-access.ts';
 import { signalByToken, signalRun } from '../../../api/signal.ts';
 import type { Json } from '../../../json.ts';
 import { json, route } from '../../dialect.ts';
-import { renderSummary, runIdParams, runSummary } from '../render.ts';
+import { runIdParams } from '../input.ts';
+import { renderSummary, runSummary } from '../render.ts';
 
 const tag = 'Signals';
 const payload = {
@@ -23,7 +24,7 @@ const byPath = route({
   access: 'run',
   tag,
   summary: 'Complete a callback, approval or question',
-  description: 'A signal that comes before its node waits is kept for it.',
+  description: 'A signal that arrives before its node waits is kept for the node.',
   params: runIdParams.extend({
     path: z
       .string()
@@ -31,7 +32,7 @@ const byPath = route({
       .meta({ description: 'Path of the node, percent-encoded: `review`, `pages%5B2%5D.check`' }),
   }),
   body: payload,
-  answers: { 202: { description: 'The signal is kept and the run goes on', schema: runSummary } },
+  answers: { 202: { description: 'The signal is kept and the run continues', schema: runSummary } },
   errors: ['run-not-found', ...errors],
   async handle({ body, caller, params }, ports) {
     const { id } = await requireRun(ports, caller, params.id);
@@ -46,9 +47,9 @@ const byToken = route({
   path: '/v1/signals/{token}',
   access: 'anyone',
   tag,
-  summary: 'Complete a callback by the address that its node handed out',
+  summary: 'Complete a callback at its URL',
   description:
-    'Needs no key: the address (`$callback.url` in a flow) cannot be guessed. It tells nothing about the run.',
+    'Needs no key: the URL (`$callback.url` in a flow) cannot be guessed. The response says nothing about the run.',
   params: z.object({ token: z.string().max(1_024) }),
   body: payload,
   answers: { 202: { description: 'The signal is kept', schema: z.object({ accepted: z.literal(true) }) } },

@@ -11,7 +11,8 @@ import {
   updateTenant,
 } from '../../../access/tenants.ts';
 import { json, route } from '../../dialect.ts';
-import { listSchema, page, time } from '../render.ts';
+import { page } from '../input.ts';
+import { listSchema, time } from '../render.ts';
 
 const tag = 'Tenants';
 const params = z.object({ id: z.string().max(64) });
@@ -81,7 +82,8 @@ const update = route({
   access: 'operator',
   tag,
   summary: 'Change limits, entitlements or the name of a tenant',
-  description: 'What is not given stays. A changed limit takes effect everywhere within half a minute.',
+  description:
+    'Fields that are not in the request stay as they are. A changed limit takes effect everywhere within half a minute.',
   params,
   body: { kind: 'json', schema: tenantUpdateSchema, examples: { wider: { limits: { concurrency: 100 } } } },
   answers: { 200: { description: 'The tenant', schema: tenant } },
