@@ -27,11 +27,11 @@ async function perform(request: CaseStep['request'], auth: Record<string, string
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const url = new URL(`${api.baseUrl}${path}`);
   const type: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
-  const given = { ...type, ...headers };
-  const proof = proveCaller(request.auth ?? 'default', { method, url, headers: given, body: text ?? '' }, auth);
+  const sent = { ...type, ...headers };
+  const proof = proveCaller(request.auth ?? 'default', { method, url, headers: sent, body: text ?? '' }, auth);
   const answer = await fetch(url, {
     method,
-    headers: { ...given, ...proof },
+    headers: { ...sent, ...proof },
     body: text,
   });
   const answered = await answer.text();
@@ -40,7 +40,7 @@ async function perform(request: CaseStep['request'], auth: Record<string, string
     status: answer.status,
     headers: answer.headers,
     body: isStream || answered === '' ? undefined : parsed(answered),
-    frames: isStream ? framesOf(answered) : [],
+    frames: isStream ? readEvents(answered) : [],
   };
 }
 
@@ -52,13 +52,13 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A frame of nothing but data is its JSON; others are their text. */
-function framesOf(stream: string): unknown[] {
-  const frames = stream.split('\n\n').filter((frame) => frame.trim() !== '' && !/^(: |event: ping)/.test(frame.trim()));
-  return frames.map((frame) => (frame.startsWith('data:') ? parsed(frame.slice('data:'.length)) : frame));
+/** An event that has only data is its JSON; others are their text. */
+function readEvents(stream: string): unknown[] {
+  const events = stream.split('\n\n').filter((event) => event.trim() !== '' && !/^(: |event: ping)/.test(event.trim()));
+  return events.map((event) => (event.startsWith('data:') ? parsed(event.slice('data:'.length)) : event));
 }
 
-function wrong(seen: Seen, expected: CaseStep['answer']): string[] {
+function findProblems(seen: Seen, expected: CaseStep['answer']): string[] {
   const headers = Object.entries(expected.headers ?? {});
   return [
     ...misfits(seen.status, expected.status, 'status'),
@@ -84,7 +84,7 @@ describe.each(cases)('$vendor $test.title', ({ vendor, test: { key, steps } }) =
           .poll(
             async () => {
               seen = await perform(request, { dialect: vendor, ...issued.body.credentials });
-              return wrong(seen, answer);
+              return findProblems(seen, answer);
             },
             { timeout: 20_000, interval: 100 },
           )
@@ -95,7 +95,7 @@ describe.each(cases)('$vendor $test.title', ({ vendor, test: { key, steps } }) =
         null,
         1,
       );
-      expect(wrong(seen, answer), detail).toEqual([]);
+      expect(findProblems(seen, answer), detail).toEqual([]);
       const named = Object.entries(step.keep ?? {}).map(([name, path]) => [
         name,
         at({ ...seen, ...(seen.body as object) }, path),

@@ -30,11 +30,11 @@ nodes:
   stop: { type: fail, with: { message: Out of luck, code: unlucky } }
 outputs: {}
 `;
-const NAP = `
+const DELAY = `
 flow: 1
-name: nap
+name: delay
 nodes:
-  pause: { type: wait, with: { for: 2s } }
+  wait: { type: wait, with: { for: 2s } }
 outputs: { done: { value: true } }
 `;
 
@@ -49,7 +49,7 @@ beforeAll(async () => {
   await publishFlow(api, 'greet', GREET);
   await publishFlow(api, 'decide', DECIDE);
   await publishFlow(api, 'broken', BROKEN);
-  await publishFlow(api, 'nap', NAP);
+  await publishFlow(api, 'delay', DELAY);
 }, 120_000);
 afterAll(async () => {
   await inbox?.[Symbol.asyncDispose]();
@@ -83,10 +83,10 @@ test('says where to begin, how it is, and what it can do, without a key', async 
   expect(openapi).toMatchObject({ openapi: '3.1.0', servers: [{ url: api.baseUrl }] });
 });
 
-test('tells who the key belongs to and what it may do', async () => {
+test('says who the key belongs to and what it may do', async () => {
   expect((await api.call('GET', '/v1/me')).body).toMatchObject({
     tenant: { id: 'demo' },
-    limits: { concurrency: 50, waiting: 10_000, sync: 100 },
+    limits: { concurrency: 50, queued: 10_000, sync: 100 },
     entitlements: { async: true },
     key: { scopes: ['run', 'admin', 'operator'] },
   });
@@ -109,14 +109,14 @@ test('runs a flow while its caller waits', async () => {
   });
 });
 
-test('answers 200 for a run that failed, and the body tells', async () => {
+test('answers 200 for a run that failed, with the error in the body', async () => {
   const { status, body } = await start('broken', {});
   expect([status, body.status]).toEqual([200, 'failed']);
   expect(body.error).toMatchObject({ code: 'unlucky', node: 'stop' });
 });
 
 test('keeps a sync caller through a short wait', async () => {
-  const { status, body } = await start('nap', {});
+  const { status, body } = await start('delay', {});
   expect([status, body.status, body.outputs]).toEqual([200, 'succeeded', { done: true }]);
 });
 
@@ -124,7 +124,7 @@ test('finishes a run whose caller has gone', async () => {
   const gone = new AbortController();
   const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
   const init = { method: 'POST', headers, signal: gone.signal };
-  const call = fetch(`${api.baseUrl}/v1/flows/nap/runs`, { ...init, body: '{"user":"leaver"}' });
+  const call = fetch(`${api.baseUrl}/v1/flows/delay/runs`, { ...init, body: '{"user":"leaver"}' });
   const mine = async () => (await api.call('GET', '/v1/runs?user=leaver')).body.items[0];
   await expect.poll(async () => (await mine())?.status).toBe('running');
   gone.abort();
@@ -132,7 +132,7 @@ test('finishes a run whose caller has gone', async () => {
   expect(await settled((await mine()).id)).toMatchObject({ status: 'succeeded' });
 });
 
-test('takes an async run at once, and tells its webhook', async () => {
+test('accepts an async run at once, and delivers its webhook', async () => {
   const hook = { url: `${inbox.url}/done`, headers: { 'x-team': 'news' } };
   const { status, headers, body } = await start('greet', { mode: 'async', inputs: { name: 'Bob' }, webhooks: [hook] });
   expect([status, body.status, body.outputs]).toEqual([202, 'pending', undefined]);
@@ -142,8 +142,8 @@ test('takes an async run at once, and tells its webhook', async () => {
 
   const [message] = await inbox.received(1);
   expect(message?.headers).toMatchObject({ 'x-team': 'news', 'webhook-id': expect.any(String) });
-  const told = JSON.parse(message?.body ?? '');
-  expect(told).toMatchObject({ type: 'run.succeeded', data: { id: body.id, status: 'succeeded' } });
+  const delivered = JSON.parse(message?.body ?? '');
+  expect(delivered).toMatchObject({ type: 'run.succeeded', data: { id: body.id, status: 'succeeded' } });
 
   await expect
     .poll(async () => (await api.call('GET', `/v1/runs/${body.id}/deliveries`)).body.items)
@@ -170,28 +170,28 @@ test('finds runs by filters, page after page', async () => {
   for (const name of ['Zoe', 'Zoe', 'Zoe'])
     ids.unshift((await start('greet', { inputs: { name }, user: 'zoe' })).body.id);
   const list = async (query: string) => (await api.call('GET', `/v1/runs?${query}`)).body;
-  const idsOf = ({ items }: Body) => items.map((item: Body) => item.id);
-  await expect.poll(async () => idsOf(await list('flow=greet&input.name=Zoe'))).toEqual(ids);
-  await expect.poll(async () => idsOf(await list('input.name=Zoe'))).toEqual(ids);
-  expect(idsOf(await list('flow=greet&input.name=Zoe&input.loud=true'))).toEqual([]);
-  expect(idsOf(await list('user=zoe&status=succeeded&mode=sync&env=published&dialect=native'))).toEqual(ids);
-  expect(idsOf(await list(`q=${ids[1]}`))).toEqual([ids[1]]);
-  expect(idsOf(await list('flow=greet&to=2020-01-01T00:00:00Z'))).toEqual([]);
+  const readIds = ({ items }: Body) => items.map((item: Body) => item.id);
+  await expect.poll(async () => readIds(await list('flow=greet&input.name=Zoe'))).toEqual(ids);
+  await expect.poll(async () => readIds(await list('input.name=Zoe'))).toEqual(ids);
+  expect(readIds(await list('flow=greet&input.name=Zoe&input.loud=true'))).toEqual([]);
+  expect(readIds(await list('user=zoe&status=succeeded&mode=sync&env=published&dialect=native'))).toEqual(ids);
+  expect(readIds(await list(`q=${ids[1]}`))).toEqual([ids[1]]);
+  expect(readIds(await list('flow=greet&to=2020-01-01T00:00:00Z'))).toEqual([]);
   const first = await list('user=zoe&limit=2');
   const rest = await list(`user=zoe&limit=2&cursor=${encodeURIComponent(first.next)}`);
-  expect([...idsOf(first), ...idsOf(rest)]).toEqual(ids);
+  expect([...readIds(first), ...readIds(rest)]).toEqual(ids);
   expect(first.items[0]).not.toHaveProperty('inputs');
-  const all = idsOf(await list('limit=100'));
+  const all = readIds(await list('limit=100'));
   expect(new Set(all).size).toBe(all.length);
 });
 
 test('answers the same run for the same Idempotency-Key, also while the first still runs', async () => {
   const headers = { 'idempotency-key': 'once' };
-  const [one, two] = await Promise.all([start('nap', {}, headers), start('nap', {}, headers)]);
+  const [one, two] = await Promise.all([start('delay', {}, headers), start('delay', {}, headers)]);
   expect([one.status, two.status]).toEqual([200, 200]);
   expect(two.body).toEqual(one.body);
   expect(one.body.status).toBe('succeeded');
-  const other = await start('nap', { user: 'somebody' }, headers);
+  const other = await start('delay', { user: 'somebody' }, headers);
   expect([other.status, other.body.error.code]).toEqual([409, 'idempotency-conflict']);
 });
 
@@ -328,8 +328,8 @@ test('issues a key bound to a flow, which reaches only that flow and its runs, u
   expect([status, body.flow, body.scopes]).toEqual([201, 'greet', ['run']]);
   const bound = api.as(body.credentials.key);
   expect((await bound.call('POST', '/v1/flows/greet/runs', {})).status).toBe(200);
-  expect((await bound.call('POST', '/v1/flows/nap/runs', {})).status).toBe(403);
-  const other = await start('nap', {});
+  expect((await bound.call('POST', '/v1/flows/delay/runs', {})).status).toBe(403);
+  const other = await start('delay', {});
   expect((await bound.call('GET', `/v1/runs/${other.body.id}`)).status).toBe(404);
   const { body: seen } = await bound.call('GET', '/v1/runs');
   expect(new Set(seen.items.map(({ flow }: Body) => flow))).toEqual(new Set(['greet']));

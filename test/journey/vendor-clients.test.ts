@@ -61,7 +61,7 @@ test("Dify's client uploads a file and runs with it", async () => {
   expect(answer.data).toMatchObject({ status: 'succeeded', outputs: { one: 'report.txt' } });
 });
 
-test("Dify's client is told of a wrong key as Dify tells it", async () => {
+test("Dify's client gets Dify's error for a wrong key", async () => {
   const client = difyClient('app-wrong');
   const refused = client.runWorkflow({}, 'abc-123');
   await expect(refused).rejects.toMatchObject({ response: { status: 401, data: { code: 'unauthorized' } } });

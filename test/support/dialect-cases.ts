@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const FOLDER = join(import.meta.dirname, '../fixtures/dialects');
 
 export interface CaseFile {
-  /** Completes the sentence "<vendor> …". */
+  /** What the vendor does: "<vendor> …". */
   title: string;
   /** Body of `POST /v1/keys`; the dialect is the folder's. */
   key?: { flow?: string; ids?: Record<string, string> };
@@ -30,10 +30,10 @@ export interface CaseStep {
     status: number;
     headers?: Record<string, string>;
     body?: unknown;
-    /** Of a stream: every frame's text in order, without its blank line; pings are left out. */
+    /** Of a stream: the text of every event in order, without its blank line; without pings. */
     frames?: unknown[];
   };
-  /** Names for parts of the answer: `{"run": "data.id"}` makes `{{run}}` of later steps; `frames.0.id` reaches a frame. */
+  /** Names for parts of the answer: `{"run": "data.id"}` makes `{{run}}` of later steps; `frames.0.id` reads an event. */
   keep?: Record<string, string>;
 }
 
@@ -93,7 +93,7 @@ const KINDS: Record<string, (value: unknown) => boolean> = {
 };
 
 /**
- * What is wrong with `actual`, as sentences; none where it fits. Objects must have exactly the expected fields, unless
+ * What is wrong with `actual`, one message each; none where it fits. Objects must have exactly the expected fields, unless
  * `"...": true` allows others; strings such as `<uuid>` stand for a kind of value, `{"<json>": …}` for JSON in a text.
  */
 export function misfits(actual: unknown, expected: unknown, at = '$'): string[] {

@@ -126,7 +126,7 @@ test('commits 200 at four minutes and sends a space every thirty seconds before 
   expect(JSON.parse(read.text)).toEqual({ status: 'failed' });
 });
 
-test('lets its caller go at fourteen minutes with the run as it stands', async () => {
+test('answers its caller at fourteen minutes with the current run', async () => {
   const { clock, reply } = repeated();
   await pass(clock, 4 * MINUTE);
   const { read, done } = reading(await reply);
