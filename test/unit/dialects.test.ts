@@ -1,8 +1,9 @@
-// What holds for every dialect: each error code has its form, and each call has a case file.
+// What holds for every dialect: each error code has its form, each call has a case file, and one writer makes the events.
 
 import { describe, expect, test } from 'vitest';
 import type { ApiRequest } from '../../lambdas/core/dialects/dialect.ts';
 import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
+import { PING, writeEvent } from '../../lambdas/core/dialects/sse.ts';
 import { ApiError, ERRORS, type ErrorCode } from '../../lambdas/core/errors.ts';
 import { caseFiles } from '../support/dialect-cases.ts';
 
@@ -39,4 +40,20 @@ test('every call of a vendor has a case', async () => {
     }),
   );
   expect(missing.map(({ id }) => id)).toEqual([]);
+});
+
+describe('a server-sent event', () => {
+  test.each([
+    [
+      'has its fields in order',
+      writeEvent({ data: { a: 1 }, event: 'b', id: 2 }),
+      'id: 2\nevent: b\ndata: {"a":1}\n\n',
+    ],
+    ['can do without the space', writeEvent({ data: [1], event: 'b' }, ':'), 'event:b\ndata:[1]\n\n'],
+    ['may be a comment', writeEvent(PING.comment, ':'), ': ping\n\n'],
+    ['may have no data', writeEvent(PING.event), 'event: ping\n\n'],
+    ['may be a bare line break', writeEvent(PING.lineBreak), '\n'],
+  ])('%s', (_, text, expected) => {
+    expect(text).toBe(expected);
+  });
 });

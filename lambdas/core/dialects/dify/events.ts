@@ -29,7 +29,7 @@ export async function* renderEvents(
     for await (const data of renderItems(ports, context, items)) yield data === 'ping' ? PING.event : { data };
   } catch (error) {
     // The status has been sent, so an error now is an event.
-    ports.log.error('a stream broke; its run goes on', { run: context.run.id, error });
+    ports.log.error('a stream failed; its run continues', { run: context.run.id, error });
     const message = 'Internal Server Error, please contact support.';
     yield {
       data: { event: 'error', ...renderHead(context.run), code: 'internal_server_error', status: 500, message },

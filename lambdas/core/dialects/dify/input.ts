@@ -1,4 +1,4 @@
-// Requests to run the workflow of the key, and what the core is asked for. Files are inside the inputs and beside them.
+// Requests to run the workflow of the key, and the submissions that they become. Files are inside the inputs or beside them.
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';

@@ -1,5 +1,5 @@
-// Requests, and what the core is asked for. Files are sent as a URL, or as base64 within the input: those are stored like
-// uploads.
+// Requests, and the submissions that they become. Files are sent as a URL, or as base64 inside the input; the latter are
+// stored like uploads.
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
@@ -66,7 +66,7 @@ const contentSchema = z.strictObject({
   base64_content: z.base64(),
   name: z.string().max(255).optional(),
 });
-const addressSchema = z.strictObject({ format: z.string(), url: z.string(), name: z.string().optional() });
+const linkSchema = z.strictObject({ format: z.string(), url: z.string(), name: z.string().optional() });
 
 const TYPES: Record<string, string> = {
   pdf: 'application/pdf',
@@ -95,8 +95,8 @@ async function readFiles(ports: Ports, caller: Caller, input: Record<string, unk
 }
 
 async function readFile(ports: Ports, { tenant }: Caller, value: Json): Promise<Json> {
-  const address = addressSchema.safeParse(value);
-  if (address.success) return { url: address.data.url, type: readMediaType(address.data.format) };
+  const link = linkSchema.safeParse(value);
+  if (link.success) return { url: link.data.url, type: readMediaType(link.data.format) };
   const content = contentSchema.safeParse(value);
   if (!content.success) return value;
   const { format, base64_content, name = `file.${format}` } = content.data;

@@ -1,4 +1,4 @@
-// Requests to run a workflow within a conversation, and what the core is asked for.
+// Requests to run a workflow within a conversation, and the submissions that they become.
 
 import * as z from 'zod';
 import { resolveFlow } from '../../access/keys.ts';
@@ -20,7 +20,7 @@ export const runBody = z.object({
 
 export type RunCall = Call<z.output<typeof runParams>, z.output<typeof runQuery>, z.output<typeof runBody>>;
 
-/** The value of a header that takes one of a few words. */
+/** The value of a header that has two allowed values. */
 export function readChoice(
   { headers }: ApiRequest,
   name: string,

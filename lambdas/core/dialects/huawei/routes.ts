@@ -73,7 +73,7 @@ const shared = {
   params: runParams,
   query: runQuery,
   headers: {
-    stream: '`false` answers in one piece',
+    stream: '`false` returns the result in one response',
     'X-Invoke-Mode': '`debug` runs the draft and sends events of every node',
   },
   body: { kind: 'json', schema: runBody },
@@ -122,7 +122,7 @@ const runRoutes = [
   }),
 ];
 
-function refuseFile(message: string): never {
+function rejectFile(message: string): never {
   throw new ApiError('invalid-request', `file ${message}`, { details: [{ field: 'file', message }] });
 }
 
@@ -152,9 +152,9 @@ const uploadRoutes = [
     async handle({ caller, query, request }, ports) {
       const { files } = await readUpload(request);
       const [file] = files;
-      if (!file) refuseFile('is required: send a form with the field `file`');
-      if (file.name === '') refuseFile('needs a name');
-      if (query.is_image && !file.type.startsWith('image/')) refuseFile('is no image');
+      if (!file) rejectFile('is required: send a form with the field `file`');
+      if (file.name === '') rejectFile('needs a name');
+      if (query.is_image && !file.type.startsWith('image/')) rejectFile('is no image');
       const kept = await keepFile(ports, caller.tenant.id, file);
       const until = ports.clock.now() + query.expires * 1_000;
       const url = await linkTo(ports, kept, { origin: request.origin, until });

@@ -1,4 +1,4 @@
-// What native calls take: starting runs, listing runs with filters, and following events.
+// Requests of several native calls: starting runs, listing runs with filters, and following events.
 
 import * as z from 'zod';
 import type { Submission } from '../../api/submit.ts';
@@ -52,7 +52,7 @@ export const asyncRunBody = z.strictObject(settings);
 export const runBody = asyncRunBody.extend({
   mode: z.enum(RUN_MODES).default('sync').meta({
     description:
-      '`sync` answers the run, `stream` sends its events as server-sent events, `async` answers its id at once',
+      '`sync` returns the run when it has ended, `stream` sends its events as server-sent events, `async` returns its id at once',
   }),
 });
 

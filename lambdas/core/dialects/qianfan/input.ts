@@ -1,5 +1,5 @@
-// The `parameters` of a call, and what the core is asked for: `_sys_*` belong to Qianfan's start node, all other names are
-// inputs of the flow.
+// The `parameters` of a call, and the submission that they become: `_sys_*` belong to Qianfan's start node, all other names
+// are inputs of the flow.
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';

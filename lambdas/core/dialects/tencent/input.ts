@@ -1,4 +1,4 @@
-// Requests that start a run, and what the core is asked for: by the action CreateWorkflowRun, or by what a user says in a
+// Requests that start a run, and the submissions that they become: the action CreateWorkflowRun, and the text of a user in a
 // dialogue. Both have a query and custom variables, which become values for the inputs of the flow.
 
 import * as z from 'zod';

@@ -62,7 +62,7 @@ interface RunRequest {
   CustomVariables: { Name: string; Value: string }[];
 }
 
-/** The request of a run, read back from its inputs: its own texts are not stored. */
+/** The request of a run, read back from its inputs: the request itself is not stored. */
 function renderRequest(inputs: JsonObject, queryInput: string | undefined): RunRequest {
   const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
   const variables = Object.entries(inputs).filter(([name]) => name !== queryInput);

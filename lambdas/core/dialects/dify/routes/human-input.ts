@@ -30,10 +30,10 @@ async function renameInvalidForm(work: Promise<unknown>): Promise<void> {
 /** The wait that a token belongs to, if the caller may access its run. */
 async function findWait(ports: Ports, caller: Caller, token: string): Promise<NodeWait> {
   await ports.keyring.ready();
-  const address = ports.keyring.readSignalToken(token);
-  const run = address && (await ports.runs.get(address.runId));
+  const waiting = ports.keyring.readSignalToken(token);
+  const run = waiting && (await ports.runs.get(waiting.runId));
   const { records } = run && canAccess(caller, run) ? await ports.runs.load(run.id) : { records: [] };
-  const record = records.find(({ path }) => path === address?.path);
+  const record = records.find(({ path }) => path === waiting?.path);
   if (!record) throw new ApiError('not-found', 'Form not found');
   if (record.status === 'waiting' && record.wait) return record.wait;
   if (isExpired(record)) {

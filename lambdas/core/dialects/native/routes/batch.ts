@@ -1,4 +1,4 @@
-// Many async runs in one call, each accepted or refused on its own.
+// Many async runs in one call; each is accepted or rejected on its own.
 
 import * as z from 'zod';
 import type { Caller } from '../../../access/caller.ts';

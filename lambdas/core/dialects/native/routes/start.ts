@@ -1,4 +1,4 @@
-// Starting a run of a flow: sync answers the run when it has ended, stream sends its events, async answers at once.
+// Starting a run of a flow: sync returns the run when it has ended, stream sends its events, async returns at once.
 
 import * as z from 'zod';
 import { pinnedPlan, requireFlow } from '../../../access/run-access.ts';
