@@ -118,7 +118,7 @@ test('says at which line and column a body stops being JSON', async () => {
   expect(body.error.details).toMatchObject([{ line: 3, column: 3 }]);
 });
 
-test('suggests the field that was meant', async () => {
+test('suggests the field that was probably meant', async () => {
   const { body } = await start({ inptus: {} });
   expect(body.error.message).toBe("inptus is no field of this request (did you mean 'inputs'?)");
 });
@@ -148,7 +148,7 @@ test('keeps __proto__ out of everything', async () => {
   expect((await start({ inputs: { name: 'Ada' } })).body.outputs).toEqual({ text: 'Hello, Ada!' });
 });
 
-test('knows no flow, no run and no path that does not exist', async () => {
+test('answers 404 for a flow, a run or a path that does not exist', async () => {
   const get = async (path: string) => refusal(await api.call('GET', path));
   expect(await get('/v1/flows/nothing')).toMatchObject({ status: 404, code: 'flow-not-found' });
   expect(refusal(await api.call('POST', '/v1/flows/nothing/runs', {}))).toMatchObject({ code: 'flow-not-found' });
@@ -161,12 +161,12 @@ test('knows no flow, no run and no path that does not exist', async () => {
   expect(await get('/v1/nothing')).toMatchObject({ status: 404, code: 'not-found' });
 });
 
-test('answers a wrong method with 405 and those that are offered', async () => {
+test('answers a wrong method with 405 and the allowed methods', async () => {
   const answer = await api.call('PUT', '/v1/runs', {});
   expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
 });
 
-test('refuses filters that would be silently lost', async () => {
+test('refuses filters that would be ignored', async () => {
   const list = async (query: string) => refusal(await api.call('GET', `/v1/runs?${query}`));
   expect(await list('stauts=failed')).toMatchObject({ status: 400, field: 'stauts' });
   expect(await list('status=done')).toMatchObject({ status: 400, field: 'status' });
@@ -184,7 +184,7 @@ test('refuses to run a flow that was never published', async () => {
   expect(refusal(answer)).toMatchObject({ status: 409, code: 'flow-not-published' });
 });
 
-test('stores a draft with problems and their places, and refuses to publish it', async () => {
+test('stores a draft with problems and their positions, and refuses to publish it', async () => {
   const yaml = { 'content-type': 'application/yaml' };
   const draft = await api.call(
     'PUT',
@@ -221,7 +221,7 @@ test('refuses a key that lacks the scope', async () => {
   expect(refusal(await caller.call('POST', '/v1/tenants', {}))).toMatchObject({ status: 403 });
 });
 
-test("hides other tenants' runs and flows as if there were none", async () => {
+test('hides the runs and flows of other tenants', async () => {
   await api.call('POST', '/v1/tenants', { id: 'rival' });
   const { body } = await api.call('POST', '/v1/keys', { tenant: 'rival', scopes: ['run', 'admin'] });
   const rival = api.as(body.credentials.key);

@@ -74,7 +74,7 @@ async function settled(id: string): Promise<Body> {
 const start = (flow: string, body: object, headers?: Record<string, string>) =>
   api.call('POST', `/v1/flows/${flow}/runs`, body, headers);
 
-test('says where to begin, how it is, and what it can do, without a key', async () => {
+test('shows its URLs, its health and its OpenAPI document without a key', async () => {
   const anyone = api.as('');
   const { body: welcome } = await anyone.call('GET', '/');
   expect(welcome).toMatchObject({ name: 'Errand', openapi: `${api.baseUrl}/openapi.json` });
@@ -120,7 +120,7 @@ test('keeps a sync caller through a short wait', async () => {
   expect([status, body.status, body.outputs]).toEqual([200, 'succeeded', { done: true }]);
 });
 
-test('finishes a run whose caller has gone', async () => {
+test('finishes a run whose caller disconnected', async () => {
   const gone = new AbortController();
   const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
   const init = { method: 'POST', headers, signal: gone.signal };
@@ -202,7 +202,7 @@ test('frees the Idempotency-Key of a failed run', async () => {
   expect(second.body.id).not.toBe(first.body.id);
 });
 
-test('answers 202 when a sync run waits for somebody, who signals by the path of the node', async () => {
+test('answers 202 when a sync run waits for a callback, which is signaled by the path of the node', async () => {
   const { status, body } = await start('decide', {});
   expect([status, body.status, body.waitingFor]).toEqual([202, 'waiting', 'callback']);
   const signal = () => api.call('POST', `/v1/runs/${body.id}/signals/review`, { ok: true });
@@ -214,7 +214,7 @@ test('answers 202 when a sync run waits for somebody, who signals by the path of
   expect(elsewhere.status).toBe(409);
 });
 
-test('takes a signal from whoever was handed the address, without a key', async () => {
+test('accepts a signal at the callback URL, without a key', async () => {
   const { body } = await start('decide', {});
   const { body: nodes } = await api.call('GET', `/v1/runs/${body.id}/nodes`);
   const { pathname } = new URL(nodes.items[0].wait.prompt.url);
@@ -227,7 +227,7 @@ test('takes a signal from whoever was handed the address, without a key', async 
   expect([forged.status, forged.body.error.code]).toEqual([404, 'not-found']);
 });
 
-test('cancels a waiting run, and may be asked twice', async () => {
+test('cancels a waiting run, also when called twice', async () => {
   const { body } = await start('decide', { mode: 'async' });
   const first = await api.call('POST', `/v1/runs/${body.id}/cancel`);
   expect([200, 202]).toContain(first.status);
@@ -243,7 +243,7 @@ test('runs a run again as a new one that is linked to it', async () => {
   expect(await settled(fresh.id)).toMatchObject({ outputs: { text: 'Hello, Eve!' } });
 });
 
-test('starts many runs in one call, each accepted or refused on its own', async () => {
+test('starts many runs in one call, each accepted or rejected on its own', async () => {
   const runs = [{ flow: 'greet', inputs: { name: 'A' } }, { flow: 'nothing' }, { flow: 'greet', inputs: { name: 7 } }];
   const { status, body } = await api.call('POST', '/v1/runs:batch', { runs });
   expect(status).toBe(200);
@@ -288,7 +288,7 @@ test('keeps drafts, publishes versions and shows both', async () => {
   expect(stale.status).toBe(400);
 });
 
-test('shows the inputs that a flow takes', async () => {
+test('shows the inputs of a flow', async () => {
   const { body } = await api.call('GET', '/v1/flows/greet/parameters');
   expect(body).toMatchObject({
     name: 'greet',
@@ -303,7 +303,7 @@ test('shows the inputs that a flow takes', async () => {
   });
 });
 
-test('lists flows with how each can run, and switches one off and on', async () => {
+test('lists flows with their supported modes, and disables and enables one', async () => {
   const { body } = await api.call('GET', '/v1/flows?limit=100');
   const decide = body.items.find(({ name }: Body) => name === 'decide');
   expect(decide).toMatchObject({
@@ -323,7 +323,7 @@ test('lists flows with how each can run, and switches one off and on', async () 
   expect((await api.call('GET', '/v1/flows/switched')).status).toBe(404);
 });
 
-test('issues a key bound to a flow, which reaches only that flow and its runs, until it is revoked', async () => {
+test('issues a key bound to a flow, which can access only that flow and its runs, until it is revoked', async () => {
   const { status, body } = await api.call('POST', '/v1/keys', { flow: 'greet', name: 'newsroom' });
   expect([status, body.flow, body.scopes]).toEqual([201, 'greet', ['run']]);
   const bound = api.as(body.credentials.key);
@@ -365,7 +365,7 @@ test('serves the JSON Schema of flows, the one that is published with the format
   expect(await answer.json()).toEqual(published);
 });
 
-test('lets an operator make tenants and change their limits', async () => {
+test('lets an operator create tenants and change their limits', async () => {
   const made = await api.call('POST', '/v1/tenants', { id: 'newsroom', limits: { concurrency: 3 } });
   expect(made).toMatchObject({ status: 201, body: { id: 'newsroom', limits: { concurrency: 3, sync: 100 } } });
   const changed = await api.call('PATCH', '/v1/tenants/newsroom', { entitlements: { async: false } });

@@ -76,7 +76,7 @@ const replies = (events: Body[]) =>
     .filter(({ type, payload }) => type === 'reply' && !payload.is_from_self)
     .map(({ payload }) => [payload.content, payload.is_final]);
 
-test('what is said comes back as an event, then the answer, then what it cost', async () => {
+test('the text of the user comes back as an event, then the answer, then its tokens', async () => {
   const events = await say(await appKey('plain'), '你好');
   expect(events.map(({ type }) => type)).toEqual(['reply', 'reply', 'token_stat']);
   expect(events[0].payload).toMatchObject({
@@ -94,7 +94,7 @@ test('what is said comes back as an event, then the answer, then what it cost', 
   expect(events[2].payload).toMatchObject({ record_id: events[1].payload.record_id, status_summary: 'success' });
 });
 
-test('a question ends the answer, and what is said next in the session answers it', async () => {
+test('a question ends the response, and the next text of the session answers it', async () => {
   const key = await appKey('talk');
   const asked = await say(key, 'A line', { session_id: 'ask', custom_variables: { tone: 'bright' } });
   expect(replies(asked)).toEqual([

@@ -5,7 +5,7 @@ import type { ApiRequest } from '../../lambdas/core/dialects/dialect.ts';
 import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
 import { PING, writeEvent } from '../../lambdas/core/dialects/sse.ts';
 import { ApiError, ERRORS, type ErrorCode } from '../../lambdas/core/errors.ts';
-import { caseFiles } from '../support/dialect-cases.ts';
+import { readCaseFiles } from '../support/dialect-cases.ts';
 
 const request: ApiRequest = {
   id: 'req-1',
@@ -20,7 +20,7 @@ const request: ApiRequest = {
 const vendors = DIALECTS.filter(({ name }) => name !== 'native');
 
 describe.each(DIALECTS)('$name', (dialect) => {
-  test.each(Object.keys(ERRORS) as ErrorCode[])('says %s in its own words', (code) => {
+  test.each(Object.keys(ERRORS) as ErrorCode[])('has its own form of %s', (code) => {
     const reply = dialect.renderError(new ApiError(code, 'What is wrong'), request);
     expect(reply.status).toBe(dialect.errors[code].status);
     const body = reply.body && 'json' in reply.body ? reply.body.json : undefined;
@@ -30,13 +30,13 @@ describe.each(DIALECTS)('$name', (dialect) => {
 });
 
 test('every call of a vendor has a case', async () => {
-  const cases = await caseFiles();
-  const asked = (vendor: string) =>
+  const cases = await readCaseFiles();
+  const listRequests = (vendor: string) =>
     cases.filter((it) => it.vendor === vendor).flatMap(({ test: { steps } }) => steps.map(({ request: it }) => it));
   const missing = vendors.flatMap(({ name, routes }) =>
     routes.filter(({ method, path }) => {
       const pattern = new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/?]+')}(\\?|$)`);
-      return !asked(name).some((it) => it.method === method && pattern.test(it.path));
+      return !listRequests(name).some((it) => it.method === method && pattern.test(it.path));
     }),
   );
   expect(missing.map(({ id }) => id)).toEqual([]);

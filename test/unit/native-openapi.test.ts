@@ -50,7 +50,7 @@ test('is OpenAPI 3.1 and says where it is served', () => {
   });
 });
 
-test('documents every route, each under a name of its own', () => {
+test('documents every route, each with a unique operation id', () => {
   const documented = operations.map(({ path, method }) => `${method.toUpperCase()} ${path}`).sort();
   expect(documented).toEqual(native.routes.map(({ method, path }) => `${method} ${path}`).sort());
   expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length);
@@ -73,7 +73,7 @@ test('refers only to schemas that it has', () => {
   }
 });
 
-test('shows the envelope and an example for every error of every call', () => {
+test('documents the envelope and an example for every error of every call', () => {
   for (const { path, operation } of operations) {
     const refusals = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400);
     for (const [status, { content }] of refusals) {
@@ -123,7 +123,7 @@ test('describes the filters of the list, inputs included', () => {
   expect(filters.every(({ required }) => !required)).toBe(true);
 });
 
-test('is built once, whatever the address', () => {
+test('is built once for all origins', () => {
   const again = describeApi(native, { title: 'Errand', version: '1', origin: 'http://127.0.0.1' });
   expect(again['paths']).toBe(document.paths);
   expect(again['servers']).toEqual([{ url: 'http://127.0.0.1' }]);

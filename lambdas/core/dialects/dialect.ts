@@ -46,7 +46,7 @@ export type BodySpec =
   | { kind: 'text'; mediaTypes: readonly string[]; description: string; example: string; maxBytes?: number }
   | { kind: 'bytes'; mediaTypes: readonly string[]; description: string; maxBytes?: number };
 
-export interface AnswerSpec {
+export interface ResponseSpec {
   description: string;
   /** Absent where there is no body. */
   schema?: z.ZodType;
@@ -73,7 +73,7 @@ export interface Route {
   /** Request headers worth documenting, with their meaning. */
   headers?: Record<string, string>;
   body?: BodySpec;
-  answers: Record<number, AnswerSpec>;
+  answers: Record<number, ResponseSpec>;
   /** Codes of this call, beside those that every call can return. */
   errors: readonly ErrorCode[];
   handle(call: Call, ports: Ports): Promise<Reply>;
