@@ -65,7 +65,7 @@ async function handle(endpoint: Endpoint, exchange: Exchange, ports: Ports): Pro
 }
 
 export function refuse(dialect: Dialect, rejection: ApiError, request: ApiRequest): Reply {
-  const reply = dialect.error(rejection, request);
+  const reply = dialect.renderError(rejection, request);
   const retryAfter = rejection.retryAfterSeconds ?? RETRY_AFTER_SECONDS[rejection.code];
   return {
     ...reply,

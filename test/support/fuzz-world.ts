@@ -2,8 +2,8 @@
 // the API, so that it is the same over memory and over HTTP.
 
 import type { ApiAnswer, ApiCall } from './api-event.ts';
-import { proveCaller } from './dialect-auth.ts';
-import { caseFlows } from './dialect-cases.ts';
+import { authenticateAs } from './dialect-auth.ts';
+import { readCaseFlows } from './dialect-cases.ts';
 import type { GoodValues } from './fuzzed-calls.ts';
 
 export type Door = (call: ApiCall) => Promise<ApiAnswer>;
@@ -25,7 +25,7 @@ export async function makeFuzzWorld(door: Door, { origin, key }: { origin: strin
     const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...call.headers };
     const method = call.method ?? (body === undefined ? 'GET' : 'POST');
     const asked = { method, url: new URL(`${origin}${path}`), headers, body: text };
-    const proof = proveCaller(auth, asked, credentials[dialect] ?? {});
+    const proof = authenticateAs(auth, asked, credentials[dialect] ?? {});
     return door({ ...call, method, headers: { ...headers, ...proof } });
   };
   const own = async (call: ApiCall) => {
@@ -35,7 +35,7 @@ export async function makeFuzzWorld(door: Door, { origin, key }: { origin: strin
   };
   const started = async (flow: string): Promise<string> => (await own({ path: `/v1/flows/${flow}/runs`, body: {} })).id;
 
-  for (const [name, source] of Object.entries(await caseFlows())) {
+  for (const [name, source] of Object.entries(await readCaseFlows())) {
     const headers = { 'content-type': 'application/yaml' };
     await own({ method: 'PUT', path: `/v1/flows/${name}/draft`, body: source, headers });
     await own({ path: `/v1/flows/${name}/publish`, body: {} });

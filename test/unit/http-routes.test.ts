@@ -38,7 +38,7 @@ const vendor: Dialect = {
   ...native,
   name: 'dify',
   authenticate: async () => ({ tenant: { id: 'acme' } as Tenant, key }),
-  error: ({ code }, { id }) => json(418, { vendor: code, id }),
+  renderError: ({ code }, { id }) => json(418, { vendor: code, id }),
   routes: [echo('/v1/workflows/{task}/stop', { method: 'POST', ...param('task') })],
 };
 
