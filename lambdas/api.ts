@@ -1,4 +1,4 @@
-// The API function: takes the requests of every dialect, runs sync calls in its own process, and streams its answers.
+// The API function: receives the requests of every dialect, runs sync calls in its own process, and streams its answers.
 
 import { makeHandler } from './api-gateway/handler.ts';
 import { DIALECTS } from './core/dialects/index.ts';

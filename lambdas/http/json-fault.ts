@@ -68,7 +68,7 @@ function findInString(text: string, { offset, length }: Reported): number {
 export function findJsonFault(text: string): JsonFault | undefined {
   const [first, second] = reportFaults(text);
   if (first === undefined) return undefined;
-  // The parser skips a wrong symbol, and then reports what it missed in its place.
+  // The parser skips a wrong symbol, and then reports what it expected in its place.
   const expected = EXPECTED[first.code] ?? EXPECTED[second?.code ?? ''];
   if (expected === IN_STRING && first.code in EXPECTED) return { offset: findInString(text, first), expected };
   const offset = first.code === 'UnexpectedEndOfNumber' ? first.offset + first.length : first.offset;
