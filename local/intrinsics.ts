@@ -26,7 +26,7 @@ function walk(value: unknown, references: References): unknown {
   return Object.fromEntries(kept);
 }
 
-// A JSON Schema's "Condition" or a header named "Ref" never stands alone in an object, so one key is enough to tell.
+// A JSON Schema's "Condition" or a header named "Ref" is never the only key of an object, so one key is enough to know an intrinsic function.
 function isIntrinsic(key: string): boolean {
   return key === 'Ref' || key.startsWith('Fn::');
 }

@@ -1,5 +1,5 @@
 // The thread of one execution environment: loads the handler, then runs one invocation at a time. Between two
-// invocations the thread sleeps without an event loop, so work left pending stands still as in a frozen Lambda.
+// invocations the thread sleeps without an event loop, so pending work makes no progress, as in a frozen Lambda.
 
 import { writeSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
@@ -78,10 +78,10 @@ async function invoke(handler: Handler, invocation: InvocationMessage): Promise<
   const { requestId, payload } = invocation;
   try {
     const event: unknown = JSON.parse(payload);
-    const context = contextOf(invocation);
+    const context = makeContext(invocation);
     if (isStreaming(handler))
       return await streamAnswer(() => handler(event, openStream(requestId), context), requestId);
-    return answerOf(await handler(event, context), requestId);
+    return toAnswer(await handler(event, context), requestId);
   } catch (error) {
     return { type: 'failure', requestId, error: describe(error) };
   }
@@ -109,7 +109,7 @@ function openStream(requestId: string): ResponseStream {
   return stream;
 }
 
-function answerOf(answer: unknown, requestId: string): FromWorker {
+function toAnswer(answer: unknown, requestId: string): FromWorker {
   const payload = JSON.stringify(answer) ?? 'null';
   const bytes = Buffer.byteLength(payload);
   if (bytes <= MAX_PAYLOAD_BYTES) return { type: 'answer', requestId, payload };
@@ -123,7 +123,7 @@ function answerOf(answer: unknown, requestId: string): FromWorker {
   };
 }
 
-function contextOf({ requestId, deadlineMs }: InvocationMessage): object {
+function makeContext({ requestId, deadlineMs }: InvocationMessage): object {
   return {
     awsRequestId: requestId,
     functionName: setup.functionName,
