@@ -27,7 +27,7 @@ export class Advance extends Construct {
       environment: sliceEnvironment(context),
       timeoutSeconds: ADVANCE_TIMEOUT_SECONDS,
       memoryMb: 512,
-      impact: 'Long and waiting runs go on late: their machine, then the sweeper, tries them again.',
+      impact: 'Long and waiting runs continue late: their machine, then the sweeper, tries them again.',
     });
     grantSlices(context, this.function);
     context.storage.grantCatalogRead(this.function);
@@ -37,7 +37,7 @@ export class Advance extends Construct {
       this.machine,
       'Long and waiting runs make no progress until the sweeper hands them off again.',
     );
-    alarmOnMachineThrottles(this, this.machine, 'Runs that wait or take long go on late: executions start slowly.');
+    alarmOnMachineThrottles(this, this.machine, 'Runs that wait or take long continue late: executions start slowly.');
   }
 
   /** For functions that hand runs off to the machine. */

@@ -56,7 +56,7 @@ export class Api extends Construct {
       environment: { ...sliceEnvironment(context), MACHINE_ARN: machineArn },
       timeoutSeconds: API_TIMEOUT_SECONDS,
       memoryMb: 1024,
-      impact: 'Callers are answered with errors; runs that were accepted go on.',
+      impact: 'Callers are answered with errors; accepted runs continue.',
     });
     grantSlices(context, this.function);
     context.storage.grantCatalog(this.function);

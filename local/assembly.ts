@@ -48,7 +48,7 @@ export async function readAssembly(directory: string, place: Place): Promise<Ass
   const stacks = artifacts.filter(({ type }) => type === 'aws:cloudformation:stack');
   const templateFile = stacks[0]?.properties?.templateFile;
   if (stacks.length !== 1 || !templateFile) {
-    throw new Error(`The local runtime runs one stack; ${directory} holds ${stacks.length}`);
+    throw new Error(`The local runtime runs one stack; ${directory} contains ${stacks.length}`);
   }
   const assets = artifacts.find(({ type }) => type === 'cdk:asset-manifest')?.properties?.file;
   const files = assets ? (await readJson<AssetManifest>(directory, assets)).files : {};

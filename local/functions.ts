@@ -1,5 +1,5 @@
 // Finds the function that is meant and runs it: those of the template, and the user's own under flows/functions,
-// which stand for functions that already exist in the account.
+// which play functions that already exist in the account.
 
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -29,7 +29,7 @@ export interface FunctionsOptions {
   models?: Record<string, string>;
   concurrency: number;
   logFd: number;
-  /** Told of every invocation that has ended. */
+  /** Called after every invocation that has ended. */
   onInvocation?(invocation: Invocation): void;
 }
 

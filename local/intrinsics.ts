@@ -106,10 +106,10 @@ function substitute(argument: unknown, references: References): string {
 
 function list(value: unknown, where: string): unknown[] {
   if (Array.isArray(value)) return value;
-  throw new Error(`${where} wants a list, not ${JSON.stringify(value)}`);
+  throw new Error(`${where} must be a list, not ${JSON.stringify(value)}`);
 }
 
 function text(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
-  throw new Error(`${where} wants text, not ${JSON.stringify(value)}`);
+  throw new Error(`${where} must be text, not ${JSON.stringify(value)}`);
 }

@@ -94,5 +94,5 @@ function wholeNumber(
   if (!text) return fallback;
   const value = Number(text);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new Error(`${name} is '${text}'; it takes a whole number from ${min} to ${max}`);
+  throw new Error(`${name} is '${text}'; it must be a whole number from ${min} to ${max}`);
 }

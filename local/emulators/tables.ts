@@ -26,7 +26,9 @@ async function checkUnchanged(endpoint: string, { name, schema }: TableSpec): Pr
     TableName: name,
   });
   if (describeShape(Table) === describeShape(schema)) return;
-  throw new Error(`The kept table ${name} has other keys or indexes than the template; 'npm run reset' starts afresh`);
+  throw new Error(
+    `The stored table ${name} has other keys or indexes than the template; delete the state with 'npm run reset'`,
+  );
 }
 
 function describeShape(schema: TableSpec['schema']): string {

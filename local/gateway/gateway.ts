@@ -41,7 +41,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     response.on('error', () => {});
     void serve(request, response, options).catch(() => response.destroy());
   });
-  // Node would answer by itself, in nobody's envelope.
+  // Node would answer by itself, without our envelope.
   server.on('checkExpectation', (_, response: ServerResponse) =>
     sendError(response, wordError('BAD_REQUEST', randomUUID(), options.api.errors)),
   );

@@ -102,7 +102,7 @@ describe('the local table', () => {
       AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
     };
     await expect(createTables(endpoint, [{ name: 'Marks', schema: changed }])).rejects.toThrow(
-      "The kept table Marks has other keys or indexes than the template; 'npm run reset' starts afresh",
+      "The stored table Marks has other keys or indexes than the template; delete the state with 'npm run reset'",
     );
     await stop();
   });

@@ -279,7 +279,8 @@ describe('a streaming handler', () => {
       },
     };
     const invocation = call(pool, {}, sink);
-    await sleep(300);
+    await expect.poll(() => readFileSync(logFile, 'utf8'), { timeout: 5_000 }).toMatch(/made \d+\n$/);
+    await sleep(200);
     const made = Number(/made (\d+)\n$/.exec(readFileSync(logFile, 'utf8'))?.[1]);
     expect(made).toBeLessThan(10);
     open();
