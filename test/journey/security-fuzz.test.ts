@@ -6,7 +6,7 @@ import { demoClient } from '../support/api-client.ts';
 import { wrongIn } from '../support/fuzz-verdict.ts';
 import { type FuzzWorld, makeFuzzWorld } from '../support/fuzz-world.ts';
 import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
-import { httpDoor } from '../support/http-door.ts';
+import { makeHttpCaller } from '../support/http-caller.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
 const CALLS = Math.ceil(Number(process.env['ERRAND_FUZZ_CALLS'] ?? 5_000) / 10);
@@ -17,7 +17,7 @@ let world: FuzzWorld;
 beforeAll(async () => {
   runtime = await startTestRuntime();
   const { key } = await demoClient(runtime);
-  world = await makeFuzzWorld(httpDoor(runtime.baseUrl), { origin: runtime.baseUrl, key });
+  world = await makeFuzzWorld(makeHttpCaller(runtime.baseUrl), { origin: runtime.baseUrl, key });
 }, 120_000);
 afterAll(() => runtime?.stop());
 

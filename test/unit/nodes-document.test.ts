@@ -150,7 +150,7 @@ describe('a document node fails', () => {
     [
       'a PDF that does not tell what its characters mean',
       makeCjkPdf({ encoding: 'Identity-H', ordering: 'GB1', codes: '0123' }),
-      'what its characters mean is told by Adobe-GB1-UCS2',
+      'its characters need the table Adobe-GB1-UCS2',
     ],
     ['a damaged PDF', '%PDF-1.4 nonsense', 'it is damaged'],
     ['a truncated Word document', makeDocx(['a'.repeat(9_000)]).subarray(0, 500), 'it is damaged'],
