@@ -147,7 +147,7 @@ test('speaks the dialect of the route in its errors', async () => {
 test('answers in the form of the native API when the error form of a dialect fails', async () => {
   const broken: Dialect = {
     ...vendor,
-    error: () => {
+    renderError: () => {
       throw new Error('no form for this');
     },
     routes: [reply('/v1/broken', () => Promise.reject(new ApiError('not-found')))],
