@@ -64,7 +64,7 @@ export function isConditionFailed(error: unknown): boolean {
 
 /** Somebody else was writing the same items: nothing was written, and trying again is safe. */
 export function isTransactionConflict(error: unknown): boolean {
-  if (nameOf(error) === 'TransactionConflictException' || nameOf(error) === 'TransactionInProgressException')
+  if (errorName(error) === 'TransactionConflictException' || errorName(error) === 'TransactionInProgressException')
     return true;
   return cancellationCodes(error).includes('TransactionConflict');
 }
@@ -104,7 +104,7 @@ export async function fromCursor<T>(text: string | undefined, query: () => Promi
   try {
     return await query();
   } catch (error) {
-    if (text !== undefined && nameOf(error) === 'ValidationException') refuseCursor(error);
+    if (text !== undefined && errorName(error) === 'ValidationException') refuseCursor(error);
     throw error;
   }
 }
@@ -114,7 +114,7 @@ function refuseCursor(cause?: unknown): never {
   throw new ApiError('invalid-request', `cursor ${message}`, { cause, details: [{ field: 'cursor', message }] });
 }
 
-function nameOf(error: unknown): string {
+function errorName(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 

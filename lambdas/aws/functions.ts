@@ -24,7 +24,7 @@ function functionError(type: string, payload: Json): Answer {
   return refused(String(errorType), String(errorMessage), true);
 }
 
-function answerOf(output: InvokeCommandOutput): Answer {
+function readAnswer(output: InvokeCommandOutput): Answer {
   const text = output.Payload ? new TextDecoder().decode(output.Payload) : '';
   let payload: Json = null;
   try {
@@ -75,7 +75,7 @@ export function makeFunctions(options: { client?: LambdaClient; region?: string 
         Payload: bytes,
       });
       try {
-        return answerOf(await client.send(command, signal ? { abortSignal: signal } : {}));
+        return readAnswer(await client.send(command, signal ? { abortSignal: signal } : {}));
       } catch (error) {
         return serviceError(error, signal);
       }

@@ -17,7 +17,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
   const { client, table, payloads } = at;
   const { change, changing } = makeRunRecord(at);
 
-  async function webhooksOf(run: Run): Promise<Webhook[]> {
+  async function readWebhooks(run: Run): Promise<Webhook[]> {
     const key = toItem({ pk: keys.runPk(run.id), sk: keys.INPUTS });
     const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
     return Item ? deliveries.openWebhooks(run, Item) : [];
@@ -95,7 +95,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
     },
 
     async settle(run, end) {
-      const webhooks = run.webhookCount > 0 ? await webhooksOf(run) : [];
+      const webhooks = run.webhookCount > 0 ? await readWebhooks(run) : [];
       const out = end.outputs && (await store(payloads, payloadKey(run, 'out'), end.outputs));
       const fresh: Delivery[] = webhooks.map((webhook, index) => ({
         ...webhook,

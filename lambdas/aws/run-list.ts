@@ -16,7 +16,7 @@ const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStore, 'list'> {
   /** Current records of these runs, in this order; eventually consistent. */
-  async function runsOf(ids: string[]): Promise<Run[]> {
+  async function readRuns(ids: string[]): Promise<Run[]> {
     const found = new Map<string, Run>();
     for (let at = 0; at < ids.length; at += 100) {
       let Keys: Item[] | undefined = ids.slice(at, at + 100).map((id) => toItem({ pk: keys.runPk(id), sk: keys.META }));
@@ -32,7 +32,7 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
     return ids.flatMap((id) => found.get(id) ?? []);
   }
 
-  async function inputsOf(id: string): Promise<JsonObject> {
+  async function readInputs(id: string): Promise<JsonObject> {
     const Key = toItem({ pk: keys.runPk(id), sk: keys.INPUTS });
     const { Item } = await client.send(new GetItemCommand({ TableName: table, Key }));
     return Item ? restore<JsonObject>(payloads, fromItem<Stored>(Item)) : {};
@@ -65,11 +65,11 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
   }
 
   async function matching(query: RunQuery, ids: string[]): Promise<Run[]> {
-    const runs = (await runsOf(ids)).filter((run) => fits(run, query));
+    const runs = (await readRuns(ids)).filter((run) => fits(run, query));
     const text = query.q?.toLowerCase();
     const wanted = Object.entries(query.inputs ?? {});
     if (text === undefined && wanted.length === 0) return runs;
-    const inputs = await Promise.all(runs.map((run) => inputsOf(run.id)));
+    const inputs = await Promise.all(runs.map((run) => readInputs(run.id)));
     return runs.filter((_, index) => {
       const given = inputs[index] ?? {};
       const fitsText = text === undefined || Object.values(given).some((it) => asText(it).toLowerCase().includes(text));
@@ -78,7 +78,7 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
   }
 
   async function byId(id: string, query: RunQuery): Promise<Run[]> {
-    return (await runsOf([id])).filter((run) => run.tenant === query.tenant && fits(run, query));
+    return (await readRuns([id])).filter((run) => run.tenant === query.tenant && fits(run, query));
   }
 
   /** Walks the ids in page-sized steps until the page is full, so that a full page does not read what the next one will. */

@@ -91,7 +91,7 @@ function keyMoves(at: Table): KeyMoves {
   return {
     async keyByHash(hash) {
       const found = await get<KeyItem>(at, hashPk(hash), META);
-      return found && keyOf(found);
+      return found && toKey(found);
     },
 
     async addKey(key, hash) {
@@ -106,7 +106,7 @@ function keyMoves(at: Table): KeyMoves {
       await at.client.send(new TransactWriteItemsCommand({ TransactItems }));
     },
 
-    keys: async (tenant) => (await list<KeyItem>(at, tenantPk(tenant), keySk(''))).map(keyOf),
+    keys: async (tenant) => (await list<KeyItem>(at, tenantPk(tenant), keySk(''))).map(toKey),
 
     async removeKey(tenant, id) {
       const found = await get<KeyItem>(at, tenantPk(tenant), keySk(id));
@@ -228,6 +228,6 @@ async function held(write: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function keyOf({ key, lastUsedAt }: KeyItem): Key {
+function toKey({ key, lastUsedAt }: KeyItem): Key {
   return { ...key, lastUsedAt };
 }

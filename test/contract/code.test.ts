@@ -46,8 +46,8 @@ beforeAll(async () => {
     maxAttempts: 1,
   });
   functions = makeFunctions({ client });
-  const nameOf = (language: CodeLanguage) => specs.find(({ path }) => path.includes(NAMES[language]))?.name ?? '';
-  code = makeCode({ functions, names: { javascript: nameOf('javascript'), python: nameOf('python') } });
+  const readName = (language: CodeLanguage) => specs.find(({ path }) => path.includes(NAMES[language]))?.name ?? '';
+  code = makeCode({ functions, names: { javascript: readName('javascript'), python: readName('python') } });
 }, 60_000);
 afterAll(() => ending.disposeAsync());
 

@@ -7,7 +7,7 @@ import { startHttpServer } from '../support/http-server.ts';
 import { makeMemoryQueues } from '../support/memory-queues.ts';
 import { describeQueues } from './queues.contract.ts';
 
-const clientOf = (endpoint: string) =>
+const makeClient = (endpoint: string) =>
   new SQSClient({
     endpoint,
     region: 'us-east-1',
@@ -18,13 +18,13 @@ const clientOf = (endpoint: string) =>
 async function startQueues() {
   const server = await startFauxqs({ port: 0, logger: false, host: '127.0.0.1' });
   const endpoint = `http://127.0.0.1:${server.port}`;
-  const client = clientOf(endpoint);
-  const urlOf = (name: string) => {
+  const client = makeClient(endpoint);
+  const findUrl = (name: string) => {
     server.createQueue(name);
     return `${endpoint}/000000000000/${name}`;
   };
-  const runsQueueUrl = urlOf('runs');
-  const deliveriesQueueUrl = urlOf('deliveries');
+  const runsQueueUrl = findUrl('runs');
+  const deliveriesQueueUrl = findUrl('deliveries');
   return {
     server,
     queues: makeQueues({ runsQueueUrl, deliveriesQueueUrl, client }),
@@ -96,7 +96,7 @@ async function startRefusingSqs(refusals: number) {
   const queues = makeQueues({
     runsQueueUrl: queueUrl,
     deliveriesQueueUrl: queueUrl,
-    client: clientOf(server.origin),
+    client: makeClient(server.origin),
   });
   return { queues, batches, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }

@@ -44,7 +44,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
           status: 'pending' as const,
           attempts: [],
         }));
-  const deliveryOf = (run: string, n: number) => entries.get(run)?.deliveries.get(n);
+  const findDelivery = (run: string, n: number) => entries.get(run)?.deliveries.get(n);
 
   return {
     runs: entries,
@@ -196,11 +196,11 @@ export function makeMemoryRunStore(): MemoryRunStore {
     },
 
     async delivery(run, n) {
-      const { dueAt, ...delivery } = deliveryOf(run, n) ?? { n: 0 };
+      const { dueAt, ...delivery } = findDelivery(run, n) ?? { n: 0 };
       return delivery.n === 0 ? undefined : copy(delivery as Delivery);
     },
     async recordAttempt(delivery, attempt, next) {
-      const stands = deliveryOf(delivery.run, delivery.n);
+      const stands = findDelivery(delivery.run, delivery.n);
       if (!stands || stands.attempts.length !== delivery.attempts.length) return false;
       const { nextAt, dueAt, deferredAt, ...kept } = stands;
       entries
@@ -209,15 +209,15 @@ export function makeMemoryRunStore(): MemoryRunStore {
       return true;
     },
     async reopenDelivery(delivery, now) {
-      const stands = deliveryOf(delivery.run, delivery.n);
+      const stands = findDelivery(delivery.run, delivery.n);
       if (stands) Object.assign(stands, { status: 'pending', nextAt: now, dueAt: now + UNPICKED_SECONDS * 1_000 });
     },
     async postponeDelivery(delivery, dueAt) {
-      const stands = deliveryOf(delivery.run, delivery.n);
+      const stands = findDelivery(delivery.run, delivery.n);
       if (stands?.status === 'pending' && stands.attempts.length === delivery.attempts.length) stands.dueAt = dueAt;
     },
     async deferDelivery(delivery, to) {
-      const stands = deliveryOf(delivery.run, delivery.n);
+      const stands = findDelivery(delivery.run, delivery.n);
       const isSame = stands?.attempts.length === delivery.attempts.length && stands.nextAt === delivery.nextAt;
       if (!isSame || stands.status !== 'pending') return false;
       Object.assign(stands, to);

@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 const work = ({ id }: Run) => workRun(platform.ports, { runId: id, budgetUntil: platform.clock.now() + 90 * SECOND });
-const statusOf = async ({ id }: Run) => (await platform.runs.get(id))?.status;
+const readStatus = async ({ id }: Run) => (await platform.runs.get(id))?.status;
 
 test('runs beyond the limit wait in order: priority, then age', async () => {
   const first = await platform.accept(long);
@@ -33,7 +33,7 @@ test('runs beyond the limit wait in order: priority, then age', async () => {
   const begun = [work(first)];
   await pass(platform.clock, SECOND);
   for (const run of others) await throughTime(platform.clock, work(run));
-  expect(await Promise.all(others.map(statusOf))).toEqual(['pending', 'pending', 'pending', 'pending']);
+  expect(await Promise.all(others.map(readStatus))).toEqual(['pending', 'pending', 'pending', 'pending']);
   const called: string[] = [];
   while (begun.length > 0) {
     await throughTime(platform.clock, begun.shift() as Promise<void>);
@@ -87,7 +87,7 @@ test('a run that waits for somebody gives its slot to the next', async () => {
   const ask = { a: { type: 'callback', with: { message: 'Well?' } } };
   const waiting = await platform.accept(JSON.stringify({ flow: 1, name: 'ask', nodes: ask, outputs: {} }));
   await throughTime(platform.clock, work(waiting));
-  expect(await statusOf(waiting)).toBe('waiting');
+  expect(await readStatus(waiting)).toBe('waiting');
   const { run } = await drive(platform, (await platform.accept(long)).id);
   expect(run.status).toBe('succeeded');
 });

@@ -16,7 +16,7 @@ import { accepted, call, ran, set } from '../support/probe.ts';
 
 const SLICE_MS = 90_000;
 
-const flowOf = (name: string, nodes: object) => JSON.stringify({ flow: 1, name, nodes });
+const buildFlow = (name: string, nodes: object) => JSON.stringify({ flow: 1, name, nodes });
 
 /** A worker that picks the run up now, in a world that may differ for it. */
 function work({ ports, clock }: MemoryPlatform, runId: string, runs: Partial<RunStore> = {}, sliceMs = SLICE_MS) {
@@ -127,8 +127,8 @@ test('a run that has ended two workers goes on by itself, where it cannot end th
 
 test('a node that starts a run goes on with that run, wherever its worker was interrupted', async () => {
   const platform = await makePlatform();
-  await platform.publish(flowOf('below', { a: set(1) }));
-  const run = await platform.accept(flowOf('above', { sub: { type: 'flow', with: { name: 'below' } } }));
+  await platform.publish(buildFlow('below', { a: set(1) }));
+  const run = await platform.accept(buildFlow('above', { sub: { type: 'flow', with: { name: 'below' } } }));
   const { records } = platform.runs.runs.get(run.id) ?? {};
   const fails = work(platform, run.id, failsToRecord(platform, 'sub'));
   await expect(throughTime(platform.clock, fails)).rejects.toThrow('The store is away');

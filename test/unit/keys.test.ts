@@ -67,7 +67,7 @@ beforeEach(async () => {
 });
 
 const issue = (asked: NewKey = {}) => issueKey(ports, operator, asked);
-const credentialOf = async (asked: NewKey = {}) => (await issue(asked)).credentials['key'] ?? '';
+const issueCredential = async (asked: NewKey = {}) => (await issue(asked)).credentials['key'] ?? '';
 
 describe('a key', () => {
   test('is shown once, looks like ours, and lets its holder in', async () => {
@@ -185,7 +185,7 @@ describe('authentication', () => {
   );
 
   test('refuses a key from the moment it expires, cached or not', async () => {
-    const credential = await credentialOf({ expiresAt: '2026-01-02T03:04:15.678Z' });
+    const credential = await issueCredential({ expiresAt: '2026-01-02T03:04:15.678Z' });
     await authenticate(ports, credential);
     ports.clock.advance(10 * SECONDS - 1);
     await authenticate(ports, credential);

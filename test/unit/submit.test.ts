@@ -10,7 +10,7 @@ import { call, callable, set } from '../support/probe.ts';
 
 const HOUR_MS = 3_600_000;
 const ORIGIN = 'https://errand.example.com';
-const flowOf = (name: string, nodes: object = { a: set(1) }, extra: object = {}) =>
+const buildFlow = (name: string, nodes: object = { a: set(1) }, extra: object = {}) =>
   JSON.stringify({ flow: 1, name, nodes, outputs: {}, ...extra });
 
 let platform: MemoryPlatform;
@@ -18,7 +18,7 @@ let tenant: Tenant;
 beforeEach(async () => {
   platform = await makePlatform({ functions: callable([], () => platform) });
   tenant = (await platform.ports.tenants.tenant('acme')) as Tenant;
-  await platform.publish(flowOf('probe'));
+  await platform.publish(buildFlow('probe'));
 });
 
 const callerWith = (key: Partial<Key> = {}, of: Partial<Tenant> = {}) => ({
@@ -40,7 +40,7 @@ describe('a key', () => {
   test.each(['native', 'dify', 'gptbots', 'qianfan', 'huawei', 'tencent'] as const)(
     'bound to one flow starts no other by the dialect %s',
     async (dialect) => {
-      await platform.publish(flowOf('other'));
+      await platform.publish(buildFlow('other'));
       const caller = callerWith({ dialect, flow: 'probe' });
       await expect(submitted({ flow: 'other', dialect }, caller)).rejects.toMatchObject({ code: 'forbidden' });
       expect(platform.runs.runs.size).toBe(0);
@@ -98,7 +98,7 @@ describe('an idempotency key', () => {
   });
 
   test('of a run that failed is free again', async () => {
-    await platform.publish(flowOf('probe', { a: { type: 'fail', with: { message: 'No' } } }));
+    await platform.publish(buildFlow('probe', { a: { type: 'fail', with: { message: 'No' } } }));
     const first = await submitted({ idempotencyKey });
     await drive(platform, first.run.id);
     const again = await submitted({ idempotencyKey });
@@ -139,7 +139,7 @@ test('a run that shall start later is rung then, or found by the sweeper when th
 
 test('a deadline is the earliest of what platform, flow and request say', async () => {
   const lifetime = async (extra: object, timeout?: string) => {
-    await platform.publish(flowOf('probe', { a: set(1) }, extra));
+    await platform.publish(buildFlow('probe', { a: set(1) }, extra));
     const { run } = await submitted(timeout === undefined ? {} : { timeout });
     return run.deadlineAt - run.createdAt;
   };
@@ -150,7 +150,7 @@ test('a deadline is the earliest of what platform, flow and request say', async 
 });
 
 test('a deadline counts from the hour at which a run shall start, but never ends later than a day after acceptance', async () => {
-  await platform.publish(flowOf('probe', { a: set(1) }));
+  await platform.publish(buildFlow('probe', { a: set(1) }));
   const at = (ms: number) => new Date(platform.clock.now() + ms).toISOString();
   const { run: short } = await submitted({ startAfter: at(HOUR_MS), timeout: '20s' });
   expect([short.deadlineAt, short.dueAt]).toEqual([short.createdAt + HOUR_MS + 20_000, short.createdAt + HOUR_MS]);
@@ -163,9 +163,9 @@ test('a deadline counts from the hour at which a run shall start, but never ends
 });
 
 test('a flow for one mode is refused in the other, and names the node that cannot run without a caller', async () => {
-  await platform.publish(flowOf('probe', { a: call('a') }, { settings: { mode: 'sync' } }));
+  await platform.publish(buildFlow('probe', { a: call('a') }, { settings: { mode: 'sync' } }));
   await expect(submitted()).rejects.toMatchObject({ code: 'async-unsupported' });
-  await platform.publish(flowOf('probe', { who: { type: 'question', with: { message: 'Who?' } } }));
+  await platform.publish(buildFlow('probe', { who: { type: 'question', with: { message: 'Who?' } } }));
   await expect(submitted()).rejects.toMatchObject({
     code: 'async-unsupported',
     details: [{ field: 'nodes.who', line: expect.any(Number) }],

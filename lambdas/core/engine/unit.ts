@@ -19,7 +19,7 @@ export async function runUnit(slice: Slice, unit: Unit): Promise<UnitEnd> {
   if (before !== undefined) return attempts(slice, unit, begin ?? { attempt: 1 });
   slice.units += 1;
   const exceeded = budgetExceeded(slice);
-  if (exceeded !== undefined) return conclude(slice, unit, attemptOf(slice, 1), failed('budget-exceeded', exceeded));
+  if (exceeded !== undefined) return conclude(slice, unit, beginAttempt(slice, 1), failed('budget-exceeded', exceeded));
   return attempts(slice, unit, { attempt: 1 });
 }
 
@@ -37,11 +37,11 @@ function budgetExceeded({ units, plan: { settings }, records }: Slice): string |
   return undefined;
 }
 
-const attemptOf = (slice: Slice, number: number): Attempt => ({ number, startedAt: slice.ports.clock.now() });
+const beginAttempt = (slice: Slice, number: number): Attempt => ({ number, startedAt: slice.ports.clock.now() });
 
 async function attempts(slice: Slice, unit: Unit, begin: Begin): Promise<UnitEnd> {
   for (let number = begin.attempt; ; number += 1) {
-    const attempt = attemptOf(slice, number);
+    const attempt = beginAttempt(slice, number);
     const end = await attemptOnce(slice, unit, attempt, number === begin.attempt ? begin.resume : undefined);
     const outcome = end.kind === 'wait' ? await waitFor(slice, unit, attempt, end) : end;
     if (outcome.kind === 'done') return conclude(slice, unit, attempt, outcome);

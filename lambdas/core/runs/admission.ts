@@ -6,7 +6,7 @@ import type { Run } from '../run.ts';
 
 /** True when the run has a slot now; otherwise it has a waiting place, and is rung when its turn comes. */
 export async function admit(ports: Ports, run: Run): Promise<boolean> {
-  const limit = await concurrencyOf(ports, run.tenant);
+  const limit = await readConcurrency(ports, run.tenant);
   const slot = { tenant: run.tenant, runId: run.id, limit, now: ports.clock.now() };
   if (await ports.slots.acquire(slot)) return true;
   await ports.slots.enqueue(run);
@@ -27,11 +27,11 @@ export async function freeSlot(ports: Ports, run: Run): Promise<void> {
 
 /** Rings as many waiting runs as there are free slots. */
 export async function promoteQueued(ports: Ports, tenant: string): Promise<void> {
-  const promoted = await ports.slots.promote(tenant, await concurrencyOf(ports, tenant));
+  const promoted = await ports.slots.promote(tenant, await readConcurrency(ports, tenant));
   if (promoted.length > 0) await ports.queues.enqueueRuns(promoted.map((runId) => ({ runId, tenant })));
 }
 
-async function concurrencyOf(ports: Ports, id: string): Promise<number> {
+async function readConcurrency(ports: Ports, id: string): Promise<number> {
   // A tenant that was removed still has its accepted runs finished, one at a time.
   return (await findTenant(ports, id))?.limits.concurrency ?? 1;
 }

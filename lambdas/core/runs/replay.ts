@@ -30,19 +30,19 @@ function replayRecord(record: NodeRecord): NumberedEvent[] {
   if (record.status === 'waiting')
     return wait && wait.retry === undefined ? [{ type: 'node.waiting', seq, at: startedAt, path, wait }] : [];
   const at = endedAt ?? startedAt;
-  const text = textOf(record);
+  const text = readText(record);
   return [
-    { type: 'node.started', seq: seq - 2, at: startedAt, path, node: nodeOf(path), nodeType: type },
+    { type: 'node.started', seq: seq - 2, at: startedAt, path, node: nodeId(path), nodeType: type },
     ...(text === undefined ? [] : [{ type: 'node.delta', seq: seq - 1, at, path, text, isWhole: true } as const]),
     { type: 'node.finished', seq, at, record },
   ];
 }
 
 /** What a node said to the end user while it ran. */
-function textOf({ said, output }: NodeRecord): string | undefined {
+function readText({ said, output }: NodeRecord): string | undefined {
   const text = said ? (output as { text?: unknown } | null | undefined)?.text : undefined;
   return typeof text === 'string' ? text : undefined;
 }
 
 /** `text` of `pages[00002].text`, `pages` of `pages[00002]`. */
-const nodeOf = (path: string): string => path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
+const nodeId = (path: string): string => path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
