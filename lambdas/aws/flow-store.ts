@@ -10,7 +10,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { RETENTION_DAYS } from '../core/limits.ts';
-import type { FlowStore, FlowSummary } from '../core/ports/catalog.ts';
+import type { FlowStore, StoredFlow } from '../core/ports/catalog.ts';
 import {
   decodeCursor,
   encodeCursor,
@@ -222,20 +222,20 @@ async function expire(at: Table, Key: Item, ttl: number): Promise<void> {
   );
 }
 
-/** All or nothing; the flow afterwards, or undefined where a condition did not hold. */
+/** All or nothing: the flow afterwards, where all conditions held. */
 async function write(
   at: Table,
   { tenant, name }: { tenant: string; name: string },
   TransactItems: TransactWriteItem[],
-): Promise<FlowSummary | undefined> {
+): Promise<StoredFlow> {
   try {
     await retryConflicts(() => at.client.send(new TransactWriteItemsCommand({ TransactItems })));
   } catch (error) {
-    if (isConditionFailed(error)) return undefined;
+    if (isConditionFailed(error)) return { kind: 'outdated' };
     throw error;
   }
   const item = await get<FlowItem>(at, summaryKey(tenant, name));
-  return item && toSummary(item);
+  return item ? { kind: 'stored', flow: toSummary(item) } : { kind: 'outdated' };
 }
 
 async function get<T>({ client, table }: Table, Key: Item): Promise<T | undefined> {

@@ -2,6 +2,7 @@
 
 import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { JsonObject } from '../core/json.ts';
+import { LIST_WALK_ENTRIES } from '../core/limits.ts';
 import type { RunQuery, RunStore } from '../core/ports/runs.ts';
 import { isSettled, type Run } from '../core/run.ts';
 import { firstRunIdAt, isRunId } from '../core/run-id.ts';
@@ -10,8 +11,6 @@ import { restore, runFromItem, type Stored } from './run-items.ts';
 import * as keys from './run-keys.ts';
 import type { RunTable } from './run-record.ts';
 
-// Index entries looked at for one page: about 250 bytes each, so a page reads at most a quarter of a megabyte or so.
-const WALK_ENTRIES = 1_000;
 const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStore, 'list'> {
@@ -57,7 +56,7 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
           ...filter.values,
         }),
         ScanIndexForward: false,
-        Limit: WALK_ENTRIES,
+        Limit: LIST_WALK_ENTRIES,
         ExclusiveStartKey: start,
       }),
     );
@@ -71,9 +70,9 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
     if (text === undefined && wanted.length === 0) return runs;
     const inputs = await Promise.all(runs.map((run) => readInputs(run.id)));
     return runs.filter((_, index) => {
-      const given = inputs[index] ?? {};
-      const fitsText = text === undefined || Object.values(given).some((it) => asText(it).toLowerCase().includes(text));
-      return fitsText && wanted.every(([name, value]) => name in given && asText(given[name]) === value);
+      const own = inputs[index] ?? {};
+      const fitsText = text === undefined || Object.values(own).some((it) => asText(it).toLowerCase().includes(text));
+      return fitsText && wanted.every(([name, value]) => name in own && asText(own[name]) === value);
     });
   }
 

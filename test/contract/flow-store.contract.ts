@@ -50,8 +50,7 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
 
     describe('drafts', () => {
       test('gives back the draft with its plan, and the flow with what the draft says of it', async () => {
-        const summary = await store.putDraft(buildDraft());
-        expect(summary).toEqual({
+        const summary = {
           ...HELLO,
           title: 'Hello',
           enabled: true,
@@ -60,7 +59,8 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
           draft: { etag: 'e1', digest: 'd1', updatedAt: NOW },
           async: YES,
           sync: YES,
-        });
+        };
+        expect(await store.putDraft(buildDraft())).toEqual({ kind: 'stored', flow: summary });
         expect(await store.get('acme', 'hello')).toEqual(summary);
         const { source, etag, compiled } = buildDraft();
         expect(await store.draft('acme', 'hello')).toEqual({ source, etag, compiled });
@@ -83,11 +83,13 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
       });
 
       test('refuses an editor whose draft is outdated, and writes nothing', async () => {
-        expect(await store.putDraft(buildDraft({ ifMatch: 'e0' }))).toBeUndefined();
+        expect(await store.putDraft(buildDraft({ ifMatch: 'e0' }))).toEqual({ kind: 'outdated' });
         expect(await store.get('acme', 'hello')).toBeUndefined();
         await store.putDraft(buildDraft());
-        expect(await store.putDraft(buildDraft({ etag: 'e2', ifMatch: 'e1' }))).toBeDefined();
-        expect(await store.putDraft(buildDraft({ etag: 'e3', ifMatch: 'e1', now: NOW + 9 }))).toBeUndefined();
+        expect(await store.putDraft(buildDraft({ etag: 'e2', ifMatch: 'e1' }))).toMatchObject({ kind: 'stored' });
+        expect(await store.putDraft(buildDraft({ etag: 'e3', ifMatch: 'e1', now: NOW + 9 }))).toEqual({
+          kind: 'outdated',
+        });
         expect((await store.draft('acme', 'hello'))?.etag).toBe('e2');
         expect((await store.get('acme', 'hello'))?.updatedAt).toBe(NOW);
       });
@@ -107,13 +109,14 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
       });
 
       test('adds a version, which the flow is judged by from then on', async () => {
-        const summary = await publish(buildVersion('1.0.0', { publishedAt: NOW + 7 }));
-        expect(summary).toMatchObject({
+        const flow = {
           title: 'Plan 1.0.0',
           latest: { version: '1.0.0', digest: 'digest-1.0.0', publishedAt: NOW + 7 },
           async: YES,
           sync: NO,
-        });
+        };
+        const published = await publish(buildVersion('1.0.0', { publishedAt: NOW + 7 }));
+        expect(published).toMatchObject({ kind: 'stored', flow });
         await store.putDraft(buildDraft({ etag: 'e9', compiled: { problems: [], async: NO, sync: YES } }));
         expect(await store.get('acme', 'hello')).toMatchObject({ title: 'Plan 1.0.0', async: YES, sync: NO });
         expect((await store.get('acme', 'hello'))?.latest?.version).toBe('1.0.0');
@@ -136,15 +139,15 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
 
       test('refuses a version that does not follow the newest', async () => {
         await publish(buildVersion('1.0.0'));
-        expect(await publish(buildVersion('1.0.1'))).toBeUndefined();
-        expect(await publish(buildVersion('1.0.1'), '0.9.0')).toBeUndefined();
+        expect(await publish(buildVersion('1.0.1'))).toEqual({ kind: 'outdated' });
+        expect(await publish(buildVersion('1.0.1'), '0.9.0')).toEqual({ kind: 'outdated' });
         expect(await store.version('acme', 'hello', '1.0.1')).toBeUndefined();
-        expect(await publish(buildVersion('1.0.1'), '1.0.0')).toBeDefined();
+        expect(await publish(buildVersion('1.0.1'), '1.0.0')).toMatchObject({ kind: 'stored' });
       });
 
       test('lets one of many win who publish at once', async () => {
         const all = Array.from({ length: 8 }, (_, n) => publish(buildVersion('1.0.0', { digest: `d${n}` })));
-        const won = (await Promise.all(all)).filter((it) => it !== undefined);
+        const won = (await Promise.all(all)).flatMap((it) => (it.kind === 'stored' ? it.flow : []));
         expect(won).toHaveLength(1);
         expect((await store.versions('acme', 'hello')).map(({ version }) => version)).toEqual(['1.0.0']);
         expect((await store.get('acme', 'hello'))?.latest?.digest).toBe(won[0]?.latest?.digest);
@@ -152,7 +155,7 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
 
       test('refuses a version of a flow that is not there', async () => {
         const absent = { tenant: 'acme', name: 'absent', version: buildVersion('1.0.0'), plan: buildPlan() };
-        expect(await store.addVersion(absent)).toBeUndefined();
+        expect(await store.addVersion(absent)).toEqual({ kind: 'outdated' });
         expect(await store.get('acme', 'absent')).toBeUndefined();
       });
     });
@@ -213,8 +216,8 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
         await store.putDraft(buildDraft());
         await publish(buildVersion('1.0.0'));
         await store.remove('acme', 'hello');
-        expect((await store.putDraft(buildDraft({ now: NOW + 3 })))?.createdAt).toBe(NOW + 3);
-        expect(await publish(buildVersion('1.0.0'))).toBeDefined();
+        expect(await store.putDraft(buildDraft({ now: NOW + 3 }))).toMatchObject({ flow: { createdAt: NOW + 3 } });
+        expect(await publish(buildVersion('1.0.0'))).toMatchObject({ kind: 'stored' });
       });
     });
   });

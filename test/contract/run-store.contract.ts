@@ -111,13 +111,13 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         const now = Date.now();
         const zombie = await claimed(run, now);
         const heir = await claimed(run, now + LEASE_MS + 1);
-        expect(await store.renew(run.id, zombie.epoch, now + 90_000)).toBeUndefined();
+        expect(await store.renew(run.id, zombie.epoch, now + 90_000)).toEqual({ kind: 'lost' });
         expect(await store.suspend(zombie, suspension())).toEqual({ kind: 'lost' });
-        expect(await store.settle(zombie, { ...ENDED, status: 'failed', outputs: null })).toBe('lost');
+        expect(await store.settle(zombie, { ...ENDED, status: 'failed', outputs: null })).toEqual({ kind: 'lost' });
         expect(await store.settle(heir, { ...ENDED, status: 'succeeded', outputs: { ok: true } })).toMatchObject({
           run: { status: 'succeeded' },
         });
-        expect(await store.settle(heir, { ...ENDED, status: 'failed', outputs: null })).toBe('lost');
+        expect(await store.settle(heir, { ...ENDED, status: 'failed', outputs: null })).toEqual({ kind: 'lost' });
         expect(await store.read(run.id)).toMatchObject({ run: { status: 'succeeded' }, outputs: { ok: true } });
       });
 
@@ -202,7 +202,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         const run = await accepted();
         const signal = { path: 'review', payload: { yes: true }, at: 1 };
         expect(await store.signal(run.id, signal, 5)).toMatchObject({ kind: 'stored', run: { signals: 1, dueAt: 5 } });
-        expect(await store.signal(run.id, signal, 6)).toEqual({ kind: 'given' });
+        expect(await store.signal(run.id, signal, 6)).toEqual({ kind: 'duplicate' });
         expect((await store.load(run.id)).signals).toEqual([signal]);
         await store.settle(await claimed(run), { ...ENDED, status: 'succeeded', outputs: null });
         expect(await store.signal(run.id, { ...signal, path: 'other' }, 7)).toEqual({ kind: 'settled' });
@@ -218,9 +218,9 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
           kind: 'suspended',
           run: { status: 'waiting', handoffs: 1, seenSignals: 1 },
         });
-        expect(await store.park(run.id, { handoff: 1, token: 't' })).toBe('parked');
+        expect(await store.park(run.id, { handoff: 1, token: 't' })).toEqual({ kind: 'parked' });
         await store.signal(run.id, { path: 'later', payload: 1, at: 2 }, 6);
-        expect(await store.park(run.id, { handoff: 1, token: 't2' })).toBe('awake');
+        expect(await store.park(run.id, { handoff: 1, token: 't2' })).toEqual({ kind: 'awake' });
       });
 
       test('and a cancel request are told to whoever renews', async () => {

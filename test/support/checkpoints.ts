@@ -5,6 +5,7 @@ import { BatchWriteItemCommand, type DynamoDBClient, paginateScan } from '@aws-s
 import type { Item } from '../../lambdas/aws/dynamo.ts';
 import { makeRunStore } from '../../lambdas/aws/run-store.ts';
 import { makeSlots } from '../../lambdas/aws/slots.ts';
+import { TOKEN_HOLDER } from '../../lambdas/core/access/run-access.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
 import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import type { Plan } from '../../lambdas/core/flow/plan.ts';
@@ -131,7 +132,8 @@ async function answerWaits({ ports }: TablePlatform, runId: string): Promise<voi
   for (const { path, status, wait } of records) {
     if (status !== 'waiting') continue;
     if (wait?.child !== undefined) await finishChild(ports, wait.child);
-    if (wait?.kind === 'callback') await signalRun(ports, { runId, path, payload: 'answered' }).catch(() => undefined);
+    if (wait?.kind === 'callback')
+      await signalRun(ports, TOKEN_HOLDER, { runId, path, payload: 'answered' }).catch(() => undefined);
   }
 }
 

@@ -2,6 +2,7 @@
 // pass, sweeps; and kills the process that works on it wherever a test says.
 
 import { setImmediate as turn } from 'node:timers/promises';
+import { TOKEN_HOLDER } from '../../lambdas/core/access/run-access.ts';
 import { advanceRun, parkRun } from '../../lambdas/core/advance.ts';
 import { runInline } from '../../lambdas/core/api/run-inline.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
@@ -206,7 +207,7 @@ export async function drive(
     if (run?.status !== 'waiting' || !answers) return;
     for (const { path, status, wait } of records.values()) {
       if (status !== 'waiting' || wait?.kind !== 'callback') continue;
-      await signalRun(ports, { runId, path, payload: { v: path } }).catch(() => undefined);
+      await signalRun(ports, TOKEN_HOLDER, { runId, path, payload: { v: path } }).catch(() => undefined);
     }
   }
 

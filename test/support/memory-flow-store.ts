@@ -37,7 +37,7 @@ export function makeMemoryFlowStore(): FlowStore {
 
     async putDraft({ tenant, name, source, etag, compiled, now, ifMatch }) {
       const before = find(tenant, name);
-      if (ifMatch !== undefined && before?.draft?.etag !== ifMatch) return undefined;
+      if (ifMatch !== undefined && before?.draft?.etag !== ifMatch) return { kind: 'outdated' };
       const { plan, digest, async, sync } = compiled;
       if (plan && digest) plans.set(flowKey(tenant, name) + digest, structuredClone(plan));
       const fresh = { tenant, name, enabled: true, createdAt: now, async, sync };
@@ -52,20 +52,20 @@ export function makeMemoryFlowStore(): FlowStore {
         draft: structuredClone({ etag, source, compiled }),
         versions: before?.versions ?? [],
       });
-      return structuredClone(summary);
+      return { kind: 'stored', flow: structuredClone(summary) };
     },
 
     async addVersion({ tenant, name, version, plan, after }) {
       const flow = find(tenant, name);
       const isTaken = flow?.versions.some((it) => it.version === version.version);
-      if (!flow || isTaken || flow.summary.latest?.version !== after) return undefined;
+      if (!flow || isTaken || flow.summary.latest?.version !== after) return { kind: 'outdated' };
       flow.versions.push(structuredClone(version));
       plans.set(flowKey(tenant, name) + version.digest, structuredClone(plan));
       const { version: label, digest, publishedAt } = version;
       flow.summary.latest = { version: label, digest, publishedAt };
       flow.summary.updatedAt = publishedAt;
       judge(flow.summary, { ...version, plan });
-      return structuredClone(flow.summary);
+      return { kind: 'stored', flow: structuredClone(flow.summary) };
     },
 
     versions: async (tenant, name) => structuredClone(find(tenant, name)?.versions ?? []).reverse(),

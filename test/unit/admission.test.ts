@@ -1,6 +1,7 @@
 // How many runs of a tenant work at once, and who is next.
 
 import { beforeEach, expect, test } from 'vitest';
+import { actForTenant } from '../../lambdas/core/access/run-access.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import type { Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Run } from '../../lambdas/core/run.ts';
@@ -62,7 +63,7 @@ test('a run that is canceled in the waiting room leaves it', async () => {
   const working = work(first);
   await pass(platform.clock, SECOND);
   await throughTime(platform.clock, work(second));
-  await throughTime(platform.clock, cancelRun(platform.ports, 'acme', second.id));
+  await throughTime(platform.clock, cancelRun(platform.ports, actForTenant('acme'), second.id));
   expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], queued: 0 });
   await throughTime(platform.clock, working);
 });
@@ -78,7 +79,7 @@ test('a run that has waited for its timer queues again where the tenant is full,
   await throughTime(platform.clock, work(sleeper));
   const queued = await platform.runs.get(sleeper.id);
   expect([queued?.status, queued?.waitingFor]).toEqual(['pending', undefined]);
-  await throughTime(platform.clock, cancelRun(platform.ports, 'acme', sleeper.id));
+  await throughTime(platform.clock, cancelRun(platform.ports, actForTenant('acme'), sleeper.id));
   expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], queued: 0 });
   await throughTime(platform.clock, working);
 });

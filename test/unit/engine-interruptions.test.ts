@@ -2,6 +2,7 @@
 // by answers that come early, by too little time.
 
 import { expect, test } from 'vitest';
+import { actForTenant, TOKEN_HOLDER } from '../../lambdas/core/access/run-access.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
 import { HttpFault } from '../../lambdas/core/ports/http.ts';
@@ -166,7 +167,7 @@ test('a cancel request stops a run within seconds, and what had not begun never 
   const { platform, run, calls } = await accepted(nodes, {}, { extra: { settings: { concurrency: 1 } } });
   const worker = work(platform, run.id);
   await pass(platform.clock, 1_000);
-  const canceled = await throughTime(platform.clock, cancelRun(platform.ports, 'acme', run.id));
+  const canceled = await throughTime(platform.clock, cancelRun(platform.ports, actForTenant('acme'), run.id));
   await throughTime(platform.clock, worker);
   expect([canceled.status, calls.map(({ name }) => name)]).toEqual(['canceled', ['a']]);
   expect(platform.runs.runs.get(run.id)?.records.size).toBe(0);
@@ -201,7 +202,7 @@ test('a deadline in the middle of a node ends the run as expired and tells its w
 test('an answer that comes before it is asked for is kept, and the run does not wait', async () => {
   const nodes = { ask: { type: 'callback', with: { message: 'Well?' } } };
   const { platform, run } = await accepted(nodes, { v: '${{ $nodes.ask.v }}' });
-  await signalRun(platform.ports, { runId: run.id, path: 'ask', payload: { v: 'early' } });
+  await signalRun(platform.ports, TOKEN_HOLDER, { runId: run.id, path: 'ask', payload: { v: 'early' } });
   await throughTime(platform.clock, work(platform, run.id));
   const record = await platform.runs.read(run.id);
   expect(record).toMatchObject({ run: { status: 'succeeded', handoffs: 0 }, outputs: { v: 'early' } });
@@ -216,7 +217,7 @@ test('an answer that comes while other nodes run is taken up in the same slice',
   const { platform, run, calls } = await accepted(nodes);
   const worker = work(platform, run.id);
   await pass(platform.clock, 5_000);
-  await signalRun(platform.ports, { runId: run.id, path: 'ask', payload: {} });
+  await signalRun(platform.ports, TOKEN_HOLDER, { runId: run.id, path: 'ask', payload: {} });
   await pass(platform.clock, 5_000);
   expect(calls.map(({ name }) => name)).toEqual(['long', 'after']);
   await throughTime(platform.clock, worker);

@@ -1,6 +1,7 @@
 // The engine on a platform in memory: the real core from accept to settle, with a clock that is moved by hand.
 
 import { describe, expect, test } from 'vitest';
+import { actForTenant } from '../../lambdas/core/access/run-access.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import { rerun } from '../../lambdas/core/api/rerun.ts';
 import { ApiError } from '../../lambdas/core/errors.ts';
@@ -267,14 +268,14 @@ describe('a run', () => {
   });
 
   test.each<[string, (platform: MemoryPlatform, run: Run) => Promise<unknown>]>([
-    ['before it has begun', async (platform, run) => cancelRun(platform.ports, 'acme', run.id)],
+    ['before it has begun', async (platform, run) => cancelRun(platform.ports, actForTenant('acme'), run.id)],
   ])('is canceled %s, and stays so', async (_, cancel) => {
     const platform = await makePlatform();
     const accepted = await platform.accept(JSON.stringify({ flow: 1, name: 'probe', nodes: patient, outputs: {} }));
     await cancel(platform, accepted);
     const { run } = await drive(platform, accepted.id);
     expect(run.status).toBe('canceled');
-    expect((await cancelRun(platform.ports, 'acme', run.id)).status).toBe('canceled');
+    expect((await cancelRun(platform.ports, actForTenant('acme'), run.id)).status).toBe('canceled');
   });
 
   test('run again from where it failed does not repeat what had succeeded', async () => {

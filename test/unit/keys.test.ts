@@ -12,6 +12,7 @@ import {
   revokeKey,
 } from '../../lambdas/core/access/keys.ts';
 import { createTenant } from '../../lambdas/core/access/tenants.ts';
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import { type Key, SCOPES, type TenantStore } from '../../lambdas/core/ports/catalog.ts';
 import { type FakeClock, makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
@@ -46,6 +47,7 @@ function makePorts() {
     counts,
     warnings,
     tenants: counted,
+    caches: makeCaches(),
     ids: {
       run: () => 'unused',
       random: () => 0,

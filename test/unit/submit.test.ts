@@ -52,18 +52,18 @@ describe('a key', () => {
     const { run } = await submitted();
     await drive(platform, run.id);
     const caller = callerWith({ flow: 'other' });
-    await expect(rerun(platform.ports, caller, run.id, {})).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(rerun(platform.ports, caller, run.id, {})).rejects.toMatchObject({ code: 'run-not-found' });
   });
 });
 
 describe('a tenant', () => {
-  test('without the entitlement runs nothing asynchronously, and is told so', async () => {
+  test('without the entitlement runs nothing asynchronously, and its error says so', async () => {
     const caller = callerWith({}, { entitlements: { async: false } });
     await expect(submitted({}, caller)).rejects.toMatchObject({ code: 'async-not-entitled' });
     expect((await submitted({ mode: 'sync' }, caller)).run.status).toBe('running');
   });
 
-  test('whose waiting room is full is told when to try again', async () => {
+  test('whose queue is full gets an error that says when to try again', async () => {
     const caller = callerWith({}, { limits: { concurrency: 1, queued: 1, sync: 1 } });
     const { run } = await submitted({}, caller);
     await platform.ports.slots.enqueue(run);
@@ -119,7 +119,7 @@ test('a store that is away leaves no slot taken', async () => {
   expect((await platform.ports.slots.occupancy('acme')).sync).toEqual([]);
 });
 
-test('a run that is accepted stays so when its doorbell cannot ring', async () => {
+test('an accepted run stays accepted when it cannot be enqueued', async () => {
   const { enqueueRuns } = platform.ports.queues;
   platform.ports.queues.enqueueRuns = () => Promise.reject(new Error('The queue is away'));
   const { run } = await submitted();
@@ -128,7 +128,7 @@ test('a run that is accepted stays so when its doorbell cannot ring', async () =
   expect((await drive(platform, run.id)).run.status).toBe('succeeded');
 });
 
-test('a run that shall start later is rung then, or found by the sweeper when that is long', async () => {
+test('a run that shall start later is enqueued then, or found by the sweeper when that is long', async () => {
   const at = (ms: number) => new Date(platform.clock.now() + ms).toISOString();
   await submitted({ startAfter: at(60_000) });
   expect(platform.queues.runs).toMatchObject([{ delaySeconds: 60 }]);
@@ -147,9 +147,13 @@ test('a deadline is the earliest of what platform, flow and request say', async 
   expect(await lifetime({}, '99h')).toBe(24 * HOUR_MS);
   expect(await lifetime({ settings: { timeout: '2h' } })).toBe(2 * HOUR_MS);
   expect(await lifetime({ settings: { timeout: '2h' } }, '90s')).toBe(90_000);
+  expect(await lifetime({ settings: { timeout: '2h' } }, '1h30m')).toBe(1.5 * HOUR_MS);
+  for (const timeout of ['0s', '999ms', '90', 'soon', '-1s']) {
+    await expect(lifetime({}, timeout)).rejects.toMatchObject({ details: [{ field: 'timeout' }] });
+  }
 });
 
-test('a deadline counts from the hour at which a run shall start, but never ends later than a day after acceptance', async () => {
+test('a deadline counts from the time at which a run shall start, but never ends later than a day after acceptance', async () => {
   await platform.publish(buildFlow('probe', { a: set(1) }));
   const at = (ms: number) => new Date(platform.clock.now() + ms).toISOString();
   const { run: short } = await submitted({ startAfter: at(HOUR_MS), timeout: '20s' });

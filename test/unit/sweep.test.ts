@@ -39,34 +39,34 @@ describe('the remedy for a run', () => {
     [
       'has ended its worker four times is one more worker',
       { ...dead, crashes: 3 },
-      { do: 'ring', lookAgainAt: NOW + MINUTE },
+      { do: 'enqueue', lookAgainAt: NOW + MINUTE },
     ],
     [
       'was given back after a fault is another worker',
       { ...running, crashes: 4 },
-      { do: 'ring', lookAgainAt: NOW + MINUTE },
+      { do: 'enqueue', lookAgainAt: NOW + MINUTE },
     ],
     [
       'shall start later is to look then',
       { startAfter: NOW + 5 * MINUTE },
       { do: 'look', lookAgainAt: NOW + 5 * MINUTE },
     ],
-    ['shall have started is to ring', { startAfter: NOW - 1 }, { do: 'ring', lookAgainAt: NOW + MINUTE }],
-    ['nobody has picked up is to ring', {}, { do: 'ring', lookAgainAt: NOW + MINUTE }],
+    ['shall have started is to ring', { startAfter: NOW - 1 }, { do: 'enqueue', lookAgainAt: NOW + MINUTE }],
+    ['nobody has picked up is to ring', {}, { do: 'enqueue', lookAgainAt: NOW + MINUTE }],
     [
       'has queued for an hour is to ring, and to look less often',
       { createdAt: NOW - HOUR },
-      { do: 'ring', lookAgainAt: NOW + HOUR / 2 },
+      { do: 'enqueue', lookAgainAt: NOW + HOUR / 2 },
     ],
     [
       'has queued for eleven hours is to ring, and to look every hour',
       { createdAt: NOW - 11 * HOUR },
-      { do: 'ring', lookAgainAt: NOW + HOUR },
+      { do: 'enqueue', lookAgainAt: NOW + HOUR },
     ],
     [
       'has little time left is to look at its deadline',
       { deadlineAt: NOW + 20 * SECOND },
-      { do: 'ring', lookAgainAt: NOW + 20 * SECOND },
+      { do: 'enqueue', lookAgainAt: NOW + 20 * SECOND },
     ],
     [
       'waits for a timer is to look when it is over',
@@ -74,11 +74,11 @@ describe('the remedy for a run', () => {
       { do: 'look', lookAgainAt: NOW + 7 * MINUTE },
     ],
     ['waits for somebody is to look at its deadline', waiting, { do: 'look', lookAgainAt: NOW + 24 * HOUR }],
-    ['overslept its timer is to ring', { ...waiting, wakeAt: NOW }, { do: 'ring', lookAgainAt: NOW + MINUTE }],
+    ['overslept its timer is to ring', { ...waiting, wakeAt: NOW }, { do: 'enqueue', lookAgainAt: NOW + MINUTE }],
     [
       'has an answer that it has not seen is to ring',
       { ...waiting, signals: 2, seenSignals: 1 },
-      { do: 'ring', lookAgainAt: NOW + MINUTE },
+      { do: 'enqueue', lookAgainAt: NOW + MINUTE },
     ],
     [
       'has seen every answer is to look at its deadline',

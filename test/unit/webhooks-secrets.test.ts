@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import { deliverySecret, rotateWebhookSecret, signingSecrets } from '../../lambdas/core/deliver/signing-secrets.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
@@ -11,6 +12,7 @@ function makePorts() {
   return {
     clock: makeFakeClock(),
     tenants: makeMemoryTenantStore(),
+    caches: makeCaches(),
     keyring: makeKeyring(async () => 'a platform secret of more than 32 characters'),
     ids: {
       run: () => 'unused',

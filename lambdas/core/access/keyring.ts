@@ -10,7 +10,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const RUN_ID_BYTES = 16;
 const TOKEN_MAC_BYTES = 16;
-// A token stands in a URL.
+// A token is part of a URL.
 const MAX_TOKEN_CHARS = 1_024;
 const SEALED_VERSION = 'v1.';
 const TOKEN_VERSION = 1;

@@ -1,12 +1,11 @@
-// A tenant's secrets: kept sealed, opened only for the run that names them, never shown again.
+// A tenant's secrets: kept sealed, opened only for the run that names them, never returned.
 
 import * as z from 'zod';
 import { ApiError } from '../errors.ts';
+import { MAX_SECRET_CHARS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 
 type SecretPorts = Pick<Ports, 'tenants' | 'keyring'>;
-
-const MAX_SECRET_CHARS = 8_192;
 
 export const secretNameSchema = z
   .string()

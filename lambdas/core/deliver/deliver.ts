@@ -18,7 +18,10 @@ import { buildRequest } from './request.ts';
 import { nextAttemptAt } from './retry-schedule.ts';
 import { signingSecrets } from './signing-secrets.ts';
 
-export type DeliverPorts = Pick<Ports, 'clock' | 'ids' | 'queues' | 'tenants' | 'keyring' | 'http' | 'log'> & {
+export type DeliverPorts = Pick<
+  Ports,
+  'clock' | 'ids' | 'queues' | 'tenants' | 'caches' | 'keyring' | 'http' | 'log'
+> & {
   runs: Pick<RunStore, 'read' | 'recordAttempt' | 'deferDelivery'>;
   /** Without them every attempt is made when it is due. */
   circuits?: Circuits;

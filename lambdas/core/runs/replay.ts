@@ -1,4 +1,4 @@
-// The events of a run as its records tell them: for callers elsewhere than the process that runs it, and for latecomers.
+// The events of a run as its records give them: for callers elsewhere than the process that runs it, and for latecomers.
 
 import { isSettled, type NodeRecord, type Run } from '../run.ts';
 import { endedSeq, type NumberedEvent, STARTED_SEQ, waitingSeq } from './events.ts';

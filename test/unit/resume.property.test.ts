@@ -40,7 +40,7 @@ async function world(): Promise<{ platform: MemoryPlatform; calls: Map<string, n
   const { settle } = platform.runs;
   platform.ports.runs.settle = async (...its) => {
     const end = await settle(...its);
-    if (end !== 'lost') settled.push(end.run.status);
+    if (end.kind === 'settled') settled.push(end.run.status);
     return end;
   };
   return { platform, calls, settled };
