@@ -46,7 +46,7 @@ export function makeBedrock(options: { offers: readonly string[]; client?: Bedro
         if (!request.onText)
           return readAnswer(await client.send(new sdk.ConverseCommand(input), { abortSignal: signal }));
         const { stream = [] } = await client.send(new sdk.ConverseStreamCommand(input), { abortSignal: signal });
-        return await streamed(stream as AsyncIterable<StreamEvent>, request.onText);
+        return await readStream(stream as AsyncIterable<StreamEvent>, request.onText);
       } catch (error) {
         throw toFault(error);
       }
@@ -92,7 +92,7 @@ interface StreamEvent {
   metadata?: { usage?: TokenUsage };
 }
 
-async function streamed(stream: AsyncIterable<StreamEvent>, onText: (text: string) => void): Promise<ModelAnswer> {
+async function readStream(stream: AsyncIterable<StreamEvent>, onText: (text: string) => void): Promise<ModelAnswer> {
   let text = '';
   let reasoning = '';
   let stop: StopReason | undefined;

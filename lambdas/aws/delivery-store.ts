@@ -80,7 +80,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       runId: run,
       tries: delivery.attempts.length,
       ttl: keys.expiry(delivery.nextAt ?? 0),
-      // The doorbell rings at once; the due index is only the guarantee behind it.
+      // The queue message is sent at once; the due index is only the guarantee behind it.
       ...due(delivery, (delivery.nextAt ?? 0) + UNPICKED_SECONDS * 1_000),
       ...(sealedHeaders && { sealedHeaders }),
       putOffAt: deferredAt,

@@ -1,7 +1,7 @@
 // What every store on DynamoDB shares: the client, items, reading its errors, and cursors.
 // Tables, keys and conditions belong to the stores.
 
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -71,14 +71,14 @@ export function isTransactionConflict(error: unknown): boolean {
 
 const CONFLICT_ATTEMPTS = 8;
 
-/** Tries again, after a growing random pause, while somebody else is writing the same items. */
+/** Tries again, after a growing random delay, while somebody else is writing the same items. */
 export async function retryConflicts<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await write();
     } catch (error) {
       if (!isTransactionConflict(error) || attempt === CONFLICT_ATTEMPTS) throw error;
-      await pause(Math.random() * 10 * 2 ** attempt);
+      await sleep(Math.random() * 10 * 2 ** attempt);
     }
   }
 }

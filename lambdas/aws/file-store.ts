@@ -17,14 +17,14 @@ interface Options {
 
 const objectKey = (tenant: string, id: string) => ({ pk: `FILE#${tenant}#${id}`, sk: 'FILE' });
 
-export function makeFileStore({ client, table, bucket: Bucket, s3: given }: Options): FileStore {
+export function makeFileStore({ client, table, bucket: Bucket, s3: ownClient }: Options): FileStore {
   const Key = ({ tenant, id }: StoredFile) => `files/${tenant}/${id}`;
   let loading: ReturnType<typeof load> | undefined;
 
   async function load() {
     const sdk = await import('@aws-sdk/client-s3');
     // A checksum that the SDK would add to a presigned address is the one of no bytes at all.
-    return { sdk, s3: given ?? new sdk.S3Client({ maxAttempts: 3, requestChecksumCalculation: 'WHEN_REQUIRED' }) };
+    return { sdk, s3: ownClient ?? new sdk.S3Client({ maxAttempts: 3, requestChecksumCalculation: 'WHEN_REQUIRED' }) };
   }
   function loaded() {
     loading ??= load();

@@ -19,8 +19,8 @@ const refused = (type: string, message: string, retryable = false): Answer => ({
 
 /** The function itself failed: it threw, ran out of time or memory. Its author may well want another attempt. */
 function functionError(type: string, payload: Json): Answer {
-  const told = payload !== null && typeof payload === 'object' && !Array.isArray(payload) ? payload : {};
-  const { errorType = type, errorMessage = 'no message' } = told;
+  const error = payload !== null && typeof payload === 'object' && !Array.isArray(payload) ? payload : {};
+  const { errorType = type, errorMessage = 'no message' } = error;
   return refused(String(errorType), String(errorMessage), true);
 }
 

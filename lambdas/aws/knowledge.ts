@@ -46,7 +46,7 @@ export function makeKnowledge({ bases, client }: KnowledgeOptions): Knowledge {
   };
 }
 
-/** Every key must fit; a list stands for any of its values. */
+/** Every key must fit; a list means any of its values. */
 function buildFilter(filter: PassageFilter): RetrievalFilter {
   const parts = Object.entries(filter).map(
     ([key, value]): RetrievalFilter => (Array.isArray(value) ? { in: { key, value } } : { equals: { key, value } }),

@@ -154,7 +154,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
     });
 
     describe('the record of a unit', () => {
-      test('stands once the unit has ended, whoever else has ended it', async () => {
+      test('stays once the unit has ended, whoever else has ended it', async () => {
         const run = await accepted();
         const first = buildRecord('fetch', { output: { by: 'first' } });
         expect(await store.recordNode(run, first)).toEqual(first);
@@ -223,7 +223,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         expect(await store.park(run.id, { handoff: 1, token: 't2' })).toEqual({ kind: 'awake' });
       });
 
-      test('and a cancel request are told to whoever renews', async () => {
+      test('and a cancel request are shown to whoever renews', async () => {
         const run = await accepted();
         const held = await claimed(run);
         await store.requestCancel(run.id);
@@ -268,14 +268,14 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       expect(await store.delivery(run.id, 1)).toMatchObject({ attempts: [attempt], nextAt: 9 });
     });
 
-    test('an attempt is put off unless anything happened meanwhile, and its record ends that', async () => {
+    test('an attempt is deferred unless anything happened meanwhile, and its record ends that', async () => {
       const run = await accepted({ webhookCount: 1 });
       await store.settle(await claimed(run), { ...ENDED, status: 'succeeded', outputs: null });
       const delivery = await store.delivery(run.id, 1);
       if (!delivery) throw new Error('no delivery');
       const to = { nextAt: ENDED.endedAt + 5, dueAt: ENDED.endedAt + 6, deferredAt: ENDED.endedAt + 1 };
       expect(await store.deferDelivery(delivery, to)).toBe(true);
-      expect(await store.deferDelivery(delivery, to), 'it was put off meanwhile').toBe(false);
+      expect(await store.deferDelivery(delivery, to), 'it was deferred meanwhile').toBe(false);
       const later = await store.delivery(run.id, 1);
       expect(later).toEqual({ ...delivery, nextAt: to.nextAt, deferredAt: to.deferredAt });
       const attempt = { at: 1, durationMs: 2, status: 503 };

@@ -55,7 +55,7 @@ export function describeSlots(name: string, make: () => Made | Promise<Made>): v
       expect(await slots.occupancy('nobody')).toEqual({ running: [], queued: 0, sync: [] });
     });
 
-    test('seats waiting runs by priority, then age, and no more than there are free slots', async () => {
+    test('promotes queued runs by priority, then age, and no more than there are free slots', async () => {
       const runs = makeRuns(4, [0, 0, 9, 0]);
       for (const run of runs) await slots.enqueue(run);
       const [oldest, second, urgent] = listIds(runs);
@@ -65,7 +65,7 @@ export function describeSlots(name: string, make: () => Made | Promise<Made>): v
       expect(await slots.promote(freshTenant(runs), LIMIT)).toEqual([second]);
     });
 
-    test('seats every waiting run once when several promote at the same moment', async () => {
+    test('promotes every queued run once when several promote at the same moment', async () => {
       const runs = makeRuns(6);
       for (const run of runs) await slots.enqueue(run);
       const promoted = await Promise.all([1, 2, 3].map(() => slots.promote(freshTenant(runs), 4)));
@@ -80,7 +80,7 @@ export function describeSlots(name: string, make: () => Made | Promise<Made>): v
       expect(await acquire(newcomer)).toBe(false);
     });
 
-    test('gives back a slot once, however often it is told', async () => {
+    test('frees a slot once, however often it is asked to', async () => {
       const runs = makeRuns(2);
       for (const run of runs) await acquire(run);
       await slots.release(freshTenant(runs), runs[0]?.id ?? '');
@@ -88,7 +88,7 @@ export function describeSlots(name: string, make: () => Made | Promise<Made>): v
       expect(await slots.occupancy(freshTenant(runs))).toMatchObject({ running: [runs[1]?.id] });
     });
 
-    test('a run that leaves the waiting room is not called', async () => {
+    test('a run that leaves the queue is not promoted', async () => {
       const runs = makeRuns(2);
       for (const run of runs) await slots.enqueue(run);
       await slots.leaveQueue(runs[0] as Run);

@@ -38,18 +38,18 @@ test('runs beyond the limit wait in order: priority, then age', async () => {
   const called: string[] = [];
   while (begun.length > 0) {
     await throughTime(platform.clock, begun.shift() as Promise<void>);
-    const ring = platform.queues.runs.shift();
-    if (!ring) continue;
-    called.push(ring.runId);
-    expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [ring.runId] });
-    begun.push(work({ id: ring.runId } as Run));
+    const message = platform.queues.runs.shift();
+    if (!message) continue;
+    called.push(message.runId);
+    expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [message.runId] });
+    begun.push(work({ id: message.runId } as Run));
   }
   const [oldest, second, urgent, sooner] = others.map(({ id }) => id);
   expect(called).toEqual([urgent, sooner, oldest, second]);
   expect(await platform.ports.slots.occupancy('acme')).toEqual({ running: [], queued: 0, sync: [] });
 });
 
-test('a second doorbell for a run that works is nothing new', async () => {
+test('a second queue message for a running run changes nothing', async () => {
   const run = await platform.accept(long);
   const working = work(run);
   await pass(platform.clock, SECOND);
@@ -58,7 +58,7 @@ test('a second doorbell for a run that works is nothing new', async () => {
   await throughTime(platform.clock, working);
 });
 
-test('a run that is canceled in the waiting room leaves it', async () => {
+test('a run that is canceled while it is queued leaves the queue', async () => {
   const [first, second] = [await platform.accept(long), await platform.accept(long)];
   const working = work(first);
   await pass(platform.clock, SECOND);

@@ -72,13 +72,13 @@ const issue = (asked: NewKey = {}) => issueKey(ports, operator, asked);
 const issueCredential = async (asked: NewKey = {}) => (await issue(asked)).credentials['key'] ?? '';
 
 describe('a key', () => {
-  test('is shown once, looks like ours, and lets its holder in', async () => {
+  test('is listed once, looks like ours, and lets its holder in', async () => {
     const { key, credentials } = await issue({ name: 'CI' });
     expect(credentials['key']).toMatch(/^erd_[0-9A-Za-z]{40}$/);
     expect(await authenticate(ports, credentials['key'] ?? '')).toEqual({ tenant: operator.tenant, key });
-    const shown = JSON.stringify((await listKeys(ports, 'acme')).map(renderKey));
-    expect(shown).toContain(key.id);
-    expect(shown).not.toContain(credentials['key']);
+    const listed = JSON.stringify((await listKeys(ports, 'acme')).map(renderKey));
+    expect(listed).toContain(key.id);
+    expect(listed).not.toContain(credentials['key']);
   });
 
   test('is kept with everything that was asked for', async () => {
@@ -177,7 +177,7 @@ describe('scopes', () => {
 
 describe('authentication', () => {
   test.each(['', ' ', 'unknown', 'demo-key ', 'Demo-Key', 'demo-key\n', 'x'.repeat(10_000), '\u0000', 'schlüssel'])(
-    'refuses %j with one and the same sentence',
+    'refuses %j with the same message',
     async (credential) => {
       await expect(authenticate(ports, credential)).rejects.toMatchObject({
         code: 'unauthenticated',

@@ -52,7 +52,7 @@ let before: unknown;
 
 async function makeOwned(): Promise<Owned> {
   for (const source of [FLOW, ASKING, OTHER]) await api.publishAs(owner, source);
-  const webhooks = [{ url: 'https://hooks.example.com/told', headers: { 'x-token': MARK } }];
+  const webhooks = [{ url: 'https://hooks.example.com/run', headers: { 'x-token': MARK } }];
   const ended = await api.call({ path: '/v1/flows/vault/runs', body: { webhooks, metadata: { MARK } } }, owner);
   const waiting = await api.call({ path: '/v1/flows/asking/runs', body: { webhooks } }, owner);
   await api.call({ method: 'PUT', path: '/v1/secrets/TOKEN', body: { value: MARK } }, owner);
