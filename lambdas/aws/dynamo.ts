@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { ApiError } from '../core/errors.ts';
+import { MAX_CURSOR_CHARS } from '../core/limits.ts';
 
 /** An item or key as DynamoDB has it. */
 export type Item = Record<string, AttributeValue>;
@@ -19,7 +20,6 @@ const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 1_000;
 // With its retries a write takes less than LEASE_MARGIN_SECONDS, so it cannot land after the lease it was made under.
 const REQUEST_TIMEOUT_MS = 3_000;
-const MAX_CURSOR_CHARS = 2_048;
 
 /** Region, credentials and endpoint come from the environment that the SDK reads itself. */
 export function makeDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient {

@@ -2,11 +2,8 @@
 
 import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Json } from '../core/json.ts';
+import { INVOKE_EVENT_BYTES, INVOKE_RESPONSE_BYTES } from '../core/limits.ts';
 import type { Functions } from '../core/ports/runners.ts';
-
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload)
-const MAX_RESPONSE_PAYLOAD_BYTES = 6 * 1_024 * 1_024;
-const MAX_EVENT_PAYLOAD_BYTES = 1_024 * 1_024;
 
 type Answer = Awaited<ReturnType<Functions['invoke']>>;
 
@@ -61,7 +58,7 @@ export function makeFunctions(options: { client?: LambdaClient; region?: string 
   return {
     async invoke({ name, qualifier, tenant, payload, mode, signal }: Call): Promise<Answer> {
       const bytes = Buffer.from(JSON.stringify(payload));
-      const limit = mode === 'event' ? MAX_EVENT_PAYLOAD_BYTES : MAX_RESPONSE_PAYLOAD_BYTES;
+      const limit = mode === 'event' ? INVOKE_EVENT_BYTES : INVOKE_RESPONSE_BYTES;
       if (bytes.length > limit) {
         return refused('PayloadTooLarge', `the payload has ${bytes.length} bytes; Lambda takes at most ${limit}`);
       }

@@ -1,11 +1,8 @@
 // The queues of runs and deliveries on SQS. A message holds ids; what is to be done belongs to the functions that receive it.
 
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
-import { QUEUE_DELAY_MAX_SECONDS } from '../core/limits.ts';
+import { QUEUE_BATCH_MESSAGES, QUEUE_DELAY_MAX_SECONDS } from '../core/limits.ts';
 import type { Queues } from '../core/ports/runs.ts';
-
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-const MAX_BATCH_ENTRIES = 10;
 
 interface Message {
   tenant: string;
@@ -19,8 +16,8 @@ export function makeQueues(options: { runsQueueUrl: string; deliveriesQueueUrl: 
   async function enqueue(queueUrl: string, messages: Message[]): Promise<void> {
     const entries = messages.map(toEntry);
     const batches: SendMessageBatchRequestEntry[][] = [];
-    for (let at = 0; at < entries.length; at += MAX_BATCH_ENTRIES) {
-      batches.push(entries.slice(at, at + MAX_BATCH_ENTRIES));
+    for (let at = 0; at < entries.length; at += QUEUE_BATCH_MESSAGES) {
+      batches.push(entries.slice(at, at + QUEUE_BATCH_MESSAGES));
     }
     await Promise.all(batches.map((batch) => sendBatch(queueUrl, batch)));
   }

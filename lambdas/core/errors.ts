@@ -1,6 +1,8 @@
 // The one table of error codes, and ApiError, which carries a code and what the reader should know and do.
 // Rejections are thrown as ApiError; failures of nodes and runs are data (Failure); faults are plain errors left alone.
 
+import { MAX_ERROR_CHARS, MAX_ERROR_DETAILS, MAX_ERROR_FIELD_CHARS } from './limits.ts';
+
 interface ErrorRow {
   /** HTTP status of the native API. */
   status: number;
@@ -59,15 +61,10 @@ export interface ErrorDetail {
   column?: number;
 }
 
-// Messages repeat what the caller wrote, and that may be a megabyte of names.
-const MAX_DETAILS = 100;
-const MAX_FIELD_CHARS = 200;
-const MAX_MESSAGE_CHARS = 2_000;
-
 const bounded = (details: ErrorDetail[]): ErrorDetail[] =>
-  details.slice(0, MAX_DETAILS).map(({ field, message, ...place }) => ({
-    ...(field !== undefined && { field: field.slice(0, MAX_FIELD_CHARS) }),
-    message: message.slice(0, MAX_MESSAGE_CHARS),
+  details.slice(0, MAX_ERROR_DETAILS).map(({ field, message, ...place }) => ({
+    ...(field !== undefined && { field: field.slice(0, MAX_ERROR_FIELD_CHARS) }),
+    message: message.slice(0, MAX_ERROR_CHARS),
     ...place,
   }));
 
@@ -84,7 +81,7 @@ export class ApiError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string = ERRORS[code].title, extra: Extra = {}) {
-    super(message.slice(0, MAX_MESSAGE_CHARS), { cause: extra.cause });
+    super(message.slice(0, MAX_ERROR_CHARS), { cause: extra.cause });
     this.name = 'ApiError';
     this.code = code;
     this.details = extra.details && bounded(extra.details);

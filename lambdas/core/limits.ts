@@ -24,6 +24,8 @@ export const SYNC_KEEPALIVE_SECONDS = 30;
 // A caller is let go at this age of the connection; the run goes on.
 export const CALLER_CEILING_SECONDS = 14 * 60;
 export const SSE_PING_SECONDS = 10;
+// Two units may end in one moment, and the later number be read first. What is this old is complete.
+export const REPLAY_SETTLED_MS = 1_000;
 // Events that a live stream keeps for a slow reader; beyond it deltas of text are dropped.
 export const MAX_BUFFERED_EVENTS = 10_000;
 
@@ -34,6 +36,8 @@ export const LEASE_RENEW_SECONDS = 10;
 export const LEASE_MARGIN_SECONDS = 12;
 // How soon a running slice learns of a cancel request or a signal.
 export const WATCH_SECONDS = 2;
+// A little longer than that, so that most callers of cancel see the end of the run.
+export const CANCEL_WAIT_SECONDS = 5;
 // A run that crashes its worker this often is failed as run-crashed.
 export const MAX_CRASHES = 5;
 // After so many it is isolated, so that it crashes no worker that runs others too. Once may have been another run's fault.
@@ -44,6 +48,8 @@ export const HANDOFF_WAIT_SECONDS = 30;
 export const MAX_UNIT_TIMEOUT_SECONDS = 10 * 60;
 
 export const SWEEP_PERIOD_SECONDS = 60;
+// The longer a run has been queued, the less often the sweeper looks at it, but at least this often.
+export const SWEEP_LOOK_MAX_SECONDS = 60 * 60;
 export const DUE_SHARDS = 8;
 // How often the sweeper compares a tenant's slots with its runs.
 export const SLOTS_RECONCILE_SECONDS = 5 * 60;
@@ -59,6 +65,11 @@ export const WEBHOOK_SHORT_TIMEOUT_SECONDS = 3;
 export const WEBHOOK_SCHEDULE_SECONDS = [0, 2, 8, 30, 120, 600, 3_600, 10_800, 21_600, 43_200] as const;
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
 export const QUEUE_DELAY_MAX_SECONDS = 900;
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
+export const QUEUE_BATCH_MESSAGES = 10;
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload)
+export const INVOKE_RESPONSE_BYTES = 6 * 1_024 * 1_024;
+export const INVOKE_EVENT_BYTES = 1_024 * 1_024;
 export const WEBHOOK_RESPONSE_LOG_CHARS = 1_024;
 export const DELIVER_TIMEOUT_SECONDS = 60;
 export const DELIVER_BATCH_SIZE = 10;
@@ -82,6 +93,15 @@ export const IDEMPOTENCY_SECONDS = 24 * 60 * 60;
 export const IDEMPOTENCY_KEY_CHARS = 255;
 // Metadata and echo are in the run record, which is written at every change of status.
 export const MAX_METADATA_BYTES = 2_048;
+// A rerun of a rerun of a rerun: a bound on the reads of one slice.
+export const MAX_RERUN_CHAIN = 10;
+export const MAX_CURSOR_CHARS = 2_048;
+// Errors repeat what the caller wrote, and that may be a megabyte of names.
+export const MAX_ERROR_DETAILS = 100;
+export const MAX_ERROR_FIELD_CHARS = 200;
+export const MAX_ERROR_CHARS = 2_000;
+// A token is part of a URL.
+export const MAX_SIGNAL_TOKEN_CHARS = 1_024;
 export const RETENTION_DAYS = 30;
 export const LIST_PAGE_DEFAULT = 20;
 export const LIST_PAGE_MAX = 100;
@@ -94,10 +114,16 @@ export const TENANT_CONCURRENCY = 50;
 export const TENANT_CONCURRENCY_MAX = 200;
 export const TENANT_QUEUED = 10_000;
 export const TENANT_SYNC = 100;
+// Of every limit but concurrency, which has a ceiling of its own.
+export const TENANT_LIMIT_MAX = 1_000_000;
+// Of tenants and keys.
+export const MAX_NAME_CHARS = 200;
 // A revoked key or a changed limit takes effect within this time everywhere.
 export const TENANT_CACHE_SECONDS = 30;
+// What a process remembers, in entries.
 export const CACHED_TENANTS = 10_000;
 export const CACHED_UNKNOWN_KEYS = 1_000;
+export const CACHED_PLANS = 200;
 export const CREDENTIAL_CHARS_MAX = 512;
 export const MAX_VENDOR_IDS = 100;
 // The last use of a key is written at most this often.

@@ -1,7 +1,7 @@
 // The guarantee: whatever a crash, a lost message or a lost event left behind is found in the due index and goes on.
 // Queues and Step Functions only make progress faster. Every repair is conditional, so sweeping twice does no harm.
 
-import { MAX_CRASHES, SLOTS_RECONCILE_SECONDS, SWEEP_PERIOD_SECONDS } from './limits.ts';
+import { MAX_CRASHES, SLOTS_RECONCILE_SECONDS, SWEEP_LOOK_MAX_SECONDS, SWEEP_PERIOD_SECONDS } from './limits.ts';
 import type { Ports } from './ports/ports.ts';
 import type { Due } from './ports/runs.ts';
 import { isSettled, type Run } from './run.ts';
@@ -10,7 +10,6 @@ import { CRASHED, EXPIRED, endIdleRun } from './runs/settle.ts';
 
 const BATCH = 200;
 const PERIOD_MS = SWEEP_PERIOD_SECONDS * 1_000;
-const LONGEST_LOOK_MS = 60 * 60_000;
 
 /** What the sweeper does with a due run: pure, so that every case can be asked for. */
 export type Remedy =
@@ -32,9 +31,11 @@ export function remedyFor(run: Run, now: number): Remedy {
   if (run.startAfter !== undefined && run.startAfter > now) return { do: 'look', lookAgainAt: at(run.startAfter) };
   const isWoken = run.signals > run.seenSignals || (run.wakeAt ?? Number.POSITIVE_INFINITY) <= now;
   if (run.status === 'waiting' && !isWoken) return { do: 'look', lookAgainAt: at(run.wakeAt ?? run.deadlineAt) };
-  // The longer a run has been queued, the less a look every minute would find.
   const age = now - run.createdAt;
-  return { do: 'enqueue', lookAgainAt: at(now + Math.min(Math.max(PERIOD_MS, age / 2), LONGEST_LOOK_MS)) };
+  return {
+    do: 'enqueue',
+    lookAgainAt: at(now + Math.min(Math.max(PERIOD_MS, age / 2), SWEEP_LOOK_MAX_SECONDS * 1_000)),
+  };
 }
 
 export interface Swept {

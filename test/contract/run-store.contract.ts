@@ -229,8 +229,8 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         await store.requestCancel(run.id);
         await store.signal(run.id, { path: 'x', payload: 1, at: 1 }, 5);
         expect(await store.renew(run.id, held.epoch, Date.now() + LEASE_MS)).toMatchObject({
-          cancelRequested: true,
-          signals: 1,
+          kind: 'renewed',
+          run: { cancelRequested: true, signals: 1 },
         });
         expect(await store.suspend(held, suspension())).toEqual({ kind: 'signaled' });
       });

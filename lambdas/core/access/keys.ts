@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { ApiError } from '../errors.ts';
-import { CREDENTIAL_CHARS_MAX, KEY_TOUCH_SECONDS, MAX_VENDOR_IDS } from '../limits.ts';
+import { CREDENTIAL_CHARS_MAX, KEY_TOUCH_SECONDS, MAX_NAME_CHARS, MAX_VENDOR_IDS } from '../limits.ts';
 import { type Key, SCOPES, type Scope, type Tenant } from '../ports/catalog.ts';
 import type { Ids, Ports } from '../ports/ports.ts';
 import { DIALECTS, type DialectName } from '../run.ts';
@@ -28,7 +28,7 @@ export const newKeySchema = z.strictObject({
     .refine((ids) => Object.keys(ids).length <= MAX_VENDOR_IDS, `may map at most ${MAX_VENDOR_IDS} ids`)
     .optional(),
   scopes: z.array(z.enum(SCOPES)).min(1).default(['run']),
-  name: z.string().trim().min(1).max(200).optional(),
+  name: z.string().trim().min(1).max(MAX_NAME_CHARS).optional(),
   expiresAt: z.iso.datetime({ offset: true }).optional(),
   /** Only for an operator, who hands a new tenant its first key. */
   tenant: z.string().min(1).max(64).optional(),

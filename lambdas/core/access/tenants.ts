@@ -5,8 +5,10 @@ import { ApiError } from '../errors.ts';
 import {
   LIST_PAGE_DEFAULT,
   LIST_PAGE_MAX,
+  MAX_NAME_CHARS,
   TENANT_CONCURRENCY,
   TENANT_CONCURRENCY_MAX,
+  TENANT_LIMIT_MAX,
   TENANT_QUEUED,
   TENANT_SYNC,
 } from '../limits.ts';
@@ -18,21 +20,19 @@ type TenantPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'caches'>;
 // The id is part of table keys and is the message group of the fair queues (128 characters).
 const TENANT_ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/;
 const GENERATED_ID_CHARS = 12;
-const MAX_NAME_CHARS = 200;
 // DynamoDB keeps no number nearer to zero than 1e-130; less than this prices nothing.
 const MIN_CREDITS_PER_USD = 0.000_001;
-const MAX_LIMIT = 1_000_000;
 const DEFAULT_CREDITS_PER_USD = 100;
 
 const SETTINGS = {
   name: z.string().trim().min(1).max(MAX_NAME_CHARS),
   limits: z.strictObject({
     concurrency: z.int().min(1).max(TENANT_CONCURRENCY_MAX).optional(),
-    queued: z.int().min(0).max(MAX_LIMIT).optional(),
-    sync: z.int().min(0).max(MAX_LIMIT).optional(),
+    queued: z.int().min(0).max(TENANT_LIMIT_MAX).optional(),
+    sync: z.int().min(0).max(TENANT_LIMIT_MAX).optional(),
   }),
   entitlements: z.strictObject({ async: z.boolean().optional() }),
-  creditsPerUsd: z.number().min(MIN_CREDITS_PER_USD).max(MAX_LIMIT),
+  creditsPerUsd: z.number().min(MIN_CREDITS_PER_USD).max(TENANT_LIMIT_MAX),
 };
 
 export const tenantUpdateSchema = z.strictObject(SETTINGS).partial();

@@ -1,12 +1,11 @@
 // Canceling a run: stored first, then whoever works on the run stops, or we end it ourselves.
 
 import { type Actor, actForTenant, requireRun } from '../access/run-access.ts';
+import { CANCEL_WAIT_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
 import { endIdleRun } from '../runs/settle.ts';
 
-// A running slice looks at its run every two seconds; waiting a little longer lets most callers see the end.
-const WAIT_MS = 5_000;
 const POLL_MS = 250;
 
 /** Idempotent. The run as it is then: canceled, or still running when its slice needs longer to stop. */
@@ -29,7 +28,7 @@ async function cancelChildren(ports: Ports, { id, tenant }: Run): Promise<void> 
 }
 
 async function waitUntilSettled(ports: Ports, run: Run): Promise<Run> {
-  const until = ports.clock.now() + WAIT_MS;
+  const until = ports.clock.now() + CANCEL_WAIT_SECONDS * 1_000;
   let seen = run;
   while (!isSettled(seen.status) && ports.clock.now() < until) {
     await ports.clock.sleep(POLL_MS);

@@ -1,11 +1,9 @@
 // The events of a run as its records give them: for callers elsewhere than the process that runs it, and for latecomers.
 
+import { REPLAY_SETTLED_MS } from '../limits.ts';
 import { isSettled, type NodeRecord, type Run } from '../run.ts';
 import { endedSeq, type NumberedEvent, STARTED_SEQ, waitingSeq } from './events.ts';
 import { REUSED_EPOCH } from './reuse.ts';
-
-// Two units may end in one moment, and the later number be read first. What is this old is complete.
-const SETTLING_MS = 1_000;
 
 /** In the order of their numbers. `run` was read before the records, so that a settled run has all of them. */
 export function replay(run: Run, records: readonly NodeRecord[], now: number): NumberedEvent[] {
@@ -21,7 +19,7 @@ function complete(run: Run, records: readonly NodeRecord[], now: number): NodeRe
   const own = records.filter(({ epoch }) => epoch !== REUSED_EPOCH);
   const inOrder = own.sort((a, b) => a.seq - b.seq);
   if (run.status !== 'running') return inOrder;
-  const young = inOrder.findIndex((record) => (record.endedAt ?? record.startedAt) > now - SETTLING_MS);
+  const young = inOrder.findIndex((record) => (record.endedAt ?? record.startedAt) > now - REPLAY_SETTLED_MS);
   return young < 0 ? inOrder : inOrder.slice(0, young);
 }
 
