@@ -110,11 +110,15 @@ function note(graph: Progress, id: string, end: UnitEnd): void {
 }
 
 /** Until a node ends, or a wait may be over. */
-async function next(graph: Progress): Promise<void> {
+function next(graph: Progress): Promise<unknown> {
   const { slice, running, end, fault } = graph;
   // In a graph that is over no wait ends any more: a timer that is due would be waited for again and again, at once.
-  if (end || fault) return Promise.race(running.values());
-  await waitForChange(slice, earliestTimer(waiting(graph).waits), { running: running.values() });
+  if (end || fault) return waitForNode(running);
+  return waitForChange(slice, earliestTimer(waiting(graph).waits), { running: running.values() });
+}
+
+async function waitForNode(running: Progress['running']): Promise<void> {
+  await Promise.race(running.values());
 }
 
 /** Nodes whose wait is over run again; they find their record and go on. */

@@ -142,7 +142,7 @@ export function earliestTimer(waits: readonly Wait[]): number | undefined {
   return timers.length > 0 ? Math.min(...timers) : undefined;
 }
 
-/** Waits here until a wait may be due. False where the slice had better end, at once. */
+/** Waits here until a wait may be due. False, at once, where the slice had better end. */
 export async function waitInline(slice: Slice, { waits, yielded }: Suspended, signal: AbortSignal): Promise<boolean> {
   const until = earliestTimer(waits);
   // What was too long for the rest of this slice had better begin elsewhere at once.
