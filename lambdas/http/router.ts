@@ -27,7 +27,10 @@ interface Row {
 const PARAMETER = /^\{([^{}]+)\}$/;
 const ANY_SEGMENT = '\uffff';
 
-const readShape = (path: string): string => path.replace(/\{[^/]+\}/g, ANY_SEGMENT);
+/** A slash at the end says nothing, neither of a request nor of a route. */
+const trimSlash = (path: string): string => (path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path);
+
+const readShape = (path: string): string => trimSlash(path).replace(/\{[^/]+\}/g, ANY_SEGMENT);
 
 function makeRow(endpoints: readonly Endpoint[]): Row {
   const [first] = endpoints as [Endpoint];
@@ -67,7 +70,7 @@ export function makeRouter(dialects: readonly Dialect[]) {
 
   return (method: string, path: string): FoundRoute | WrongMethod | undefined => {
     if (!METHODS.includes(method)) return undefined;
-    const bare = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
+    const bare = trimSlash(path);
     const segments = bare.split('/');
     const own = fixed.get(bare);
     const fitting = own ? [own] : open.filter((row) => fits(row, segments));

@@ -51,6 +51,7 @@ const api = makeApi(
         echo('/v1/flows/{name}/{part}', { params: z.object({ name: z.string(), part: z.string() }) }),
         echo('/v1/flows/{name}/draft', param('name')),
         echo('/v1/flows/all'),
+        echo('/v1/'),
         echo('/v1/flows/{name}', { method: 'DELETE', ...param('name') }),
         echo('/v1/runs:batch', { method: 'POST', body: { kind: 'json', schema: z.strictObject({ n: z.int() }) } }),
         echo('/v1/small', { method: 'POST', body: { kind: 'json', schema: z.unknown(), maxBytes: 10 } }),
@@ -97,6 +98,10 @@ test('matches fixed paths before parameters', async () => {
   expect((await api({ path: '/v1/flows/all' })).json()).toMatchObject({ path: '/v1/flows/all' });
   expect((await api({ path: '/v1/flows/x/draft' })).json()).toMatchObject({ path: '/v1/flows/{name}/draft' });
   expect((await api({ path: '/v1/flows/x/y' })).json()).toMatchObject({ path: '/v1/flows/{name}/{part}' });
+});
+
+test.each(['/v1', '/v1/', '//v1//'])('finds a route that ends in a slash at %s', async (path) => {
+  expect((await api({ path })).status).toBe(200);
 });
 
 test('takes repeated and trailing slashes for what they mean', async () => {
