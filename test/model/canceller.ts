@@ -1,8 +1,9 @@
 // Who cancels a run: the request is stored, and if nobody holds the run, it is ended at once.
 
+import { isSettled, LEASE, type Process, STATUS } from './items.ts';
 import type { Move } from './move.ts';
 import { STEP, type Step } from './steps.ts';
-import { isSettled, LEASE, type Process, STATUS, type World } from './world.ts';
+import type { World } from './world.ts';
 
 export const CANCEL: Move = {
   name: 'is asked to cancel',

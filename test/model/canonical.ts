@@ -1,7 +1,8 @@
 // Makes states equal that differ in nothing that can matter, so that the search visits them once.
 
+import type { Process } from './items.ts';
 import { isPromoting, STEP } from './steps.ts';
-import { DETAILED_RUN, type Process, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 /** Answers whether the two workers changed places. */
 export function makeCanonical(world: World): boolean {

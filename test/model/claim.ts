@@ -1,9 +1,10 @@
 // How a process becomes the holder of a run: claim, load of the log, opening entry. What it does then: slice.ts.
 
+import { isSettled, LEASE, type Process, STATUS } from './items.ts';
 import { buildEntry, hasNode, readEpoch } from './log.ts';
 import { chooseNextStep } from './slice.ts';
 import { STEP, type Step } from './steps.ts';
-import { DETAILED_RUN, isSettled, LEASE, type Process, STATUS, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 /** One update: epoch + 1 and a lease, if the run is live, nobody holds it and the message is of its stint. */
 export function claim(world: World, me: Process): Step {

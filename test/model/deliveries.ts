@@ -1,9 +1,10 @@
 // Deliveries: attempts of the webhooks, recorded together in the run's item under their version `dv`.
 
 import { mustHold } from './invariants.ts';
+import { bit, DELIVERED, isSettled, type Process } from './items.ts';
 import type { Move } from './move.ts';
 import { STEP, type Step } from './steps.ts';
-import { bit, DELIVERED, DETAILED_RUN, isSettled, type Process, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 const MOST_TRIES = 2;
 

@@ -6,6 +6,7 @@ import { claim, load, putOpeningEntry, record } from './claim.ts';
 import { ATTEMPT_MOVES, enqueueDeliveries, readRun, recordAttempts } from './deliveries.ts';
 import { CRASH, LOSE_DELIVERY_MESSAGES, RUN_EVENTS } from './faults.ts';
 import { FOLLOWER_EVENTS } from './follower.ts';
+import { CANCELLER, type Process } from './items.ts';
 import type { Event, Move, OutsideEvent } from './move.ts';
 import { RECEIVE_DELIVERY, RECEIVE_RUN, RECEIVE_WAKE } from './receive.ts';
 import { reloadSignals, SIGNAL_EVENT, suspend } from './signals.ts';
@@ -24,7 +25,7 @@ import {
 } from './slots.ts';
 import { STEP, type StepName } from './steps.ts';
 import { SWEEPS } from './sweeper.ts';
-import { CANCELLER, DETAILED_RUN, type Process, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 /** What a process at a step may do: mostly one thing. */
 const MOVES_OF_STEP: Record<StepName, readonly Move[]> = {
@@ -108,14 +109,19 @@ function addSteps(events: Events, me: Process): void {
 }
 
 function addBeginnings(events: Events, me: Process): void {
-  const { runs, webhooks, hasSweeper } = events.world.scenario;
+  const { runs, hasSweeper } = events.world.scenario;
   if (me.isWorker) {
-    for (let r = 0; r < runs; r += 1) events.addMove(RECEIVE_RUN, me, r);
-    events.addMove(RECEIVE_WAKE, me, DETAILED_RUN);
-    for (let n = 0; n < webhooks; n += 1) events.addMove(RECEIVE_DELIVERY, me, n);
+    addReceives(events, me);
   } else if (me.index === CANCELLER) {
     for (let r = 0; r < runs; r += 1) events.addMove(CANCEL, me, r);
   } else if (hasSweeper) {
     for (let r = 0; r < runs; r += 1) for (const move of SWEEPS) events.addMove(move, me, r);
   }
+}
+
+function addReceives(events: Events, me: Process): void {
+  const { runs, webhooks } = events.world.scenario;
+  for (let r = 0; r < runs; r += 1) events.addMove(RECEIVE_RUN, me, r);
+  events.addMove(RECEIVE_WAKE, me, DETAILED_RUN);
+  for (let n = 0; n < webhooks; n += 1) events.addMove(RECEIVE_DELIVERY, me, n);
 }

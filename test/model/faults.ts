@@ -1,8 +1,9 @@
 // Time and faults: leases expire, processes crash and freeze, messages are lost or come twice.
 
+import { LEASE } from './items.ts';
 import type { Move, OutsideEvent } from './move.ts';
 import { STEP } from './steps.ts';
-import { LEASE, type World } from './world.ts';
+import type { World } from './world.ts';
 
 /** Before any step, with all that it has in memory. */
 export const CRASH: Move = {

@@ -1,7 +1,8 @@
 // A follower of the detailed run's events: it shows entries of the log without a gap, the end when `last` is reached.
 
+import { isSettled } from './items.ts';
 import type { OutsideEvent } from './move.ts';
-import { DETAILED_RUN, isSettled, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 const isFollowing = ({ scenario, follower }: World): boolean => scenario.hasFollower && follower.isFinished === 0;
 

@@ -1,19 +1,10 @@
 // What must hold: I1, I3, I4 and I11 when a move happens (the moves check them), the others in every state, I9 over all
 // states (search.ts). The numbers are those of docs/decisions/0012.
 
+import { bit, countBits, DELIVERED, isSettled, LEASE, type RunItem, STATUS } from './items.ts';
 import { hasNode, readEpoch } from './log.ts';
 import { STEP } from './steps.ts';
-import {
-  bit,
-  countBits,
-  DELIVERED,
-  DETAILED_RUN,
-  isSettled,
-  LEASE,
-  type RunItem,
-  STATUS,
-  type World,
-} from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 export const INVARIANTS = {
   I1: 'a run settles once',

@@ -1,7 +1,8 @@
 // What can happen, as the search sees it.
 
+import type { Process } from './items.ts';
 import type { Step } from './steps.ts';
-import type { Process, World } from './world.ts';
+import type { World } from './world.ts';
 
 /**
  * Something that a process does. `n` is the run or the webhook that it is about. It answers the step that the process takes

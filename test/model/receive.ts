@@ -1,8 +1,9 @@
 // What an idle worker begins: it receives a message of a queue. A message that is received is gone; the table is the truth.
 
+import { bit, type Process } from './items.ts';
 import type { Move } from './move.ts';
 import { STEP, type Step } from './steps.ts';
-import { bit, DETAILED_RUN, type Process, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 function beginRun(world: World, me: Process, r: number): Step {
   me.run = r;

@@ -1,9 +1,10 @@
 // Signals and waits: suspending a run that waits, and the sender of the signal that it waits for.
 
+import { isSettled, LEASE, type Process, STATUS } from './items.ts';
 import type { OutsideEvent } from './move.ts';
 import { chooseNextStep } from './slice.ts';
 import { STEP, type Step } from './steps.ts';
-import { DETAILED_RUN, isSettled, LEASE, type Process, STATUS, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 /** One update, if epoch and lease are still its own, every signal is seen and nobody has canceled. */
 export function suspend(world: World, me: Process): Step {

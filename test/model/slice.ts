@@ -2,12 +2,13 @@
 
 import { postWebhook } from './deliveries.ts';
 import { mustHold } from './invariants.ts';
+import { bit, isSettled, LEASE, type Process, STATUS } from './items.ts';
 import { hasNode, readEpoch } from './log.ts';
 import type { Move } from './move.ts';
 import type { NodeKind } from './scenarios.ts';
 import { finishPromotion } from './slots.ts';
 import { STEP, type Step } from './steps.ts';
-import { bit, DETAILED_RUN, isSettled, LEASE, MAX_LOG_ENTRIES, type Process, STATUS, type World } from './world.ts';
+import { DETAILED_RUN, MAX_LOG_ENTRIES, type World } from './world.ts';
 
 /** What a slice does between two calls takes no step of its own: nodes without effects run here. */
 export function chooseNextStep(world: World, me: Process): Step {

@@ -1,8 +1,9 @@
 // A tenant's slots and queue: a row with the places of the running, `queued` with its version, and the queue behind it.
 
 import { beginAttempts, findPending } from './deliveries.ts';
+import { bit, countBits, isSettled, type Process } from './items.ts';
 import { STEP, type Step } from './steps.ts';
-import { bit, countBits, DETAILED_RUN, isSettled, MAX_RUNS, type Process, type World } from './world.ts';
+import { DETAILED_RUN, MAX_RUNS, type World } from './world.ts';
 
 const AWOKEN_PLACE = MAX_RUNS;
 

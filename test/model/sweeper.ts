@@ -1,10 +1,11 @@
 // The sweeper: it reads the due index and repairs by status what a crash or a lost message left behind.
 
 import { findPending } from './deliveries.ts';
+import { isSettled, LEASE, type Process, STATUS } from './items.ts';
 import type { Move } from './move.ts';
 import { findAllPlaces, findPlace, hasFreeSlot } from './slots.ts';
 import { STEP, type Step } from './steps.ts';
-import { DETAILED_RUN, isSettled, LEASE, type Process, STATUS, type World } from './world.ts';
+import { DETAILED_RUN, type World } from './world.ts';
 
 const REPAIRS = {
   'removes the due entry': (world, _, r) => {
