@@ -18,6 +18,7 @@ export const BROKEN_VARIANTS = {
   'slot given before settle': 'slots: one slot, two runs',
   'refused claim gives the slot': 'slots: a message twice',
   'sweeper waits for a free slot': 'slots: one slot, two runs',
+  'sweeper promotes only the head': 'slots: three runs, one worker',
   'promote without condition': 'four runs, no faults, no sweeper',
   'sweeper trusts the queue': 'slots: one slot, two runs',
   'queue without recheck': 'four runs, no faults, no sweeper',

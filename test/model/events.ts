@@ -109,9 +109,9 @@ function addSteps(events: Events, me: Process): void {
 }
 
 function addBeginnings(events: Events, me: Process): void {
-  const { runs, hasSweeper } = events.world.scenario;
+  const { runs, workers, hasSweeper } = events.world.scenario;
   if (me.isWorker) {
-    addReceives(events, me);
+    if (me.index < workers) addReceives(events, me);
   } else if (me.index === CANCELLER) {
     for (let r = 0; r < runs; r += 1) events.addMove(CANCEL, me, r);
   } else if (hasSweeper) {

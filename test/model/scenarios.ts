@@ -10,6 +10,8 @@ export type NodeKind = 'chance' | 'effect' | 'wait';
 
 export interface Scenario {
   runs: number;
+  /** One or two. */
+  workers: number;
   /** Nodes of the detailed run, one after the other; at most two. */
   nodes: readonly NodeKind[];
   /** Webhooks of the detailed run; at most two. */
@@ -26,6 +28,7 @@ export interface Scenario {
 
 const ONE_RUN: Scenario = {
   runs: 1,
+  workers: 2,
   nodes: ['chance', 'effect'],
   webhooks: 1,
   slotLimit: 0,
@@ -67,6 +70,7 @@ export const SCENARIOS = {
     faults: { crashes: 2, freezes: 1, lostMessages: 1, duplicates: 1, failedAttempts: 2 },
   },
   'slots: one slot, two runs': { ...TWO_RUNS, faults: { crashes: 2, freezes: 1 } },
+  'slots: three runs, one worker': { ...TWO_RUNS, runs: 3, workers: 1, faults: { crashes: 2 } },
   'slots: a message twice': { ...TWO_RUNS, faults: { duplicates: 1 } },
   'slots: one of two is canceled': { ...TWO_RUNS, cancelable: [1], faults: { cancels: 1 } },
   'all together': {

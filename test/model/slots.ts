@@ -8,10 +8,12 @@ import { DETAILED_RUN, MAX_RUNS, type World } from './world.ts';
 const AWOKEN_PLACE = MAX_RUNS;
 
 /** A place is run and stint: who was woken after a wait has another place than the one that it gave. */
-export function findPlace(world: World, run: number, stint: number): number {
+export function findPlaceNumber(world: World, run: number, stint: number): number {
   const isAwoken = run === DETAILED_RUN && stint === 1 && !world.isBroken('slots by run alone');
-  return bit(isAwoken ? AWOKEN_PLACE : run);
+  return isAwoken ? AWOKEN_PLACE : run;
 }
+
+export const findPlace = (world: World, run: number, stint: number): number => bit(findPlaceNumber(world, run, stint));
 
 export const findAllPlaces = (world: World, run: number): number => findPlace(world, run, 0) | findPlace(world, run, 1);
 

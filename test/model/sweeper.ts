@@ -3,7 +3,7 @@
 import { findPending } from './deliveries.ts';
 import { isSettled, LEASE, type Process, STATUS } from './items.ts';
 import type { Move } from './move.ts';
-import { findAllPlaces, findPlace, hasFreeSlot } from './slots.ts';
+import { findAllPlaces, findPlace, findPlaceNumber, hasFreeSlot } from './slots.ts';
 import { STEP, type Step } from './steps.ts';
 import { DETAILED_RUN, type World } from './world.ts';
 
@@ -27,6 +27,13 @@ const REPAIRS = {
     me.after = STEP.idle;
     return STEP.readHead;
   },
+  'finishes its promotion': (world, me, r) => {
+    me.run = r;
+    me.queueVersion = world.slots.qv;
+    me.head = findPlaceNumber(world, r, world.getRun(r).stint);
+    me.after = STEP.idle;
+    return STEP.removeHead;
+  },
   'wakes it again': (world, _, r) => {
     world.getRun(r).wakeMessages = 1;
     return STEP.idle;
@@ -45,7 +52,7 @@ function findRepair(world: World, r: number): Repair | undefined {
   if (run.lease === LEASE.live) return undefined;
   if (run.cancelRequested === 1) return 'claims it to cancel it';
   const place = findPlace(world, r, run.stint);
-  if ((world.slots.queue & place) !== 0) return canPromote(world, place) ? 'promotes' : undefined;
+  if ((world.slots.queue & place) !== 0) return findRepairOfQueued(world, place);
   if (run.status === STATUS.waiting && run.signals <= run.seenSignals) return undefined;
   if (run.stint === 1) return run.wakeMessages === 0 ? 'wakes it again' : undefined;
   return run.messages === 0 ? 'enqueues it again' : undefined;
@@ -57,11 +64,15 @@ function findRepairOfSettled(world: World, r: number): Repair | undefined {
   return (owed & ~world.deliveries.messages) !== 0 ? 'enqueues what is owed' : undefined;
 }
 
-/** A crash while a run was promoted leaves it in the queue with its place taken: it would wait for its own slot. */
-function canPromote(world: World, place: number): boolean {
-  if (world.isBroken('sweeper trusts the queue')) return false;
+/**
+ * A crash while a run was promoted leaves it in the queue with its place taken. It is not always the head any more, and the
+ * head may be waiting for this very slot: the promotion is finished for this run.
+ */
+function findRepairOfQueued(world: World, place: number): Repair | undefined {
+  if (world.isBroken('sweeper trusts the queue')) return undefined;
   const hasPlace = (world.slots.running & place) !== 0 && !world.isBroken('sweeper waits for a free slot');
-  return hasPlace || hasFreeSlot(world);
+  if (hasPlace && !world.isBroken('sweeper promotes only the head')) return 'finishes its promotion';
+  return hasPlace || hasFreeSlot(world) ? 'promotes' : undefined;
 }
 
 /** A look while somebody works on the run does no more than a message that comes twice, and is counted with those. */
