@@ -1,5 +1,5 @@
 // What must hold: I1, I3, I4 and I11 when a move happens (the moves check them), the others in every state, I9 over all
-// states (search.ts). The numbers are those of docs/decisions/0012.
+// states (search.ts). I12 to I14 are about what the model leaves out.
 
 import { bit, countBits, DELIVERED, isSettled, LEASE, type RunItem, STATUS } from './items.ts';
 import { hasNode, readEpoch } from './log.ts';

@@ -1,4 +1,4 @@
-// The items of a state, with the attributes that docs/decisions/0012 names: what is stored, what is on its way and where
+// The items of a state, with the names of the table's items and attributes: what is stored, what is on its way and where
 // each process is, one byte per attribute. Those marked "ghost" exist only for the invariants.
 
 import { FAULTS } from './scenarios.ts';
