@@ -17,6 +17,7 @@ export default defineConfig({
       project('unit'),
       project('contract', { testTimeout: 30_000 }),
       project('simulation', { testTimeout: 60_000 }),
+      project('model'),
       project('infra', { testTimeout: 60_000 }),
       // Each journey file starts a runtime of its own, and waits more than it works: two at a time fill two cores.
       project('journey', { testTimeout: 120_000, maxWorkers: 2 }),
