@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoClient } from '../support/api-client.ts';
-import { wrongIn } from '../support/fuzz-verdict.ts';
+import { wrongIn } from '../support/fuzz-invariants.ts';
 import { type FuzzWorld, makeFuzzWorld } from '../support/fuzz-world.ts';
 import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
 import { httpDoor } from '../support/http-door.ts';

@@ -11,7 +11,7 @@ import { makeOpenAi } from '../../lambdas/core/models/openai.ts';
 import { costMicros } from '../../lambdas/core/models/prices.ts';
 import { CLASSIFY } from '../../lambdas/core/nodes/classify.ts';
 import { EXTRACT } from '../../lambdas/core/nodes/extract.ts';
-import { LLM } from '../../lambdas/core/nodes/llm.ts';
+import { LLM } from '../../lambdas/core/nodes/llm/llm.ts';
 import type { NodeKind } from '../../lambdas/core/nodes/node-kind.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { nodeContext } from '../support/node-context.ts';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../lambdas/core/json.ts';
-import { DOCUMENT } from '../../lambdas/core/nodes/document.ts';
+import { DOCUMENT } from '../../lambdas/core/nodes/document/document.ts';
 import { makeDocuments } from '../../lambdas/documents/process.ts';
 import { makeCjkPdf, makeDocx, makeDocxBomb, makePdf, makePdfBomb, makeZip } from '../support/document-files.ts';
 import { startHttpServer } from '../support/http-server.ts';

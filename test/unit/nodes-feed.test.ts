@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseFeed } from '../../lambdas/core/nodes/http/feed.ts';
 import { decodeEntities, plainText } from '../../lambdas/core/nodes/http/plain-text.ts';
-import { UnreadableAnswer } from '../../lambdas/core/nodes/http/unreadable.ts';
+import { UnreadableAnswer } from '../../lambdas/core/nodes/http/unreadable-response.ts';
 
 const URL = 'https://news.example.com/feeds/all.xml';
 const sample = (name: string) => parseFeed(readFileSync(`flows/feeds/${name}`, 'utf8'), URL);

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lambdas/core/json.ts';
-import { HTTP } from '../../lambdas/core/nodes/http.ts';
+import { HTTP } from '../../lambdas/core/nodes/http/http.ts';
 import type { Outcome } from '../../lambdas/core/nodes/node-kind.ts';
 import { startHttpServer } from '../support/http-server.ts';
 import { NOW, nodeContext } from '../support/node-context.ts';

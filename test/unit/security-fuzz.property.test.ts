@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkUrl } from '../../lambdas/core/outbound/safe-url.ts';
 import { HttpFault } from '../../lambdas/core/ports/http.ts';
-import { wrongIn } from '../support/fuzz-verdict.ts';
+import { wrongIn } from '../support/fuzz-invariants.ts';
 import { makeFuzzWorld } from '../support/fuzz-world.ts';
 import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
 import { makeWholeApi } from '../support/whole-api.ts';

@@ -5,7 +5,7 @@ import { anyValue } from '../flow/fields.ts';
 import { compact, type JsonObject } from '../json.ts';
 import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
 import { findSecretNames, requestSchema, writtenRequest } from './http/request.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
 const FIELDS = {

@@ -5,8 +5,8 @@ import { ID } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import type { ModelMessage } from '../ports/models.ts';
-import { asWritten, readInput } from './input.ts';
 import { withModel } from './llm/ask.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 // Branches that every node may have.

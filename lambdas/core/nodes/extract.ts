@@ -5,9 +5,9 @@ import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import type { ModelMessage } from '../ports/models.ts';
-import { asWritten, readInput } from './input.ts';
 import { withModel } from './llm/ask.ts';
 import { askForData } from './llm/structured-output.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 const FIELDS = { model: z.string().max(256), input: z.string(), instruction: z.string().optional() };

@@ -1,7 +1,7 @@
 // The fail node: ends its branch as its author decides.
 
 import * as z from 'zod';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { failed, type NodeKind } from './node-kind.ts';
 
 const FIELDS = {

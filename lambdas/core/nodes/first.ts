@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
-import { asWritten } from './input.ts';
+import { asWritten } from './node-input.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
 const FIELDS = { values: z.array(anyValue).min(1) };

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { anyValue, FLOW_NAME } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LEASE_SECONDS } from '../limits.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { type ChildRun, done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
 // Only our own stores take this time. Whoever stands still for longer has lost the lease, and another starts the run.

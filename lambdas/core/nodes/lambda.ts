@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { asWritten } from './input.ts';
+import { asWritten } from './node-input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html

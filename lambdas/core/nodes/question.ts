@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { ErrorDetail } from '../errors.ts';
 import { compact, type Json, type JsonObject } from '../json.ts';
 import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 const PROMPT_MS = 5_000;

@@ -1,7 +1,7 @@
 // The reply node: says something to the end user while the run goes on.
 
 import * as z from 'zod';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
 const FIELDS = { message: z.string() };

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { ID } from '../flow/fields.ts';
 import { MAX_PASSAGES, MAX_QUERY_CHARS } from '../limits.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind } from './node-kind.ts';
 
 const DEFAULT_PASSAGES = 5;

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
 const FIELDS = { values: z.record(z.string(), anyValue) };

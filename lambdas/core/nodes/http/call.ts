@@ -6,10 +6,10 @@ import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
 import { readRetryAfter } from '../../outbound/retry-after.ts';
 import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports/http.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
-import { isExpected, isRetryableStatus, type Parse, readBody, readText } from './answer.ts';
 import { type Redactor, redactor } from './redact.ts';
 import { composeRequest, type RequestInput } from './request.ts';
-import { UnreadableAnswer } from './unreadable.ts';
+import { isExpected, isRetryableStatus, type Parse, readBody, readText } from './response.ts';
+import { UnreadableAnswer } from './unreadable-response.ts';
 
 const EXCERPT_CHARS = 500;
 

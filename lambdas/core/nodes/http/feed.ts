@@ -3,7 +3,7 @@
 import type { JsonObject } from '../../json.ts';
 import { MAX_EACH_ITEMS } from '../../limits.ts';
 import { decodeEntities, plainText } from './plain-text.ts';
-import { UnreadableAnswer } from './unreadable.ts';
+import { UnreadableAnswer } from './unreadable-response.ts';
 
 export interface FeedItem extends JsonObject {
   title: string | null;

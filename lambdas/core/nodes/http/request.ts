@@ -5,7 +5,7 @@ import { anyValue, byteSize, ID, orExpression } from '../../flow/fields.ts';
 import type { Json } from '../../json.ts';
 import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
 import type { HttpRequest } from '../../ports/http.ts';
-import { asWritten } from '../input.ts';
+import { asWritten } from '../node-input.ts';
 import type { NodeContext } from '../node-kind.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;

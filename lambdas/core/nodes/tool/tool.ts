@@ -1,17 +1,17 @@
 // The tool node: an action of a plugin, with the credentials that the flow, or its user, has for it.
 
 import * as z from 'zod';
-import { ApiError } from '../errors.ts';
-import { evaluateDeep } from '../expressions/evaluate.ts';
-import { anyValue, ID } from '../flow/fields.ts';
-import { validateInputs } from '../flow/inputs.ts';
-import type { Json, JsonObject } from '../json.ts';
-import { didYouMean } from '../parse/suggest.ts';
-import { call } from './http/call.ts';
-import { requestSchema } from './http/request.ts';
-import { asWritten, readInput } from './input.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-import type { PluginAction } from './tool/plugin.ts';
+import { ApiError } from '../../errors.ts';
+import { evaluateDeep } from '../../expressions/evaluate.ts';
+import { anyValue, ID } from '../../flow/fields.ts';
+import { validateInputs } from '../../flow/inputs.ts';
+import type { Json, JsonObject } from '../../json.ts';
+import { didYouMean } from '../../parse/suggest.ts';
+import { call } from '../http/call.ts';
+import { requestSchema } from '../http/request.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import type { PluginAction } from './plugin.ts';
 
 const name = z.string().regex(ID, 'is no id');
 // They decide which credentials are used, so data may not.
@@ -25,7 +25,7 @@ interface ToolWith extends JsonObject {
 
 /** Failures of plugins name the field of `args`. */
 async function argsOf({ input = {} }: PluginAction, args: unknown): Promise<JsonObject | Outcome> {
-  const { inputSpec } = await import('../flow/input-specs.ts');
+  const { inputSpec } = await import('../../flow/input-specs.ts');
   const specs = Object.fromEntries(Object.entries(input).map(([key, fields]) => [key, inputSpec(fields)]));
   try {
     return await validateInputs(specs, args);

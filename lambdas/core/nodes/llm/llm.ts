@@ -1,14 +1,14 @@
 // The llm node: asks a language model, for text or for data that fits a schema.
 
 import * as z from 'zod';
-import { anyValue } from '../flow/fields.ts';
-import { compact, type Json, type JsonObject } from '../json.ts';
-import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../limits.ts';
-import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../ports/models.ts';
-import { asWritten, readInput } from './input.ts';
-import { withModel } from './llm/ask.ts';
-import { askForData } from './llm/structured-output.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import { anyValue } from '../../flow/fields.ts';
+import { compact, type Json, type JsonObject } from '../../json.ts';
+import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../../limits.ts';
+import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../../ports/models.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { withModel } from './ask.ts';
+import { askForData } from './structured-output.ts';
 
 const file = z.union([z.string(), z.looseObject({ url: z.string() }), z.looseObject({ id: z.string() })]);
 const MAX_IMAGE_BYTES = 10 * 1_024 * 1_024;

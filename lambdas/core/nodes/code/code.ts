@@ -2,9 +2,9 @@
 // belongs to lambdas/code-node and lambdas/code-python.
 
 import * as z from 'zod';
-import type { WithProblem } from '../flow/authored-kind.ts';
-import { anyValue, byteSize, ID, orExpression } from '../flow/fields.ts';
-import type { JsonObject } from '../json.ts';
+import type { WithProblem } from '../../flow/authored-kind.ts';
+import { anyValue, byteSize, ID, orExpression } from '../../flow/fields.ts';
+import type { JsonObject } from '../../json.ts';
 import {
   CODE_MEMORY_MAX_MB,
   CODE_MEMORY_MB,
@@ -14,11 +14,11 @@ import {
   CODE_SOURCE_CHARS,
   CODE_TIMEOUT_SECONDS,
   MAX_JSON_DEPTH,
-} from '../limits.ts';
-import { CODE_LANGUAGES, type CodeEnd, type CodeJob, type CodeLanguage } from '../ports/runners.ts';
-import { sourceProblem } from './code/source.ts';
-import { readInput } from './input.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+} from '../../limits.ts';
+import { CODE_LANGUAGES, type CodeEnd, type CodeJob, type CodeLanguage } from '../../ports/runners.ts';
+import { readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { sourceProblem } from './source.ts';
 
 const MB = 1_024 * 1_024;
 const args = z.record(z.string().regex(ID), anyValue);
@@ -39,7 +39,7 @@ async function check({ language, source, returns }: CodeWith): Promise<WithProbl
     ? [{ path: ['source'], ...problem, message: `the ${NAMES[language]} of this node ${problem.message}` }]
     : [];
   if (returns !== undefined) {
-    const { toZod } = await import('../flow/value-schema.ts');
+    const { toZod } = await import('../../flow/value-schema.ts');
     try {
       toZod(returns);
     } catch (error) {
@@ -81,7 +81,7 @@ function ownTimeoutMs(nodeTimeoutMs: number): number {
 
 async function checked(result: JsonObject, { returns }: CodeWith): Promise<Outcome> {
   if (returns === undefined || returns === null) return done(result);
-  const { schemaProblems } = await import('../flow/value-schema.ts');
+  const { schemaProblems } = await import('../../flow/value-schema.ts');
   const problems = schemaProblems(returns, result);
   if (problems.length === 0) return done(result);
   return failed('node-failed', `The result of the code ${problems.join('; ')}`, {

@@ -1,12 +1,12 @@
 // The approval node: waits until somebody decides, and takes the branch of the action that they chose.
 
 import * as z from 'zod';
-import { anyValue, ID } from '../flow/fields.ts';
-import { compact, type Json, type JsonObject } from '../json.ts';
-import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
-import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
-import { asWritten, readInput } from './input.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import { anyValue, ID } from '../../flow/fields.ts';
+import { compact, type Json, type JsonObject } from '../../json.ts';
+import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from '../http/notify.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { filledForm, formProblems, formPrompt, formShape } from './form.ts';
 
 const MAX_ACTIONS = 10;
 const DEFAULT_ACTIONS = [

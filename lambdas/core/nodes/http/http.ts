@@ -1,11 +1,11 @@
 // The http node: one guarded request; its answer as data.
 
 import * as z from 'zod';
-import type { JsonObject } from '../json.ts';
-import { call } from './http/call.ts';
-import { findSecretNames, REQUEST_AS_WRITTEN, REQUEST_FIELDS } from './http/request.ts';
-import { asWritten, readInput } from './input.ts';
-import type { NodeKind } from './node-kind.ts';
+import type { JsonObject } from '../../json.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import type { NodeKind } from '../node-kind.ts';
+import { call } from './call.ts';
+import { findSecretNames, REQUEST_AS_WRITTEN, REQUEST_FIELDS } from './request.ts';
 
 const FIELDS = { ...REQUEST_FIELDS, parse: z.enum(['auto', 'json', 'text', 'feed', 'file']).optional() };
 const evaluated = z.strictObject(FIELDS);

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../../json.ts';
 import { MAX_JSON_DEPTH } from '../../limits.ts';
 import type { HttpAnswer } from '../../ports/http.ts';
 import type { RequestInput } from './request.ts';
-import { UnreadableAnswer } from './unreadable.ts';
+import { UnreadableAnswer } from './unreadable-response.ts';
 
 export type Parse = 'auto' | 'json' | 'text' | 'feed' | 'file';
 

@@ -2,11 +2,11 @@
 // so data can never become template.
 
 import * as z from 'zod';
-import { anyValue, ID, orExpression } from '../flow/fields.ts';
-import type { JsonObject } from '../json.ts';
-import { MAX_TEMPLATE_SOURCE_CHARS } from '../limits.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-import { readTags } from './template/tags.ts';
+import { anyValue, ID, orExpression } from '../../flow/fields.ts';
+import type { JsonObject } from '../../json.ts';
+import { MAX_TEMPLATE_SOURCE_CHARS } from '../../limits.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { readTags } from './tags.ts';
 
 interface TemplateWith extends JsonObject {
   text: string;
@@ -58,12 +58,12 @@ export const TEMPLATE: NodeKind<TemplateWith> = {
   rawFields: ['text'],
   mentions,
   async check({ text, engine }) {
-    if (engine === 'jinja') return (await import('./template/jinja.ts')).jinjaProblems(text);
-    return (await import('./template/liquid.ts')).liquidProblems(text);
+    if (engine === 'jinja') return (await import('./jinja.ts')).jinjaProblems(text);
+    return (await import('./liquid.ts')).liquidProblems(text);
   },
   async run(context, given) {
     const { text, engine, vars } = given;
     if (engine === 'jinja') return renderJinja(context, { text, vars: vars ?? visible(context.bindings, given) });
-    return (await import('./template/liquid.ts')).renderLiquid(text, vars ?? context.bindings);
+    return (await import('./liquid.ts')).renderLiquid(text, vars ?? context.bindings);
   },
 };

@@ -1,13 +1,13 @@
 // The document node: the text of a file.
 
 import * as z from 'zod';
-import { anyValue } from '../flow/fields.ts';
-import type { JsonObject } from '../json.ts';
-import { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_TEXT_CHARS } from '../limits.ts';
-import type { OpenFile } from '../ports/files.ts';
-import { detect } from './document/format.ts';
-import { asWritten, readInput } from './input.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import { anyValue } from '../../flow/fields.ts';
+import type { JsonObject } from '../../json.ts';
+import { MAX_DOCUMENT_BYTES, MAX_DOCUMENT_TEXT_CHARS } from '../../limits.ts';
+import type { OpenFile } from '../../ports/files.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { detect } from './format.ts';
 
 const FIELDS = { file: anyValue, as: z.enum(['text', 'rows']).optional() };
 const evaluated = z.strictObject(FIELDS);
