@@ -10,7 +10,7 @@ interface Answered {
   text: string;
 }
 
-function parsed(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -31,11 +31,11 @@ function isEnvelope(call: FuzzedCall, headers: Answered['headers'], body: unknow
 
 const routes = new Map(DIALECTS.flatMap((dialect) => dialect.routes.map((route) => [route.id, route])));
 
-function wrongInSuccess({ route, dialect }: FuzzedCall, { status, headers, text }: Answered): string[] {
+function findSuccessViolations({ route, dialect }: FuzzedCall, { status, headers, text }: Answered): string[] {
   if (headers['content-type']?.startsWith('text/event-stream')) return [];
   const schema = routes.get(route ?? '')?.answers[status]?.schema;
   if (status === 204 || text === '') return text === '' ? [] : ['204 has a body'];
-  const body = parsed(text);
+  const body = parseJson(text);
   if (body === undefined) return ['the answer is no JSON'];
   if (dialect !== 'native' || !schema) return [];
   const fits = schema.safeParse(body);
@@ -43,13 +43,13 @@ function wrongInSuccess({ route, dialect }: FuzzedCall, { status, headers, text 
 }
 
 /** What is wrong with an answer; none where it is right. */
-export function wrongIn(call: FuzzedCall, answer: Answered): string[] {
+export function findViolations(call: FuzzedCall, answer: Answered): string[] {
   const { status, headers, text } = answer;
   const wrong = status >= 500 || status < 200 ? [`status ${status}`] : [];
   if (headers['x-content-type-options'] !== 'nosniff') wrong.push('sniffing is not forbidden');
   if (headers['cache-control'] === undefined) wrong.push('nothing is said about caches');
   if (/\bat \S+ \(|node_modules|\.ts:\d+/.test(text)) wrong.push('a stack is shown');
   if (call.method.toUpperCase() === 'HEAD') return text === '' ? wrong : [...wrong, 'HEAD has a body'];
-  if (status < 400) return [...wrong, ...wrongInSuccess(call, answer)];
-  return isEnvelope(call, headers, parsed(text)) ? wrong : [...wrong, 'the error wears the wrong envelope'];
+  if (status < 400) return [...wrong, ...findSuccessViolations(call, answer)];
+  return isEnvelope(call, headers, parseJson(text)) ? wrong : [...wrong, 'the error wears the wrong envelope'];
 }

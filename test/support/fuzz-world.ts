@@ -6,7 +6,7 @@ import { proveCaller } from './dialect-auth.ts';
 import { caseFlows } from './dialect-cases.ts';
 import type { GoodValues } from './fuzzed-calls.ts';
 
-export type Door = (call: ApiCall) => Promise<ApiAnswer>;
+export type Caller = (call: ApiCall) => Promise<ApiAnswer>;
 
 export interface FuzzWorld {
   good: GoodValues;
@@ -15,7 +15,10 @@ export interface FuzzWorld {
 }
 
 /** `origin` is what the door knows itself by; the owner's key may do everything. */
-export async function makeFuzzWorld(door: Door, { origin, key }: { origin: string; key: string }): Promise<FuzzWorld> {
+export async function makeFuzzWorld(
+  door: Caller,
+  { origin, key }: { origin: string; key: string },
+): Promise<FuzzWorld> {
   const credentials: Record<string, Record<string, string>> = { native: { key, dialect: 'native' } };
 
   const send: FuzzWorld['send'] = ({ dialect, auth, ...call }) => {

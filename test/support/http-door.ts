@@ -3,11 +3,11 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import type { ApiAnswer } from './api-event.ts';
-import type { Door } from './fuzz-world.ts';
+import type { Caller } from './fuzz-world.ts';
 
 const isSendable = ([, value]: [string, string]) => /^[\t\x20-\x7e\x80-\xff]*$/.test(value);
 
-export function httpDoor(baseUrl: string): Door {
+export function httpDoor(baseUrl: string): Caller {
   const { hostname, port } = new URL(baseUrl);
   return ({ method = 'GET', path, headers = {}, body }) => {
     const bytes = typeof body === 'object' && !(body instanceof Uint8Array) ? JSON.stringify(body) : body;

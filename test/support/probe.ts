@@ -39,8 +39,8 @@ export async function accepted(nodes: object, outputs: object = {}, more: More =
   });
   const source = JSON.stringify({ flow: 1, name: 'probe', nodes, outputs, ...more.extra });
   const run = await platform.accept(source, more.asked);
-  const recordOf = (path: string) => platform.runs.runs.get(run.id)?.records.get(path);
-  return { platform, run, calls, recordOf };
+  const findRecord = (path: string) => platform.runs.runs.get(run.id)?.records.get(path);
+  return { platform, run, calls, recordOf: findRecord };
 }
 
 /** The same, run to its end. */
@@ -57,4 +57,8 @@ export const call = (name: string, payload: object = {}, more: object = {}) => (
   with: { function: 'work', payload: { name, ...payload } },
   ...more,
 });
-export const set = (value: unknown, more: object = {}) => ({ type: 'set', with: { values: { v: value } }, ...more });
+export const set = (value: unknown, more: object = {}) => ({
+  type: 'set',
+  with: { values: { v: value } },
+  ...more,
+});

@@ -96,7 +96,7 @@ const NODES: Record<Kind, Make> = {
   ask: ({ needs }) => ({ type: 'callback', ...needs, timeout: '1h', with: { message: 'Well?' } }),
 };
 
-function nodeOf({ kind, after, ms }: Shape, n: number): object {
+function makeNode({ kind, after, ms }: Shape, n: number): object {
   const mentioned = n === 0 ? [] : [...new Set(after.map((at) => `n${Math.floor(at * n)}`))];
   const seen = mentioned.map((id) => `\${{ $nodes.${id} }}`);
   // A branch that is not taken, or a failure that is passed over, skips nobody.
@@ -111,7 +111,7 @@ function nodeOf({ kind, after, ms }: Shape, n: number): object {
 
 /** The flow as JSON, which is YAML, too. */
 export function writeSource(drawn: readonly Shape[], name = 'law'): string {
-  const nodes = Object.fromEntries(drawn.map((it, n) => [`n${n}`, nodeOf(it, n)]));
+  const nodes = Object.fromEntries(drawn.map((it, n) => [`n${n}`, makeNode(it, n)]));
   const outputs = Object.fromEntries(drawn.map((_, n) => [`o${n}`, `\${{ $nodes.n${n} }}`]));
   return JSON.stringify({ flow: 1, name, nodes, outputs });
 }

@@ -8,7 +8,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeBedrock } from '../../lambdas/aws/bedrock.ts';
 import { makeOpenAi } from '../../lambdas/core/models/openai.ts';
-import { costMicros } from '../../lambdas/core/models/prices.ts';
+import { calculateCost } from '../../lambdas/core/models/prices.ts';
 import { CLASSIFY } from '../../lambdas/core/nodes/classify.ts';
 import { EXTRACT } from '../../lambdas/core/nodes/extract.ts';
 import { LLM } from '../../lambdas/core/nodes/llm/llm.ts';
@@ -190,8 +190,8 @@ test('an extract node gives the object', async () => {
 
 test('an inference profile costs what its model costs, an unknown model nothing', () => {
   const tokens = { inputTokens: 1_000_000, outputTokens: 0 };
-  expect(costMicros('bedrock/eu.amazon.nova-lite-v1:0', tokens)).toBe(60_000);
-  expect(costMicros('openai/my-own', tokens)).toBe(0);
+  expect(calculateCost('bedrock/eu.amazon.nova-lite-v1:0', tokens)).toBe(60_000);
+  expect(calculateCost('openai/my-own', tokens)).toBe(0);
 });
 
 describe('Bedrock', () => {

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parseFeed } from '../../lambdas/core/nodes/http/feed.ts';
-import { decodeEntities, plainText } from '../../lambdas/core/nodes/http/plain-text.ts';
-import { UnreadableAnswer } from '../../lambdas/core/nodes/http/unreadable-response.ts';
+import { decodeEntities, extractText } from '../../lambdas/core/nodes/http/plain-text.ts';
+import { UnreadableResponse } from '../../lambdas/core/nodes/http/unreadable-response.ts';
 
 const URL = 'https://news.example.com/feeds/all.xml';
 const sample = (name: string) => parseFeed(readFileSync(`flows/feeds/${name}`, 'utf8'), URL);
@@ -131,7 +131,7 @@ describe('hostile XML', () => {
     ['JSON instead of a feed', '{"error":"no"}'],
     ['nothing', ''],
   ])('refuses %s', async (_, text) => {
-    await expect(parseFeed(text, URL)).rejects.toBeInstanceOf(UnreadableAnswer);
+    await expect(parseFeed(text, URL)).rejects.toBeInstanceOf(UnreadableResponse);
   });
 
   test('an element named __proto__ changes no prototype', async () => {
@@ -157,7 +157,7 @@ describe('HTML as text', () => {
     ['a<', 'a<'],
     ['<img src="x" alt="no">', ''],
   ])('%s', (html, text) => {
-    expect(plainText(html)).toBe(text);
+    expect(extractText(html)).toBe(text);
   });
 
   test.each([
@@ -168,7 +168,7 @@ describe('HTML as text', () => {
     ['ampersands', '&'.repeat(500_000)],
   ])('takes a moment for half a million characters of %s', (_, html) => {
     const startedAt = performance.now();
-    plainText(html);
+    extractText(html);
     decodeEntities(html);
     expect(performance.now() - startedAt).toBeLessThan(1_000);
   });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../lambdas/core/errors.ts';
-import { checkHeaders, headerProblem } from '../../lambdas/core/outbound/safe-headers.ts';
+import { checkHeaders, findHeaderProblem } from '../../lambdas/core/outbound/safe-headers.ts';
 import { checkUrl, isAllowedAddress, type TargetPolicy } from '../../lambdas/core/outbound/safe-url.ts';
 
 function refusal(url: string, policy: TargetPolicy = 'none'): string {
@@ -168,7 +168,7 @@ describe('request headers', () => {
   test.each(['Host', 'content-length', 'Transfer-Encoding', 'Connection', 'Upgrade', 'TE', 'Proxy-Authorization'])(
     '%s belongs to the platform',
     (name) => {
-      expect(headerProblem(name, 'x')).toBe(`Header '${name}' is set by the platform`);
+      expect(findHeaderProblem(name, 'x')).toBe(`Header '${name}' is set by the platform`);
     },
   );
 
@@ -180,7 +180,7 @@ describe('request headers', () => {
     ['X-A', 'a\u0000b', "The value of header 'X-A' holds a line break or a character outside Latin-1"],
     ['X-A', '漢', "The value of header 'X-A' holds a line break or a character outside Latin-1"],
   ])('refuses %j: %j', (name, value, sentence) => {
-    expect(headerProblem(name, value)).toBe(sentence);
+    expect(findHeaderProblem(name, value)).toBe(sentence);
   });
 
   test('are refused by the name of the first bad one, and fine ones pass', () => {

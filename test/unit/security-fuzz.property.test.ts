@@ -5,9 +5,9 @@ import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkUrl } from '../../lambdas/core/outbound/safe-url.ts';
 import { HttpFault } from '../../lambdas/core/ports/http.ts';
-import { wrongIn } from '../support/fuzz-invariants.ts';
+import { findViolations } from '../support/fuzz-invariants.ts';
 import { makeFuzzWorld } from '../support/fuzz-world.ts';
-import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
+import { drawCalls, type FuzzedCall } from '../support/fuzzed-calls.ts';
 import { makeWholeApi } from '../support/whole-api.ts';
 
 const CALLS = Number(process.env['ERRAND_FUZZ_CALLS'] ?? 3_000);
@@ -44,7 +44,7 @@ async function answered(call: FuzzedCall) {
 test(
   'no call makes the platform fail, hang or speak the wrong dialect',
   async () => {
-    const calls = await fuzzedCalls(world.good);
+    const calls = await drawCalls(world.good);
     const statuses = new Map<number, number>();
     const report = ({ counterexample, errorInstance, seed }: fc.RunDetails<[FuzzedCall]>) => {
       if (errorInstance)
@@ -61,7 +61,11 @@ test(
         const answer = await answered(call);
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
         const seen = `${answer.status} ${answer.text.slice(0, 500)}`;
-        expect({ wrong: wrongIn(call, answer), faults: [...faults], seen }).toEqual({ wrong: [], faults: [], seen });
+        expect({ wrong: findViolations(call, answer), faults: [...faults], seen }).toEqual({
+          wrong: [],
+          faults: [],
+          seen,
+        });
       }),
       { numRuns: CALLS, endOnFailure: true, reporter: report },
     );

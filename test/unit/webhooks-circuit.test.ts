@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LONGEST_REST_MS, MISSES_TO_REST, makeCircuits } from '../../lambdas/core/deliver/circuit-breaker.ts';
+import { FAILURES_TO_OPEN, MAX_OPEN_MS, makeCircuitBreaker } from '../../lambdas/core/deliver/circuit-breaker.ts';
 import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
 import { WEBHOOK_SCHEDULE_SECONDS } from '../../lambdas/core/limits.ts';
@@ -46,7 +46,7 @@ async function mailroom() {
     },
   });
   const { clock, queues, runs } = platform;
-  const ports = { ...platform.ports, circuits: makeCircuits() };
+  const ports = { ...platform.ports, circuits: makeCircuitBreaker() };
   const rings: { run: string; n: number; at: number }[] = [];
   const begun = clock.now();
 
@@ -99,7 +99,7 @@ describe('a receiver that does not answer', () => {
     const good = told.filter(({ url }) => url === GOOD);
     expect(good).toHaveLength(10);
     // 200 attempts at 15 s each would have come first: 50 minutes.
-    expect(Math.max(...good.map(({ at }) => at)) - begun).toBeLessThanOrEqual((MISSES_TO_REST + 1) * 15 * SECONDS);
+    expect(Math.max(...good.map(({ at }) => at)) - begun).toBeLessThanOrEqual((FAILURES_TO_OPEN + 1) * 15 * SECONDS);
   });
 
   test('is tried as often as ever: ten attempts, none earlier than on schedule, each at most ten minutes late', async () => {
@@ -158,8 +158,8 @@ describe('a receiver that does not answer', () => {
 
   test('has one doorbell for each webhook, however many ring while it is put off', async () => {
     const { endRun, work, ports, delivery, queues } = await mailroom();
-    for (let n = 0; n < MISSES_TO_REST; n += 1) await endRun([HUNG]);
-    await work(MISSES_TO_REST * 15 * SECONDS);
+    for (let n = 0; n < FAILURES_TO_OPEN; n += 1) await endRun([HUNG]);
+    await work(FAILURES_TO_OPEN * 15 * SECONDS);
     const run = await endRun([HUNG]);
     const outcomes = [await deliver(ports, { run, n: 1 }), await deliver(ports, { run, n: 1 })];
     expect(outcomes).toEqual(['put-off', 'skipped']);
@@ -179,69 +179,69 @@ describe('a circuit', () => {
     url,
   });
   const missing = (times: number, now = 0, delivery = to(HUNG)) => {
-    const circuits = makeCircuits();
-    for (let n = 0; n < times; n += 1) circuits.missed(delivery, now);
+    const circuits = makeCircuitBreaker();
+    for (let n = 0; n < times; n += 1) circuits.recordFailure(delivery, now);
     return circuits;
   };
 
   test('lets everybody through until five in a row were missed', () => {
-    expect(missing(MISSES_TO_REST - 1).restsUntil(to(HUNG), 0)).toBeUndefined();
-    expect(missing(MISSES_TO_REST).restsUntil(to(HUNG), 0)).toBe(5_000);
+    expect(missing(FAILURES_TO_OPEN - 1).openUntil(to(HUNG), 0)).toBeUndefined();
+    expect(missing(FAILURES_TO_OPEN).openUntil(to(HUNG), 0)).toBe(5_000);
   });
 
   test('forgets what was missed as soon as an answer comes', () => {
-    const circuits = missing(MISSES_TO_REST - 1);
-    circuits.heard(to(HUNG));
-    circuits.missed(to(HUNG), 0);
-    expect(circuits.restsUntil(to(HUNG), 0)).toBeUndefined();
+    const circuits = missing(FAILURES_TO_OPEN - 1);
+    circuits.recordSuccess(to(HUNG));
+    circuits.recordFailure(to(HUNG), 0);
+    expect(circuits.openUntil(to(HUNG), 0)).toBeUndefined();
   });
 
   test('after its rest lets one through, and the others when that one was answered', () => {
-    const circuits = missing(MISSES_TO_REST);
-    expect(circuits.restsUntil(to(HUNG), 5_000)).toBeUndefined();
-    expect(circuits.restsUntil(to(HUNG), 5_000)).toBe(21_000);
-    circuits.heard(to(HUNG));
-    expect(circuits.restsUntil(to(HUNG), 5_000)).toBeUndefined();
-    expect(circuits.restsUntil(to(HUNG), 5_000)).toBeUndefined();
+    const circuits = missing(FAILURES_TO_OPEN);
+    expect(circuits.openUntil(to(HUNG), 5_000)).toBeUndefined();
+    expect(circuits.openUntil(to(HUNG), 5_000)).toBe(21_000);
+    circuits.recordSuccess(to(HUNG));
+    expect(circuits.openUntil(to(HUNG), 5_000)).toBeUndefined();
+    expect(circuits.openUntil(to(HUNG), 5_000)).toBeUndefined();
   });
 
   test('lets the next one through where that one never tells', () => {
-    const circuits = missing(MISSES_TO_REST);
-    circuits.restsUntil(to(HUNG), 5_000);
-    expect(circuits.restsUntil(to(HUNG), 21_000)).toBeUndefined();
+    const circuits = missing(FAILURES_TO_OPEN);
+    circuits.openUntil(to(HUNG), 5_000);
+    expect(circuits.openUntil(to(HUNG), 21_000)).toBeUndefined();
   });
 
   test('rests twice as long after every probe that was missed, up to two minutes', () => {
-    const circuits = missing(MISSES_TO_REST);
+    const circuits = missing(FAILURES_TO_OPEN);
     const rests: number[] = [];
     let now = 5_000;
     for (let n = 0; n < 7; n += 1) {
-      circuits.restsUntil(to(HUNG), now);
-      circuits.missed(to(HUNG), now);
-      const until = circuits.restsUntil(to(HUNG), now) ?? 0;
+      circuits.openUntil(to(HUNG), now);
+      circuits.recordFailure(to(HUNG), now);
+      const until = circuits.openUntil(to(HUNG), now) ?? 0;
       rests.push(until - now);
       now = until;
     }
-    expect(rests).toEqual([10_000, 20_000, 40_000, 80_000, LONGEST_REST_MS, LONGEST_REST_MS, LONGEST_REST_MS]);
+    expect(rests).toEqual([10_000, 20_000, 40_000, 80_000, MAX_OPEN_MS, MAX_OPEN_MS, MAX_OPEN_MS]);
   });
 
   test('rests no longer for those that were under way when it began', () => {
-    expect(missing(10 * MISSES_TO_REST).restsUntil(to(HUNG), 0)).toBe(5_000);
+    expect(missing(10 * FAILURES_TO_OPEN).openUntil(to(HUNG), 0)).toBe(5_000);
   });
 
   test('is one for each tenant and server: no tenant puts off what another tells, and no path another', () => {
-    const circuits = missing(MISSES_TO_REST);
-    expect(circuits.restsUntil(to('https://hung.example/other?x=1'), 0)).toBe(5_000);
-    expect(circuits.restsUntil(to('https://hung.example:8443/hook'), 0)).toBeUndefined();
-    expect(circuits.restsUntil(to(HUNG, 'other'), 0)).toBeUndefined();
-    expect(circuits.restsUntil(to(GOOD), 0)).toBeUndefined();
+    const circuits = missing(FAILURES_TO_OPEN);
+    expect(circuits.openUntil(to('https://hung.example/other?x=1'), 0)).toBe(5_000);
+    expect(circuits.openUntil(to('https://hung.example:8443/hook'), 0)).toBeUndefined();
+    expect(circuits.openUntil(to(HUNG, 'other'), 0)).toBeUndefined();
+    expect(circuits.openUntil(to(GOOD), 0)).toBeUndefined();
   });
 
   test('is forgotten when there are too many: the oldest first', () => {
-    const circuits = missing(MISSES_TO_REST);
-    for (let n = 0; n < 999; n += 1) circuits.missed(to(`https://h${n}.example/`), 0);
-    expect(circuits.restsUntil(to(HUNG), 0)).toBe(5_000);
-    circuits.missed(to('https://last.example/'), 0);
-    expect(circuits.restsUntil(to(HUNG), 0)).toBeUndefined();
+    const circuits = missing(FAILURES_TO_OPEN);
+    for (let n = 0; n < 999; n += 1) circuits.recordFailure(to(`https://h${n}.example/`), 0);
+    expect(circuits.openUntil(to(HUNG), 0)).toBe(5_000);
+    circuits.recordFailure(to('https://last.example/'), 0);
+    expect(circuits.openUntil(to(HUNG), 0)).toBeUndefined();
   });
 });

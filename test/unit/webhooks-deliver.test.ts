@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import { type DeliverPorts, deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
-import { deliverySecret, rotateWebhookSecret } from '../../lambdas/core/deliver/signing-secrets.ts';
+import { readDeliverySecret, rotateWebhookSecret } from '../../lambdas/core/deliver/signing-secrets.ts';
 import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
 import type { RunStore } from '../../lambdas/core/ports/runs.ts';
 import type { Delivery, Run, RunRecord } from '../../lambdas/core/run.ts';
@@ -132,7 +132,10 @@ describe('the message', () => {
       'content-type': 'application/json',
       'webhook-id': `msg_${RUN}_1`,
     });
-    const verified = new Verifier(await deliverySecret(ports, 'acme')).verify(message?.body ?? '', strings(message));
+    const verified = new Verifier(await readDeliverySecret(ports, 'acme')).verify(
+      message?.body ?? '',
+      strings(message),
+    );
     expect(verified).toEqual({ type: 'run.succeeded', timestamp: new Date(NOW).toISOString(), data: before });
   });
 
@@ -160,7 +163,7 @@ describe('the message', () => {
       body: '',
     });
     expect(message?.headers['content-type']).toBeUndefined();
-    const secret = await deliverySecret(ports, 'acme');
+    const secret = await readDeliverySecret(ports, 'acme');
     expect(() => new Verifier(secret).verify('', strings(message))).not.toThrow();
   });
 
@@ -174,7 +177,7 @@ describe('the message', () => {
 
   test('is signed with the old secret too while the secret is being rotated', async () => {
     const { ports, tell } = setUp();
-    const old = await deliverySecret(ports, 'acme');
+    const old = await readDeliverySecret(ports, 'acme');
     const fresh = await rotateWebhookSecret(ports, 'acme');
     await tell();
     const [message] = await inbox.received(1);

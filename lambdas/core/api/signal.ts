@@ -1,7 +1,7 @@
 // Outside answers to a waiting node: stored first, then the Park is woken. A signal that comes early is kept.
 
 import { ApiError } from '../errors.ts';
-import { nodeAt } from '../flow/node-at.ts';
+import { findNodeAt } from '../flow/node-at.ts';
 import type { Json } from '../json.ts';
 import { UNPICKED_SECONDS } from '../limits.ts';
 import { NODE_KINDS } from '../nodes/index.ts';
@@ -57,7 +57,7 @@ async function checkAwaited(
   { path, payload }: Pick<SignalRequest, 'path' | 'payload'>,
 ): Promise<void> {
   const plan = await ports.flows.plan(run.tenant, run.flow, run.digest);
-  const node = plan && nodeAt(plan.nodes, path);
+  const node = plan && findNodeAt(plan.nodes, path);
   const kind: NodeKind | undefined = node && NODE_KINDS[node.type as keyof typeof NODE_KINDS];
   if (!node || !kind?.waits?.(node.with)) {
     const message = node ? `Node '${path}' takes no signal` : `Flow '${run.flow}' has no node '${path}'`;

@@ -5,7 +5,7 @@ import * as z from 'zod';
 import type { Caller } from '../access/caller.ts';
 import { withUploads } from '../catalog/files.ts';
 import { resolveVersion } from '../catalog/flows.ts';
-import { userCredentials } from '../catalog/plugins.ts';
+import { readUserCredentials } from '../catalog/plugins.ts';
 import { readWebhooks } from '../deliver/targets.ts';
 import { ApiError } from '../errors.ts';
 import { type Offer, searchableValues, validateInputs, withOffers } from '../flow/inputs.ts';
@@ -118,7 +118,7 @@ export async function submit(
     );
   }
   const webhooks = readWebhooks(asked.webhooks, ports.http);
-  const credentials = userCredentials(resolved.plan, asked);
+  const credentials = readUserCredentials(resolved.plan, asked);
   if (asked.mode === 'async') await checkRoom(ports, caller.tenant);
 
   const now = ports.clock.now();

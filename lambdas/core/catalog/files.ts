@@ -69,7 +69,7 @@ export async function withUploads(
   for (const [given, value] of Object.entries(completed)) {
     const spec = at.specs[given] ?? Object.values(at.specs).find(({ alias = [] }) => alias.includes(given));
     if (spec?.type !== 'file' && spec?.type !== 'files') continue;
-    completed[given] = await eachFile(value, async (id) => {
+    completed[given] = await completeFiles(value, async (id) => {
       const file = await files.get(at.tenant, id);
       if (file && (await files.isUploaded(file))) return toReference(file);
       const message = file ? `names the file '${id}', which was never uploaded` : `names no file: '${id}'`;
@@ -82,8 +82,8 @@ export async function withUploads(
   return completed;
 }
 
-async function eachFile(value: Json, complete: (id: string) => Promise<JsonObject>): Promise<Json> {
-  if (Array.isArray(value)) return Promise.all(value.map((item) => eachFile(item, complete)));
+async function completeFiles(value: Json, complete: (id: string) => Promise<JsonObject>): Promise<Json> {
+  if (Array.isArray(value)) return Promise.all(value.map((item) => completeFiles(item, complete)));
   if (typeof value === 'string' && /^https?:/.test(value)) return { url: value };
   if (typeof value !== 'object' || value === null) return value;
   const { id } = value;
@@ -117,10 +117,10 @@ export async function openFile(ports: Pick<Ports, 'files' | 'http'>, ref: Json, 
 async function openUpload({ files }: Pick<Ports, 'files'>, id: string, how: Opening): Promise<OpenFile> {
   const file = await files.get(how.tenant, id);
   if (!file) throw new UnopenedFile(`There is no file '${id.slice(0, 64)}'`);
-  if (file.size > how.maxBytes) tooMany(file.name, how);
+  if (file.size > how.maxBytes) refuseSize(file.name, how);
   const bytes = await files.read(file);
   if (!bytes) throw new UnopenedFile(`The file '${file.name}' was never uploaded, or has expired`);
-  if (bytes.length > how.maxBytes) tooMany(file.name, how);
+  if (bytes.length > how.maxBytes) refuseSize(file.name, how);
   return { bytes, name: file.name, type: file.type };
 }
 
@@ -128,12 +128,12 @@ function openData(url: string, said: { name: string; type: string }, how: Openin
   const [head, type = '', parameters = '', encoding] = DATA_URL.exec(url.slice(0, 512)) ?? [];
   if (head === undefined) throw new UnopenedFile('The data: address cannot be read');
   const text = url.slice(head.length);
-  const bytes = encoding ? Buffer.from(text, 'base64') : Buffer.from(decoded(text));
-  if (bytes.length > how.maxBytes) tooMany(said.name || 'The data: address', how);
-  return { bytes, name: said.name, type: said.type || type || 'text/plain', ...charsetOf(parameters) };
+  const bytes = encoding ? Buffer.from(text, 'base64') : Buffer.from(decodePercent(text));
+  if (bytes.length > how.maxBytes) refuseSize(said.name || 'The data: address', how);
+  return { bytes, name: said.name, type: said.type || type || 'text/plain', ...readCharset(parameters) };
 }
 
-function decoded(text: string): string {
+function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -158,14 +158,14 @@ async function openAddress(
   const contentType = answer.headers['content-type'] ?? '';
   const type = file.type || contentType.replace(/;.*$/s, '').trim();
   const name = file.name || (URL.parse(file.url)?.pathname.split('/').at(-1) ?? '');
-  return { bytes: answer.body, name, type, ...charsetOf(contentType) };
+  return { bytes: answer.body, name, type, ...readCharset(contentType) };
 }
 
-function charsetOf(parameters: string): { charset?: string } {
+function readCharset(parameters: string): { charset?: string } {
   const [, charset] = CHARSET.exec(parameters) ?? [];
   return charset === undefined ? {} : { charset };
 }
 
-function tooMany(name: string, { maxBytes }: Opening): never {
+function refuseSize(name: string, { maxBytes }: Opening): never {
   throw new UnopenedFile(`The file '${name}' has more than ${maxBytes} bytes`);
 }

@@ -7,7 +7,7 @@ import { FLOW_NAME } from '../flow/fields.ts';
 import type { Compiled, Plan, Problem } from '../flow/plan.ts';
 import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from '../flow/versions.ts';
 import { MAX_SOURCE_BYTES } from '../limits.ts';
-import { modelProblem } from '../models/registry.ts';
+import { findModelProblem } from '../models/registry.ts';
 import type { FlowSummary, FlowVersion } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -36,8 +36,8 @@ export async function saveDraft(
     readable,
     name: written,
     ...compiled
-  } = await compile(source, NODE_KINDS, (use) => modelProblem(ports.models ?? {}, use));
-  if (!readable) throw unreadable(compiled.problems);
+  } = await compile(source, NODE_KINDS, (use) => findModelProblem(ports.models ?? {}, use));
+  if (!readable) throw makeUnreadable(compiled.problems);
   if (written !== undefined && written !== name) {
     throw new ApiError('invalid-request', `The text is of flow '${written}', but it was sent to flow '${name}'`);
   }
@@ -52,7 +52,7 @@ export async function saveDraft(
 }
 
 export async function readDraft({ flows }: Flows, tenant: string, name: string): Promise<Draft> {
-  return (await flows.draft(tenant, name)) ?? notFound(name);
+  return (await flows.draft(tenant, name)) ?? refuseUnknown(name);
 }
 
 /** Makes a version of the draft; answers with the newest one where that has the same content. */
@@ -65,13 +65,13 @@ export async function publish(
   const { name } = asked;
   const { source, compiled } = await readDraft(ports, tenant, name);
   const { plan, digest, async, sync } = compiled;
-  if (plan === undefined || digest === undefined) throw invalidFlow(name, compiled.problems);
+  if (plan === undefined || digest === undefined) throw makeInvalidFlow(name, compiled.problems);
   // Somebody else may publish at the same moment: whoever comes second looks again at what is newest then.
   for (let attempt = 0; attempt < PUBLISH_ATTEMPTS; attempt += 1) {
     const { latest } = await getFlow(ports, tenant, name);
     const known = latest?.digest === digest ? await flows.version(tenant, name, latest.version) : undefined;
     if (known !== undefined) return { created: false, version: known };
-    const label = await labelOf(ports, tenant, { ...asked, latest, plan });
+    const label = await chooseLabel(ports, tenant, { ...asked, latest, plan });
     const version: FlowVersion = { version: label, digest, source, publishedAt: clock.now(), async, sync };
     const after = latest && { after: latest.version };
     if (await flows.addVersion({ tenant, name, version, plan, ...after })) return { created: true, version };
@@ -103,13 +103,13 @@ export async function resolveVersion(
   const isNewest = asked.version === undefined || asked.version === latest.version;
   const found = isNewest ? { ...flow, ...latest } : await findVersion(ports, tenant, name, asked.version ?? '');
   const { version, digest, async, sync } = found;
-  return { flow: { ...flow, async, sync }, version, digest, plan: await planOf(ports, flow, digest) };
+  return { flow: { ...flow, async, sync }, version, digest, plan: await requirePlan(ports, flow, digest) };
 }
 
 async function resolveDraft(ports: Flows, flow: FlowSummary): Promise<Resolved> {
   const { compiled } = await readDraft(ports, flow.tenant, flow.name);
   const { plan, digest, async, sync } = compiled;
-  if (plan === undefined || digest === undefined) throw invalidFlow(flow.name, compiled.problems);
+  if (plan === undefined || digest === undefined) throw makeInvalidFlow(flow.name, compiled.problems);
   return { flow: { ...flow, async, sync }, version: 'draft', digest, plan };
 }
 
@@ -130,7 +130,7 @@ export async function findVersion(ports: Flows, tenant: string, name: string, as
 }
 
 export async function getFlow({ flows }: Flows, tenant: string, name: string): Promise<FlowSummary> {
-  return (FLOW_NAME.test(name) ? await flows.get(tenant, name) : undefined) ?? notFound(name);
+  return (FLOW_NAME.test(name) ? await flows.get(tenant, name) : undefined) ?? refuseUnknown(name);
 }
 
 export function listFlows({ flows }: Flows, tenant: string, page: { limit: number; cursor?: string }) {
@@ -143,11 +143,11 @@ export async function listVersions(ports: Flows, tenant: string, name: string): 
 }
 
 export async function setFlowEnabled(ports: TimedFlows, tenant: string, name: string, enabled: boolean) {
-  return (await ports.flows.setEnabled(tenant, name, enabled, ports.clock.now())) ?? notFound(name);
+  return (await ports.flows.setEnabled(tenant, name, enabled, ports.clock.now())) ?? refuseUnknown(name);
 }
 
 export async function deleteFlow({ flows }: Flows, tenant: string, name: string): Promise<void> {
-  if (!(await flows.remove(tenant, name))) notFound(name);
+  if (!(await flows.remove(tenant, name))) refuseUnknown(name);
 }
 
 interface Labeling {
@@ -158,7 +158,7 @@ interface Labeling {
 }
 
 /** What changed decides; the author may ask for a higher label, never for a lower one. */
-async function labelOf({ flows }: Flows, tenant: string, { name, version: asked, latest, plan }: Labeling) {
+async function chooseLabel({ flows }: Flows, tenant: string, { name, version: asked, latest, plan }: Labeling) {
   const before = latest && (await flows.plan(tenant, name, latest.digest));
   const least = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
   if (asked === undefined) return least;
@@ -166,7 +166,7 @@ async function labelOf({ flows }: Flows, tenant: string, { name, version: asked,
   throw new ApiError('invalid-request', `version must be ${least} or higher: that is what changed in the flow`);
 }
 
-async function planOf({ flows }: Flows, { tenant, name }: FlowSummary, digest: string): Promise<Plan> {
+async function requirePlan({ flows }: Flows, { tenant, name }: FlowSummary, digest: string): Promise<Plan> {
   const plan = await flows.plan(tenant, name, digest);
   if (plan === undefined) throw new Error(`The plan ${digest} of flow '${name}' is missing`);
   return plan;
@@ -183,24 +183,24 @@ function checkSource(name: string, source: string): void {
   }
 }
 
-function unreadable(problems: readonly Problem[]): ApiError {
+function makeUnreadable(problems: readonly Problem[]): ApiError {
   const [first] = problems;
   const where = first ? `line ${first.line}, column ${first.column}: ${first.message}` : 'it is empty';
-  return new ApiError('invalid-request', `The flow cannot be read: ${where}`, { details: detailsOf(problems) });
+  return new ApiError('invalid-request', `The flow cannot be read: ${where}`, { details: toDetails(problems) });
 }
 
-function invalidFlow(name: string, problems: readonly Problem[]): ApiError {
+function makeInvalidFlow(name: string, problems: readonly Problem[]): ApiError {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   const where = first ? `: line ${first.line}, column ${first.column}: ${first.message}` : '';
   const message = `Flow '${name}' has ${errors.length === 1 ? 'a problem' : `${errors.length} problems`}${where}`;
-  return new ApiError('invalid-flow', message, { details: detailsOf(errors) });
+  return new ApiError('invalid-flow', message, { details: toDetails(errors) });
 }
 
-function detailsOf(problems: readonly Problem[]): ErrorDetail[] {
+function toDetails(problems: readonly Problem[]): ErrorDetail[] {
   return problems.map(({ line, column, message }) => ({ line, column, message }));
 }
 
-function notFound(name: string): never {
+function refuseUnknown(name: string): never {
   throw new ApiError('flow-not-found', `There is no flow '${name.slice(0, 80)}'`);
 }

@@ -4,53 +4,53 @@
 import { WEBHOOK_TIMEOUT_SECONDS } from '../limits.ts';
 import type { Delivery } from '../run.ts';
 
-export interface Circuits {
+export interface CircuitBreaker {
   /** Until when the receiver is left alone; undefined: whoever asks may try it, and tells what came of it. */
-  restsUntil(delivery: Delivery, now: number): number | undefined;
+  openUntil(delivery: Delivery, now: number): number | undefined;
   /** It answered, whatever it said. */
-  heard(delivery: Delivery): void;
+  recordSuccess(delivery: Delivery): void;
   /** No answer came. */
-  missed(delivery: Delivery, now: number): void;
+  recordFailure(delivery: Delivery, now: number): void;
 }
 
 interface Circuit {
   /** One after another. */
-  misses: number;
-  restMs: number;
-  until: number;
-  isProbed: boolean;
+  failures: number;
+  openMs: number;
+  openUntil: number;
+  isHalfOpen: boolean;
 }
 
-export const MISSES_TO_REST = 5;
-const FIRST_REST_MS = 5_000;
-export const LONGEST_REST_MS = 120_000;
+export const FAILURES_TO_OPEN = 5;
+const FIRST_OPEN_MS = 5_000;
+export const MAX_OPEN_MS = 120_000;
 // Others are put off for as long as a probe may take; one that died with its process leaves the next to probe.
-const PROBE_MS = (WEBHOOK_TIMEOUT_SECONDS + 1) * 1_000;
+const HALF_OPEN_MS = (WEBHOOK_TIMEOUT_SECONDS + 1) * 1_000;
 const MAX_CIRCUITS = 1_000;
 
-export function makeCircuits(): Circuits {
+export function makeCircuitBreaker(): CircuitBreaker {
   const circuits = new Map<string, Circuit>();
   return {
-    restsUntil(delivery, now) {
-      const circuit = circuits.get(nameOf(delivery));
-      if (!circuit || circuit.misses < MISSES_TO_REST) return undefined;
-      if (now < circuit.until) return circuit.until;
-      Object.assign(circuit, { isProbed: true, until: now + PROBE_MS });
+    openUntil(delivery, now) {
+      const circuit = circuits.get(buildCircuitKey(delivery));
+      if (!circuit || circuit.failures < FAILURES_TO_OPEN) return undefined;
+      if (now < circuit.openUntil) return circuit.openUntil;
+      Object.assign(circuit, { isProbed: true, until: now + HALF_OPEN_MS });
       return undefined;
     },
 
-    heard(delivery) {
-      circuits.delete(nameOf(delivery));
+    recordSuccess(delivery) {
+      circuits.delete(buildCircuitKey(delivery));
     },
 
-    missed(delivery, now) {
-      const name = nameOf(delivery);
-      const circuit = circuits.get(name) ?? { misses: 0, restMs: 0, until: 0, isProbed: false };
-      circuit.misses += 1;
+    recordFailure(delivery, now) {
+      const name = buildCircuitKey(delivery);
+      const circuit = circuits.get(name) ?? { failures: 0, openMs: 0, openUntil: 0, isHalfOpen: false };
+      circuit.failures += 1;
       // Attempts that were under way when the rest began say nothing new: only a probe makes it longer.
-      if (circuit.misses === MISSES_TO_REST || circuit.isProbed) {
-        circuit.restMs = Math.min(Math.max(FIRST_REST_MS, 2 * circuit.restMs), LONGEST_REST_MS);
-        Object.assign(circuit, { isProbed: false, until: now + circuit.restMs });
+      if (circuit.failures === FAILURES_TO_OPEN || circuit.isHalfOpen) {
+        circuit.openMs = Math.min(Math.max(FIRST_OPEN_MS, 2 * circuit.openMs), MAX_OPEN_MS);
+        Object.assign(circuit, { isProbed: false, until: now + circuit.openMs });
       }
       // The one that was missed longest ago is forgotten first.
       circuits.delete(name);
@@ -63,6 +63,6 @@ export function makeCircuits(): Circuits {
 
 // By tenant, because many share a host where each has an address of its own: one tenant's address that hangs must not
 // put off what others tell theirs.
-function nameOf({ tenant, url }: Delivery): string {
+function buildCircuitKey({ tenant, url }: Delivery): string {
   return `${tenant} ${URL.parse(url)?.origin}`;
 }

@@ -26,7 +26,7 @@ export function shapeEvent(record: RunRecord, shapes: Shapes): WebhookEvent {
 }
 
 /** `url` with the parameters behind its own query, which is kept as it was written; a fragment is never sent. */
-export function withQuery(url: string, query: Record<string, string>): string {
+export function appendQuery(url: string, query: Record<string, string>): string {
   const [base = ''] = url.split('#', 1);
   const separator = base.includes('?') ? (/[?&]$/.test(base) ? '' : '&') : '?';
   return `${base}${separator}${new URLSearchParams(query)}`;

@@ -3,7 +3,7 @@
 import { WEBHOOK_SCHEDULE_SECONDS } from '../limits.ts';
 import type { Delivery, DeliveryAttempt } from '../run.ts';
 
-export function scheduledAttempts(attempts: readonly DeliveryAttempt[]): number {
+export function countScheduled(attempts: readonly DeliveryAttempt[]): number {
   return attempts.filter(({ manual }) => !manual).length;
 }
 
@@ -16,6 +16,6 @@ export function isManual({ attempts, nextAt = 0 }: Delivery): boolean {
   if (!last) return false;
   const { status = 0 } = last;
   if ((status >= 200 && status < 300) || status === 410) return true;
-  const scheduled = WEBHOOK_SCHEDULE_SECONDS[scheduledAttempts(attempts)];
+  const scheduled = WEBHOOK_SCHEDULE_SECONDS[countScheduled(attempts)];
   return scheduled === undefined || nextAt < last.at + scheduled * 1_000;
 }

@@ -10,7 +10,12 @@ const RETRY_AFTER_MAX_SECONDS = 6 * 60 * 60;
  * Epoch milliseconds of the next attempt after `made` failed ones; undefined when the schedule is used up.
  * Never earlier than the schedule, never earlier than the receiver asked for (up to six hours), and up to 10 % later.
  */
-export function nextAttemptAt(made: number, now: number, random: number, retryAfterSeconds = 0): number | undefined {
+export function scheduleNextAttempt(
+  made: number,
+  now: number,
+  random: number,
+  retryAfterSeconds = 0,
+): number | undefined {
   const scheduled = WEBHOOK_SCHEDULE_SECONDS[made];
   if (scheduled === undefined) return undefined;
   const seconds = Math.max(scheduled, Math.min(retryAfterSeconds, RETRY_AFTER_MAX_SECONDS));

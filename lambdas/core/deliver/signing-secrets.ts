@@ -26,16 +26,16 @@ const WRITE_ATTEMPTS = 3;
 const cache = cachePerStore<SigningSecret[]>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
 
 /** Every secret that signs now, newest first, as of at most TENANT_CACHE_SECONDS ago. */
-export async function signingSecrets(ports: SecretPorts, tenant: string): Promise<string[]> {
+export async function readSigningSecrets(ports: SecretPorts, tenant: string): Promise<string[]> {
   const now = ports.clock.now();
   const cached = cache(ports.tenants).get(tenant, now);
   const secrets = cached ?? (await read(ports, tenant)).secrets;
   if (!cached) cache(ports.tenants).set(tenant, secrets, now);
-  return signing(secrets, now).map(({ secret }) => secret);
+  return filterCurrent(secrets, now).map(({ secret }) => secret);
 }
 
 /** The newest secret, for the tenant to verify with. */
-export async function deliverySecret(ports: SecretPorts, tenant: string): Promise<string> {
+export async function readDeliverySecret(ports: SecretPorts, tenant: string): Promise<string> {
   const [newest] = (await read(ports, tenant)).secrets;
   if (!newest) throw new ApiError('unavailable');
   return newest.secret;
@@ -47,7 +47,7 @@ export async function rotateWebhookSecret(ports: SecretPorts, tenant: string): P
     const now = ports.clock.now();
     const { secrets, known } = await read(ports, tenant);
     const secret = SECRET_PREFIX + createHash('sha256').update(ports.ids.token(SEED_CHARS)).digest('base64');
-    const replaced = signing(secrets, now).map((it) => ({ until: now + OVERLAP_SECONDS * 1_000, ...it }));
+    const replaced = filterCurrent(secrets, now).map((it) => ({ until: now + OVERLAP_SECONDS * 1_000, ...it }));
     const next = [{ secret }, ...replaced].slice(0, MAX_SECRETS);
     if (await write(ports, tenant, { secrets: next, known })) return secret;
   }
@@ -61,7 +61,7 @@ interface Stored {
 }
 
 async function read({ tenants, keyring }: SecretPorts, tenant: string): Promise<Stored> {
-  const context = contextOf(tenant);
+  const context = sealingContext(tenant);
   const stored = await tenants.webhookSecrets(tenant);
   if (stored.length === 0) {
     return { secrets: [{ secret: SECRET_PREFIX + (await keyring.derive(context)) }], known: undefined };
@@ -71,17 +71,17 @@ async function read({ tenants, keyring }: SecretPorts, tenant: string): Promise<
 }
 
 async function write({ tenants, keyring }: SecretPorts, tenant: string, { secrets, known }: Stored): Promise<boolean> {
-  const context = contextOf(tenant);
+  const context = sealingContext(tenant);
   const sealed = secrets.map(async ({ secret, ...rest }) => ({ sealed: await keyring.seal(secret, context), ...rest }));
   const written = await tenants.putWebhookSecrets(tenant, await Promise.all(sealed), known);
   cache(tenants).delete(tenant);
   return written;
 }
 
-function signing(secrets: readonly SigningSecret[], now: number): SigningSecret[] {
+function filterCurrent(secrets: readonly SigningSecret[], now: number): SigningSecret[] {
   return secrets.filter(({ until }) => until === undefined || until > now);
 }
 
-function contextOf(tenant: string): string {
+function sealingContext(tenant: string): string {
   return `webhook-secret/${tenant}`;
 }

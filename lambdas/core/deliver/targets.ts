@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { ApiError, type ErrorDetail } from '../errors.ts';
 import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS } from '../limits.ts';
-import { headerProblem } from '../outbound/safe-headers.ts';
+import { findHeaderProblem } from '../outbound/safe-headers.ts';
 import type { HttpClient } from '../ports/http.ts';
 import type { Webhook } from '../run.ts';
 
@@ -18,7 +18,7 @@ const headersSchema = z.record(z.string(), z.string()).superRefine((headers, con
   if (bytes > WEBHOOK_MAX_HEADER_BYTES) refuse(`headers may have ${WEBHOOK_MAX_HEADER_BYTES} bytes in all`);
   if (new Set(names.map((it) => it.toLowerCase())).size < names.length) refuse('a header is given twice');
   for (const [name, value] of Object.entries(headers)) {
-    const problem = problemOf(name, value);
+    const problem = findProblem(name, value);
     if (problem) refuse(problem, [name]);
   }
 });
@@ -40,25 +40,25 @@ export const webhookSchema = z.strictObject({
  */
 export function readWebhooks(given: unknown, http: Pick<HttpClient, 'check'>, field = 'webhooks'): Webhook[] {
   if (given === undefined || given === null) return [];
-  if (!Array.isArray(given)) throw rejection('invalid-request', [{ field, message: 'must be a list' }]);
+  if (!Array.isArray(given)) throw makeRejection('invalid-request', [{ field, message: 'must be a list' }]);
   if (given.length > MAX_WEBHOOKS) {
     const message = `has ${given.length} entries; a run tells at most ${MAX_WEBHOOKS}`;
-    throw rejection('too-many-webhooks', [{ field: `${field}[${MAX_WEBHOOKS}]`, message: `${field} ${message}` }]);
+    throw makeRejection('too-many-webhooks', [{ field: `${field}[${MAX_WEBHOOKS}]`, message: `${field} ${message}` }]);
   }
   const parsed = z.array(webhookSchema).safeParse(given);
-  if (!parsed.success) throw rejection('invalid-request', detailsOf(parsed.error, field));
-  const unsafe = parsed.data.flatMap(({ url }, index) => unsafeUrl(http, url, `${field}[${index}].url`));
-  if (unsafe.length > 0) throw rejection('unsafe-url', unsafe);
+  if (!parsed.success) throw makeRejection('invalid-request', toDetails(parsed.error, field));
+  const unsafe = parsed.data.flatMap(({ url }, index) => findUnsafeUrl(http, url, `${field}[${index}].url`));
+  if (unsafe.length > 0) throw makeRejection('unsafe-url', unsafe);
   return parsed.data.map(({ url, method, headers }) => ({ url, method, headers }));
 }
 
 // The signature must be ours, or a caller could make a receiver believe another sender's message.
-function problemOf(name: string, value: string): string | undefined {
+function findProblem(name: string, value: string): string | undefined {
   if (name.toLowerCase().startsWith('webhook-')) return `Header '${name}' is set by the platform`;
-  return headerProblem(name, value);
+  return findHeaderProblem(name, value);
 }
 
-function unsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string): ErrorDetail[] {
+function findUnsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string): ErrorDetail[] {
   try {
     http.check(url);
     return [];
@@ -68,7 +68,7 @@ function unsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string):
   }
 }
 
-function detailsOf(error: z.ZodError, field: string): ErrorDetail[] {
+function toDetails(error: z.ZodError, field: string): ErrorDetail[] {
   return error.issues.flatMap((issue) => {
     const at = issue.path.reduce<string>(
       (name, step) => name + (typeof step === 'number' ? `[${step}]` : `.${String(step)}`),
@@ -80,7 +80,7 @@ function detailsOf(error: z.ZodError, field: string): ErrorDetail[] {
   });
 }
 
-function rejection(code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url', details: ErrorDetail[]): ApiError {
+function makeRejection(code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url', details: ErrorDetail[]): ApiError {
   const [first] = details;
   return new ApiError(code, first && `${first.field}: ${first.message}`, { details });
 }

@@ -1,4 +1,4 @@
-// What an expression may name: its roots, the functions it may call, and those it may not, with the reason.
+// The names in expressions: the roots, the functions that may be called, and those that may not, with the reason.
 
 export const ROOTS = [
   'inputs',

@@ -12,7 +12,7 @@ export interface ModelView {
 }
 
 /** Why a flow that names the model could not ask it here; undefined where it can. */
-export function modelProblem(models: Models, use: string): string | undefined {
+export function findModelProblem(models: Models, use: string): string | undefined {
   const slash = use.indexOf('/');
   const provider = models[use.slice(0, slash) as keyof Models];
   if (!provider) {
@@ -29,11 +29,11 @@ export function listModels(models: Models): ModelView[] {
   return Object.entries(models).flatMap(([provider, { offers }]) => {
     const priced = Object.keys(PRICES).filter((id) => id.startsWith(`${provider}/`));
     const named = offers ? offers.map((name) => `${provider}/${name}`) : [...priced, `${provider}/*`];
-    return named.map((id) => ({ id, provider, price: viewPrice(id) }));
+    return named.map((id) => ({ id, provider, price: renderPrice(id) }));
   });
 }
 
-function viewPrice(id: string): ModelView['price'] {
+function renderPrice(id: string): ModelView['price'] {
   const price = PRICES[id];
   return price ? { input: price.input / MICROS, output: price.output / MICROS, version: PRICE_VERSION } : null;
 }

@@ -1,4 +1,4 @@
-// The fail node: ends its branch as its author decides.
+// The fail node: fails with the author's message and code.
 
 import * as z from 'zod';
 import { asWritten, readInput } from './node-input.ts';
@@ -18,8 +18,8 @@ export const FAIL: NodeKind = {
   summary: 'Fails with a message and a code of your own. Never retried.',
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
-  run: async (_, given) => {
-    const read = readInput(evaluated, given);
+  run: async (_, input) => {
+    const read = readInput(evaluated, input);
     return 'refused' in read ? read.refused : failed(read.input.code ?? 'node-failed', read.input.message);
   },
 };

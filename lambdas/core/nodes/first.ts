@@ -13,6 +13,6 @@ export const FIRST: NodeKind = {
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
   join: 'settled',
-  // An expression that found one value gives it bare.
+  // An expression that found one value gives it without a list.
   run: async (_, { values }) => done([values ?? null].flat(1).find((value) => value !== null) ?? null),
 };

@@ -1,4 +1,4 @@
-// The table of node kinds. Adding a kind is one file beside this one and one line here.
+// The table of node kinds. A new kind is one file or folder beside this one, and one line here.
 
 import { APPROVAL } from './approval/approval.ts';
 import { CALLBACK } from './callback.ts';
@@ -47,7 +47,7 @@ export const NODE_KINDS = {
   retrieve: RETRIEVE,
 } as const satisfies Record<string, NodeKind>;
 
-/** The kind of a node's `type`; undefined for a word that is none. */
-export function nodeKind(type: string): NodeKind | undefined {
+/** The kind of a node's `type`; undefined where the type is unknown. */
+export function findNodeKind(type: string): NodeKind | undefined {
   return Object.hasOwn(NODE_KINDS, type) ? NODE_KINDS[type as keyof typeof NODE_KINDS] : undefined;
 }

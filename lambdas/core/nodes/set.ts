@@ -13,8 +13,8 @@ export const SET: NodeKind = {
   summary: 'Names values. Gives them as one object.',
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
-  run: async (_, given) => {
-    const read = readInput(evaluated, given);
+  run: async (_, input) => {
+    const read = readInput(evaluated, input);
     return 'refused' in read ? read.refused : done(read.input.values);
   },
 };

@@ -25,7 +25,7 @@ const OWNED = new Set([
 ]);
 
 /** Why the header may not be sent, as a sentence that never shows its value; undefined when it may. */
-export function headerProblem(name: string, value: string): string | undefined {
+export function findHeaderProblem(name: string, value: string): string | undefined {
   if (!NAME.test(name)) return `${JSON.stringify(name.slice(0, 128))} is not a header name`;
   if (OWNED.has(name.toLowerCase())) return `Header '${name}' is set by the platform`;
   if (!VALUE.test(value)) return `The value of header '${name}' holds a line break or a character outside Latin-1`;
@@ -35,7 +35,7 @@ export function headerProblem(name: string, value: string): string | undefined {
 /** Throws ApiError('invalid-request') naming the first header that may not be sent. */
 export function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
-    const problem = headerProblem(name, value);
+    const problem = findHeaderProblem(name, value);
     if (problem) throw new ApiError('invalid-request', problem);
   }
 }

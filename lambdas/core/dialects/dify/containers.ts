@@ -1,7 +1,7 @@
 // Iterations and loops: Dify tells when one begins, goes on to the next round, and ends; we derive it from the paths.
 
 import type { StreamItem } from '../../api/event-stream.ts';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
 import { nodeWords } from './node-events.ts';
@@ -29,10 +29,10 @@ export function makeContainers(told: Told) {
   const latest = new Map<string, JsonObject>();
 
   const kindOf = (container: string): 'iteration' | 'loop' =>
-    nodeAt(told.plan.nodes, container)?.each ? 'iteration' : 'loop';
+    findNodeAt(told.plan.nodes, container)?.each ? 'iteration' : 'loop';
 
   function event(container: string, step: 'started' | 'next' | 'completed', at: number, more: object): object {
-    const type = nodeAt(told.plan.nodes, container)?.type ?? 'group';
+    const type = findNodeAt(told.plan.nodes, container)?.type ?? 'group';
     const { id, node_id, node_type, title, extras } = nodeWords(told, container, type);
     const data = { id, node_id, node_type, title, created_at: seconds(at), extras, ...more };
     return { event: `${kindOf(container)}_${step}`, ...renderHead(told.run), data };

@@ -6,7 +6,7 @@ import { canAccess } from '../../access/run-access.ts';
 import type { StreamItem } from '../../api/event-stream.ts';
 import { signalByToken } from '../../api/signal.ts';
 import { ApiError } from '../../errors.ts';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { NodeRecord, NodeWait } from '../../run.ts';
@@ -37,7 +37,7 @@ export function humanInputRequired(
   { run, plan }: Told,
   { path, wait }: Pick<Extract<StreamItem, { type: 'node.waiting' }>, 'path' | 'wait'>,
 ): object {
-  const node = nodeAt(plan.nodes, path);
+  const node = findNodeAt(plan.nodes, path);
   const data = {
     form_id: stableUuid('dify form', `${run.id}/${path}`),
     node_id: path,

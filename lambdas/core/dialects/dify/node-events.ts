@@ -1,7 +1,7 @@
 // The events of one node run.
 
 import type { StreamItem } from '../../api/event-stream.ts';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { NodeRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
@@ -20,12 +20,12 @@ function indexOf(plan: Plan, sought: PlanNode | undefined): number {
 function insideOf({ plan }: Told, path: string): { iteration_id: string | null; loop_id: string | null } {
   const container = /^(.*)\[\d+\][^[]*$/.exec(path)?.[1];
   if (container === undefined) return { iteration_id: null, loop_id: null };
-  const isIteration = nodeAt(plan.nodes, container)?.each !== undefined;
+  const isIteration = findNodeAt(plan.nodes, container)?.each !== undefined;
   return isIteration ? { iteration_id: container, loop_id: null } : { iteration_id: null, loop_id: container };
 }
 
 export function nodeWords(told: Told, path: string, type: string) {
-  const node = nodeAt(told.plan.nodes, path);
+  const node = findNodeAt(told.plan.nodes, path);
   return {
     id: stableUuid('dify node run', `${told.run.id}/${path}`),
     node_id: path,
@@ -74,7 +74,7 @@ export function nodeFinished(told: Told, record: NodeRecord): object {
 }
 
 export function nodeRetry(told: Told, item: Extract<StreamItem, { type: 'node.retrying' }>): object {
-  const type = nodeAt(told.plan.nodes, item.path)?.type ?? 'tool';
+  const type = findNodeAt(told.plan.nodes, item.path)?.type ?? 'tool';
   const data = {
     ...nodeWords(told, item.path, type),
     process_data: {},

@@ -1,7 +1,7 @@
 // The frames of a run: every event one JSON object with its name, and the message of the End node before the end,
 // by which the vendor's clients know that the run is complete.
 
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan } from '../../flow/plan.ts';
 import type { NodeRecord, Run, RunRecord } from '../../run.ts';
 import { outputText } from '../output-text.ts';
@@ -20,7 +20,7 @@ type NodeWords = { node_id: string; node_type: string; node_name: string };
 const END: NodeWords = { node_id: 'node_end', node_type: 'End', node_name: 'End' };
 
 export function nodeWords({ plan }: Told, path: string): NodeWords {
-  const node = nodeAt(plan.nodes, path);
+  const node = findNodeAt(plan.nodes, path);
   return { node_id: path, node_type: node?.type ?? 'node', node_name: node?.title ?? node?.id ?? path };
 }
 

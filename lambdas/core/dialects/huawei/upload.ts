@@ -1,7 +1,7 @@
 // Uploading a file: the answer is its address, which a run is given as the value of an input.
 
 import * as z from 'zod';
-import { linkTo } from '../../catalog/file-links.ts';
+import { buildFileLink } from '../../catalog/file-links.ts';
 import { keepFile } from '../../catalog/files.ts';
 import { ApiError } from '../../errors.ts';
 import { json, route } from '../dialect.ts';
@@ -45,7 +45,7 @@ export const uploadRoutes = [
       if (query.is_image && !file.type.startsWith('image/')) invalid('is no image');
       const kept = await keepFile(ports, caller.tenant.id, file);
       const until = ports.clock.now() + query.expires * 1_000;
-      const url = await linkTo(ports, kept, { origin: request.origin, until });
+      const url = await buildFileLink(ports, kept, { origin: request.origin, until });
       return json(200, { url, headers: {}, file_name: kept.name });
     },
   }),

@@ -1,7 +1,7 @@
 // Runs and nodes as Tencent's clients read them: numbers for states, times as milliseconds in text, objects as JSON text.
 
 import * as z from 'zod';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord, Run, RunRecord, RunStatus } from '../../run.ts';
@@ -117,7 +117,7 @@ function nodeState(run: Run, { status }: NodeRecord): number {
 }
 
 export function nodeBase(run: Run, plan: Plan, record: NodeRecord) {
-  const node = nodeAt(plan.nodes, record.path);
+  const node = findNodeAt(plan.nodes, record.path);
   const indexes = [...record.path.matchAll(/\[(\d+)\]/g)].map(([, index]) => Number(index) + 1);
   return {
     NodeRunId: nodeRunId(run.id, record.path),
@@ -147,7 +147,7 @@ export function nodeDetail(run: Run, plan: Plan, record: NodeRecord) {
   return {
     ...base,
     // As the flow has it: what its expressions gave is not kept.
-    Input: JSON.stringify(nodeAt(plan.nodes, record.path)?.with ?? {}),
+    Input: JSON.stringify(findNodeAt(plan.nodes, record.path)?.with ?? {}),
     InputRef: '',
     Output: record.output === undefined ? '' : JSON.stringify(record.output),
     OutputRef: '',

@@ -1,4 +1,4 @@
-// HTML to plain text in one pass over the characters: feeds are hostile enough that no regular expression may backtrack.
+// HTML to plain text in one pass over the characters: feeds are untrusted, so no regular expression may backtrack.
 
 const NAMED: Record<string, string> = {
   amp: '&',
@@ -47,9 +47,9 @@ const NAMED: Record<string, string> = {
   shy: '',
 };
 
-// Elements whose content nobody reads.
+// Elements whose content is not shown to readers.
 const UNREAD = /^(script|style|head|template|noscript|iframe|svg)$/;
-// Elements between whose contents a reader sees a gap.
+// Elements that a reader sees as separate blocks.
 const SPACED = /^(p|div|br|hr|li|ul|ol|tr|td|th|table|h[1-6]|blockquote|pre|section|article|figure|figcaption|img)$/;
 
 /** Decodes entities once. An unknown one stays as written. */
@@ -63,7 +63,7 @@ export function decodeEntities(text: string): string {
 }
 
 /** The text of HTML: no markup, no scripts, entities decoded, white space as one blank. */
-export function plainText(html: string): string {
+export function extractText(html: string): string {
   const lower = html.toLowerCase();
   let text = '';
   let at = 0;
@@ -79,15 +79,15 @@ export function plainText(html: string): string {
     }
     const name = tag[1] ?? '';
     if (SPACED.test(name)) text += ' ';
-    at = afterTag(lower, open, name);
+    at = skipTag(lower, open, name);
   }
   return decodeEntities(text + html.slice(at))
     .replace(/\s+/g, ' ')
     .trim();
 }
 
-/** What is never closed reaches to the end, so no input is scanned twice. */
-function afterTag(lower: string, open: number, name: string): number {
+/** A tag that is not closed reaches to the end, so no input is scanned twice. */
+function skipTag(lower: string, open: number, name: string): number {
   const isUnread = UNREAD.test(name) && lower[open + 1] !== '/';
   const isComment = lower.startsWith('<!--', open);
   const end = isUnread ? lower.indexOf(`</${name}`, open) : open;

@@ -1,2 +1,2 @@
-/** An answer came, but it is not what the author asked for; `message` completes "the server answered, but ...". */
-export class UnreadableAnswer extends Error {}
+/** A response came, but it is not what the author asked for; `message` completes "the server answered, but ...". */
+export class UnreadableResponse extends Error {}
