@@ -8,7 +8,7 @@ import { WEBHOOK_SHAPES } from './core/dialects/webhook-shapes.ts';
 import { readEnvironment } from './env.ts';
 import { makePorts } from './wiring.ts';
 
-const ports = { ...makePorts('deliver', readEnvironment('deliver')), circuits: makeCircuitBreaker() };
+const ports = { ...makePorts('deliver', readEnvironment('deliver')), circuitBreaker: makeCircuitBreaker() };
 
 export function handler(event: SQSEvent): Promise<SQSBatchResponse> {
   return batch<{ run: string; n: number }>(event, ports.log, (message) => deliver(ports, message, WEBHOOK_SHAPES));

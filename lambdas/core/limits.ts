@@ -48,10 +48,10 @@ export const UNPICKED_SECONDS = 30;
 
 export const MAX_WEBHOOKS = 5;
 export const WEBHOOK_TIMEOUT_SECONDS = 15;
-// While a receiver does not answer, its attempts are put off this long, each; then it has less time to answer.
-export const WEBHOOK_PUT_OFF_MAX_SECONDS = 5 * 60;
+// While a receiver does not answer, each attempt is deferred for at most this long; then it has a shorter timeout.
+export const WEBHOOK_DEFER_MAX_SECONDS = 5 * 60;
 export const WEBHOOK_SHORT_TIMEOUT_SECONDS = 3;
-// Delay before each attempt; the first is immediate. Jitter is added by webhooks/schedule.ts.
+// Delay before each attempt; the first is immediate. Jitter is added by deliver/retry-schedule.ts.
 export const WEBHOOK_SCHEDULE_SECONDS = [0, 2, 8, 30, 120, 600, 3_600, 10_800, 21_600, 43_200] as const;
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html
 export const QUEUE_DELAY_MAX_SECONDS = 900;

@@ -67,7 +67,7 @@ export async function startOneProcess(): Promise<OneProcess> {
   if (!tenant) throw new Error('There is no tenant');
   const key = { id: 'k', tenant: tenant.id, dialect: 'native' as const, scopes: ['run' as const], createdAt: 0 };
   const caller: Caller = { tenant, key, origin: 'https://errand.example.com' };
-  const told = { ...ports, circuits: makeCircuitBreaker() };
+  const told = { ...ports, circuitBreaker: makeCircuitBreaker() };
   const running = starting.move();
   return {
     async run(n) {

@@ -119,7 +119,7 @@ const TICKETS = [
       topic: 'billing',
       priority: 'high',
       queue: 'accounts',
-      answer: 'Hello Ada, thank you. We look into order 4711. You hear from us within the hour.',
+      answer: 'Hello Ada, thank you. We look into order 4711. We will answer within the hour.',
     },
   ],
   [
@@ -128,7 +128,7 @@ const TICKETS = [
       topic: 'bug',
       priority: 'normal',
       queue: 'engineering',
-      answer: 'Hello, thank you. Our engineers have it. You hear from us today.',
+      answer: 'Hello, thank you. Our engineers have it. We will answer today.',
     },
   ],
   [
@@ -137,7 +137,7 @@ const TICKETS = [
       topic: 'other',
       priority: 'low',
       queue: 'front-desk',
-      answer: 'Hello, thank you. Somebody will read it today. You hear from us this week.',
+      answer: 'Hello, thank you. Somebody will read it today. We will answer this week.',
     },
   ],
 ] as const;

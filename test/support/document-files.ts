@@ -1,4 +1,4 @@
-// Makes PDF and DOCX files: as small as they get, or as bombs that grow a thousandfold when they are read.
+// Makes PDF and DOCX files: as small as possible, or bombs that grow a thousandfold when they are read.
 
 import { crc32, deflateRawSync, deflateSync, constants as zlib } from 'node:zlib';
 
@@ -12,7 +12,7 @@ export function makePdfBomb(megabytes: number): Buffer {
   return writePdf([Buffer.concat([Buffer.from([0x78, 0x9c]), repeatDeflated(' '.repeat(1_024), megabytes)])]);
 }
 
-/** One line in a font that names its encoding, or, with `toUnicode`, one that holds a table of its own. */
+/** One line in a font that names its encoding, or, with `toUnicode`, in one with its own table. */
 export function makeCjkPdf(font: { encoding: string; ordering: string; codes: string; toUnicode?: string }): Buffer {
   const { encoding, ordering, codes, toUnicode = '' } = font;
   const writeStream = (text: string) => `<< /Length ${text.length} >>\nstream\n${text}\nendstream`;
@@ -100,7 +100,7 @@ function repeatDeflated(text: string, megabytes: number): Buffer {
   return Buffer.concat([...Array.from({ length: megabytes }, () => piece), deflateRawSync('')]);
 }
 
-/** A Buffer is taken for deflated data already. */
+/** A Buffer must hold deflated data already. */
 export function makeZip(parts: Record<string, string | Buffer>): Buffer {
   const files: Buffer[] = [];
   const directory: Buffer[] = [];

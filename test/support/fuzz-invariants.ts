@@ -1,4 +1,4 @@
-// What every answer owes its caller, whatever was sent: no failure of ours, and the envelope of the dialect that was called.
+// What holds for every answer, for any call: no failure of the platform, and the error format of the dialect that was called.
 
 import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
 import type { FuzzedCall } from './fuzzed-calls.ts';
@@ -24,8 +24,8 @@ function parseJson(text: string): unknown {
  */
 function isEnvelope(call: FuzzedCall, headers: Answered['headers'], body: unknown): boolean {
   const isNativeRight = !call.route || headers['x-request-id'] === undefined;
-  const speaking = DIALECTS.filter(({ name }) => name === call.dialect || (isNativeRight && name === 'native'));
-  const asked = call.route || call.fromCase ? speaking : DIALECTS;
+  const candidates = DIALECTS.filter(({ name }) => name === call.dialect || (isNativeRight && name === 'native'));
+  const asked = call.route || call.fromCase ? candidates : DIALECTS;
   return asked.some(({ errorSchema }) => errorSchema.safeParse(body).success);
 }
 
@@ -36,20 +36,20 @@ function findSuccessViolations({ route, dialect }: FuzzedCall, { status, headers
   const schema = routes.get(route ?? '')?.answers[status]?.schema;
   if (status === 204 || text === '') return text === '' ? [] : ['204 has a body'];
   const body = parseJson(text);
-  if (body === undefined) return ['the answer is no JSON'];
+  if (body === undefined) return ['the answer is not JSON'];
   if (dialect !== 'native' || !schema) return [];
   const fits = schema.safeParse(body);
   return fits.success ? [] : [`the answer is not as documented: ${fits.error.message}`];
 }
 
-/** What is wrong with an answer; none where it is right. */
+/** What is wrong with an answer; empty where it is right. */
 export function findViolations(call: FuzzedCall, answer: Answered): string[] {
   const { status, headers, text } = answer;
   const wrong = status >= 500 || status < 200 ? [`status ${status}`] : [];
-  if (headers['x-content-type-options'] !== 'nosniff') wrong.push('sniffing is not forbidden');
-  if (headers['cache-control'] === undefined) wrong.push('nothing is said about caches');
-  if (/\bat \S+ \(|node_modules|\.ts:\d+/.test(text)) wrong.push('a stack is shown');
+  if (headers['x-content-type-options'] !== 'nosniff') wrong.push('nosniff is missing');
+  if (headers['cache-control'] === undefined) wrong.push('cache-control is missing');
+  if (/\bat \S+ \(|node_modules|\.ts:\d+/.test(text)) wrong.push('it contains a stack trace');
   if (call.method.toUpperCase() === 'HEAD') return text === '' ? wrong : [...wrong, 'HEAD has a body'];
   if (status < 400) return [...wrong, ...findSuccessViolations(call, answer)];
-  return isEnvelope(call, headers, parseJson(text)) ? wrong : [...wrong, 'the error wears the wrong envelope'];
+  return isEnvelope(call, headers, parseJson(text)) ? wrong : [...wrong, 'the error has the wrong format'];
 }

@@ -1,5 +1,5 @@
-// What calls by chance may hit: flows, runs that ended and that wait, a secret, and a key of each dialect. Made through
-// the API, so that it is the same over memory and over HTTP.
+// The data that random calls meet: flows, settled and waiting runs, a secret, and a key of each dialect. Made through the
+// API, so that it is the same in memory and over HTTP.
 
 import type { ApiAnswer, ApiCall } from './api-event.ts';
 import { proveCaller } from './dialect-auth.ts';
@@ -10,13 +10,13 @@ export type Caller = (call: ApiCall) => Promise<ApiAnswer>;
 
 export interface FuzzWorld {
   good: GoodValues;
-  /** The call as somebody makes it who has the key of a dialect. */
+  /** Makes a call with the key of a dialect. */
   send(call: ApiCall & { dialect: string; auth: string }): Promise<ApiAnswer>;
 }
 
-/** `origin` is what the door knows itself by; the owner's key may do everything. */
+/** `origin` is the server's own; the owner's key may do everything. */
 export async function makeFuzzWorld(
-  door: Caller,
+  sendCall: Caller,
   { origin, key }: { origin: string; key: string },
 ): Promise<FuzzWorld> {
   const credentials: Record<string, Record<string, string>> = { native: { key, dialect: 'native' } };
@@ -29,7 +29,7 @@ export async function makeFuzzWorld(
     const method = call.method ?? (body === undefined ? 'GET' : 'POST');
     const asked = { method, url: new URL(`${origin}${path}`), headers, body: text };
     const proof = proveCaller(auth, asked, credentials[dialect] ?? {});
-    return door({ ...call, method, headers: { ...headers, ...proof } });
+    return sendCall({ ...call, method, headers: { ...headers, ...proof } });
   };
   const own = async (call: ApiCall) => {
     const { status, text } = await send({ ...call, dialect: 'native', auth: 'default' });
@@ -59,13 +59,13 @@ export async function makeFuzzWorld(
       version: ['1.0.0', '1'],
       appKey: [credentials['tencent']?.['appKey'] ?? ''],
       id: [ended, waiting, second],
-      // What is gone gives no depth.
+      // A removed flow would only give 404.
       'removeFlow.name': ['broken'],
       'changeFlow.name': ['broken'],
       'cancelRun.id': [second],
       'changeTenant.id': ['rival'],
       'readTenant.id': ['rival'],
-      // The stream of a run that waits lasts until somebody answers.
+      // The stream of a waiting run lasts until somebody answers.
       'streamEvents.id': [ended],
       workflow_run_id: [ended],
       task_id: [ended, second],

@@ -1,5 +1,5 @@
-// Calls by chance: every route of a dialect as its OpenAPI description has it, and the calls of the vendors' case files,
-// each with something wrong. Good ids are among the values, so that calls get past "there is no such thing".
+// Random calls: every route of a dialect by its OpenAPI description, and the calls of the vendors' case files, each with
+// something wrong. Valid ids are among the values, so that calls get past "not found".
 
 import * as fc from 'fast-check';
 import type { Dialect, Route } from '../../lambdas/core/dialects/dialect.ts';
@@ -14,14 +14,14 @@ import { fitting } from './schema-arbitrary.ts';
 export interface FuzzedCall extends ApiCall {
   dialect: string;
   method: string;
-  /** How the caller proves who it is, as `proveCaller` has it. */
+  /** How the caller authenticates, as in `proveCaller`. */
   auth: string;
-  /** Its id. Absent where the call fits no route on purpose, and of those from case files. */
+  /** Its id. Absent where the call fits no route on purpose, and for calls from case files. */
   route?: string;
   fromCase?: true;
 }
 
-/** Of things that exist, by the names of parameters; an event stream of a run that has not ended would not end here. */
+/** Values that exist, by the names of parameters; the event stream of an unsettled run would not end. */
 export interface GoodValues {
   [parameter: string]: string[];
 }

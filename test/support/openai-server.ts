@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-// biome-ignore lint/suspicious/noExplicitAny: what was asked is read as whatever the test expects
+// biome-ignore lint/suspicious/noExplicitAny: each test reads the request as it expects it
 type Asked = any;
 
 /** What to answer: text, or how to misbehave. */

@@ -1,4 +1,4 @@
-// A real webhook receiver on this machine: keeps what it was told and answers as a test wants.
+// A real webhook receiver on this machine: keeps its messages and answers as a test wants.
 
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';

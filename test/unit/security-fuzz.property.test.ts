@@ -1,5 +1,5 @@
-// Every route of every dialect under fire: no fault, no hang, no wrong envelope, whatever comes. `npm run fuzz` fires
-// longer. What happened is told by the seed that fast-check prints.
+// Random calls to every route of every dialect: no fault, no hang, no wrong error format. `npm run fuzz` makes more calls.
+// The seed that fast-check prints repeats a failure.
 
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -11,7 +11,7 @@ import { drawCalls, type FuzzedCall } from '../support/fuzzed-calls.ts';
 import { makeWholeApi } from '../support/whole-api.ts';
 
 const CALLS = Number(process.env['ERRAND_FUZZ_CALLS'] ?? 3_000);
-// A call that takes longer hangs; a busy machine is no hang.
+// A call that takes longer counts as a hang; a busy machine does not take that long.
 const HANGS_AFTER_MS = 15_000;
 
 const faults: unknown[] = [];
@@ -42,7 +42,7 @@ async function answered(call: FuzzedCall) {
 }
 
 test(
-  'no call makes the platform fail, hang or speak the wrong dialect',
+  'no call makes the platform fail, hang or answer in the wrong dialect',
   async () => {
     const calls = await drawCalls(world.good);
     const statuses = new Map<number, number>();
@@ -70,7 +70,7 @@ test(
       { numRuns: CALLS, endOnFailure: true, reporter: report },
     );
     expect(Object.prototype).not.toHaveProperty('polluted');
-    // A fuzzer that is always turned away at the door proves nothing.
+    // A test whose calls are all refused early proves nothing.
     expect(statuses.get(200) ?? 0, JSON.stringify([...statuses])).toBeGreaterThan(CALLS / 20);
   },
   30_000 + CALLS * 20,

@@ -52,6 +52,6 @@ describe('a signature', () => {
   });
 });
 
-test('a message id tells run and webhook apart and nothing else', () => {
+test('a message id identifies the run and the webhook, and nothing else', () => {
   expect(buildMessageId('018f', 2)).toBe('msg_018f_2');
 });

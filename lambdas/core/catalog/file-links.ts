@@ -1,4 +1,4 @@
-// Addresses at which whoever has one may read a file for a while, for clients that pass files on by their address.
+// Signed links to files, valid for a limited time, for clients that pass on addresses.
 
 import { constantTimeEqual } from '../access/constant-time.ts';
 import { ApiError } from '../errors.ts';
@@ -25,7 +25,7 @@ export async function resolveFileLink(
 ): Promise<StoredFile> {
   const isSigned = constantTimeEqual(link.signature, await signLink(keyring, link, link.until));
   const file = isSigned && link.until > clock.now() ? await files.get(link.tenant, link.id) : undefined;
-  // One answer for all, so that nobody learns which files there are.
-  if (!file) throw new ApiError('not-found', 'The address is not valid, or no longer');
+  // The same error in all cases, so that nobody learns which files exist.
+  if (!file) throw new ApiError('not-found', 'The address is not valid, or has expired');
   return file;
 }

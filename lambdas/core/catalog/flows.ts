@@ -1,5 +1,5 @@
-// The use-cases of flows: save and publish drafts, find the version that a run executes, read and manage.
-// The compiler is heavy and few requests need it: it is loaded with the first draft.
+// The use cases of flows: save and publish drafts, find the version that a run executes, read and manage.
+// The compiler is large and few requests need it: it is loaded with the first draft.
 
 import { createHash } from 'node:crypto';
 import { ApiError, type ErrorDetail } from '../errors.ts';
@@ -23,7 +23,7 @@ export interface Draft {
   compiled: Compiled;
 }
 
-/** Stores the draft, its problems included. Refuses only a text that cannot be read, or that is of another flow. */
+/** Stores the draft with its problems. Refuses only a text that cannot be parsed, or that belongs to another flow. */
 export async function saveDraft(
   ports: TimedFlows & Partial<Pick<Ports, 'models'>>,
   tenant: string,
@@ -39,7 +39,7 @@ export async function saveDraft(
   } = await compile(source, NODE_KINDS, (use) => findModelProblem(ports.models ?? {}, use));
   if (!readable) throw makeUnreadable(compiled.problems);
   if (written !== undefined && written !== name) {
-    throw new ApiError('invalid-request', `The text is of flow '${written}', but it was sent to flow '${name}'`);
+    throw new ApiError('invalid-request', `The text names flow '${written}', but it was sent to flow '${name}'`);
   }
   const etag = createHash('sha256').update(source).digest('hex').slice(0, ETAG_CHARS);
   const ifMatch = asked.ifMatch?.replace(/^W\/|"/g, '');
@@ -55,7 +55,7 @@ export async function readDraft({ flows }: Flows, tenant: string, name: string):
   return (await flows.draft(tenant, name)) ?? refuseUnknown(name);
 }
 
-/** Makes a version of the draft; answers with the newest one where that has the same content. */
+/** Makes a version of the draft; returns the newest one where that has the same content. */
 export async function publish(
   ports: TimedFlows,
   tenant: string,
@@ -66,7 +66,7 @@ export async function publish(
   const { source, compiled } = await readDraft(ports, tenant, name);
   const { plan, digest, async, sync } = compiled;
   if (plan === undefined || digest === undefined) throw makeInvalidFlow(name, compiled.problems);
-  // Somebody else may publish at the same moment: whoever comes second looks again at what is newest then.
+  // Another caller may publish at the same moment: the second one reads the newest version again.
   for (let attempt = 0; attempt < PUBLISH_ATTEMPTS; attempt += 1) {
     const { latest } = await getFlow(ports, tenant, name);
     const known = latest?.digest === digest ? await flows.version(tenant, name, latest.version) : undefined;
@@ -76,7 +76,7 @@ export async function publish(
     const after = latest && { after: latest.version };
     if (await flows.addVersion({ tenant, name, version, plan, ...after })) return { created: true, version };
   }
-  throw new ApiError('unavailable', `Flow '${name}' is being published by many at once: try again`);
+  throw new ApiError('unavailable', `Too many callers publish flow '${name}' at once: try again`);
 }
 
 /** What a run executes. The support flags of `flow` are those of the version that was found. */
@@ -157,13 +157,13 @@ interface Labeling {
   plan: Plan;
 }
 
-/** What changed decides; the author may ask for a higher label, never for a lower one. */
+/** The changes decide; the author may ask for a higher label, never for a lower one. */
 async function chooseLabel({ flows }: Flows, tenant: string, { name, version: asked, latest, plan }: Labeling) {
   const before = latest && (await flows.plan(tenant, name, latest.digest));
-  const least = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
-  if (asked === undefined) return least;
-  if (isVersionLabel(asked) && compareVersions(asked, least) >= 0) return asked;
-  throw new ApiError('invalid-request', `version must be ${least} or higher: that is what changed in the flow`);
+  const lowest = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
+  if (asked === undefined) return lowest;
+  if (isVersionLabel(asked) && compareVersions(asked, lowest) >= 0) return asked;
+  throw new ApiError('invalid-request', `version must be ${lowest} or higher, because of the changes in the flow`);
 }
 
 async function requirePlan({ flows }: Flows, { tenant, name }: FlowSummary, digest: string): Promise<Plan> {
@@ -174,7 +174,7 @@ async function requirePlan({ flows }: Flows, { tenant, name }: FlowSummary, dige
 
 function checkSource(name: string, source: string): void {
   if (!FLOW_NAME.test(name)) {
-    const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -';
+    const rule = 'use letters, digits, _ and -, at most 64, and no digit or - at the beginning';
     throw new ApiError('invalid-request', `'${name.slice(0, 80)}' cannot be the name of a flow: ${rule}`);
   }
   const bytes = Buffer.byteLength(source);

@@ -1,5 +1,5 @@
-// A tenant's plugins: described by an administrator, opened for the node that asks one. Credentials are kept sealed and
-// never shown again.
+// A tenant's plugins: described by an administrator, opened for the node that calls one. Credentials are stored encrypted
+// and never returned.
 
 import { ApiError } from '../errors.ts';
 import type { Plan } from '../flow/plan.ts';
@@ -14,24 +14,24 @@ import type { Credentials } from '../run.ts';
 
 type PluginPorts = Pick<Ports, 'plugins' | 'keyring'>;
 
-/** As it is shown: with the names of its credentials' fields, never their values. */
+/** The public view: with the names of the credentials' fields, never their values. */
 export interface PluginView extends PluginDefinition {
   id: string;
   updatedAt: string;
-  /** Whether the credentials that `auth: platform` needs are there. */
+  /** Whether the credentials that `auth: platform` needs are set. */
   configured: boolean;
 }
 
 const sealingContext = (tenant: string, id: string) => `plugin/${tenant}/${id}`;
 
-/** Without `credentials`, those of before stay. */
+/** Without `credentials`, the stored ones stay. */
 export async function putPlugin(
   ports: PluginPorts & Pick<Ports, 'clock'>,
   tenant: string,
   asked: { id: string; plugin: PluginDefinition; credentials?: Credentials | undefined },
 ): Promise<PluginView> {
   const { id, plugin, credentials } = asked;
-  // It brings the parser of expressions, which nothing else needs at start.
+  // It loads the parser of expressions, which nothing else needs at start.
   const { checkPlugin } = await import('../nodes/tool/plugin-check.ts');
   await checkPlugin(plugin, credentials);
   const before = credentials ? undefined : await ports.plugins.get(tenant, id);
@@ -83,14 +83,17 @@ interface Opening {
   tenant: string;
   plan: Plan;
   id: string;
-  /** What the node says; else the flow's declaration, else the plugin's own. */
+  /** The node's setting; else the flow's declaration, else the plugin's own applies. */
   auth?: 'platform' | 'user' | undefined;
   /** Of the run, by plugin. */
-  given: Record<string, Credentials>;
+  userCredentials: Record<string, Credentials>;
 }
 
 /** For a node of a run. */
-export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, given }: Opening): Promise<OpenPlugin> {
+export async function openPlugin(
+  ports: PluginPorts,
+  { tenant, plan, id, auth, userCredentials }: Opening,
+): Promise<OpenPlugin> {
   const stored = (await ports.plugins.get(tenant, id)) ?? refuseUnknown(id);
   const { sealed } = stored;
   const definition = readDefinition(stored);
@@ -100,13 +103,13 @@ export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, g
     case 'none':
       return { actions, credentials: {} };
     case 'user':
-      return { actions, credentials: given[id] ?? {} };
+      return { actions, credentials: userCredentials[id] ?? {} };
     case 'platform': {
       if (sealed !== undefined) {
         return { actions, credentials: JSON.parse(await ports.keyring.open(sealed, sealingContext(tenant, id))) };
       }
       if ((definition.fields ?? []).length === 0) return { actions, credentials: {} };
-      throw new ApiError('not-found', `Plugin '${id}' has no credentials yet: put them with the plugin`);
+      throw new ApiError('not-found', `Plugin '${id}' has no credentials yet: add them to the plugin`);
     }
   }
 }
@@ -116,15 +119,15 @@ export function readUserCredentials(
   plan: Plan,
   { plugins, ignoresOtherPlugins }: { plugins?: unknown; ignoresOtherPlugins?: true },
 ): Record<string, Credentials> {
-  const given = plugins === undefined || plugins === null ? {} : requireObject(plugins);
+  const received = plugins === undefined || plugins === null ? {} : requireObject(plugins);
   const declared = Object.keys(plan.plugins);
-  for (const id of Object.keys(given)) {
+  for (const id of Object.keys(received)) {
     if (!declared.includes(id) && !ignoresOtherPlugins)
-      refuse(`plugins.${id}`, `is no plugin of this flow${suggest(id, declared)}`);
+      refuse(`plugins.${id}`, `is not a plugin of this flow${suggest(id, declared)}`);
   }
   const credentials: Record<string, Credentials> = {};
   for (const [id, { auth, fields = [] }] of Object.entries(plan.plugins)) {
-    const own = given[id];
+    const own = received[id];
     if (own !== undefined) credentials[id] = parseCredentials(`plugins.${id}`, own);
     if (auth !== 'user') continue;
     const missing = (fields as string[]).find((name) => !Object.hasOwn(credentials[id] ?? {}, name));

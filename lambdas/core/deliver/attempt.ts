@@ -1,4 +1,4 @@
-// One attempt: sends the request and says what came of it. When it is made, and what follows, belongs to deliver.ts.
+// One attempt: sends the request and returns the result. When it is made, and what follows, belongs to deliver.ts.
 
 import { ApiError } from '../errors.ts';
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
@@ -10,7 +10,7 @@ import type { DeliveryAttempt } from '../run.ts';
 
 export interface AttemptResult {
   attempt: DeliveryAttempt;
-  /** Nobody was there, or nobody spoke. */
+  /** The receiver could not be reached, or did not answer. */
   hasNoResponse: boolean;
   retryAfterSeconds?: number;
 }
@@ -18,7 +18,7 @@ export interface AttemptResult {
 const MIN_SECRET_CHARS = 6;
 const NO_RESPONSE: readonly HttpFaultReason[] = ['timeout', 'connect', 'dns', 'tls'];
 
-/** `own` are the headers of the caller. Whatever the receiver does is a result; only faults of the platform are thrown. */
+/** `own` are the headers of the caller. Whatever the receiver does is a result; only platform faults are thrown. */
 export async function makeAttempt(
   ports: Pick<Ports, 'clock' | 'http'>,
   { request, own = {} }: { request: HttpRequest; own?: Record<string, string> | undefined },
@@ -34,23 +34,23 @@ export async function makeAttempt(
       retryAfterSeconds,
     };
   } catch (error) {
-    const isMissed = error instanceof HttpFault && NO_RESPONSE.includes(error.reason);
+    const hasNoResponse = error instanceof HttpFault && NO_RESPONSE.includes(error.reason);
     return {
-      hasNoResponse: isMissed,
+      hasNoResponse,
       attempt: { at, durationMs: ports.clock.now() - at, error: describeFailure(error) },
     };
   }
 }
 
-// An address that became unsafe since the run was accepted (a name may be bound anew) fails like any other answer.
+// An address that became unsafe after the run was accepted (DNS may change) is a failed attempt like any other.
 function describeFailure(error: unknown): string {
   if (error instanceof HttpFault) return `${error.reason}: ${error.message}`;
   if (error instanceof ApiError) return `${error.code}: ${error.message}`;
   throw error;
 }
 
-// The log is shown to people: control characters and those that turn the direction of text would deceive them. Of the
-// caller's headers, which receivers like to quote, it tells nothing that could be a credential.
+// People read the log: control characters and those that change the direction of text would mislead them. Receivers often
+// quote the caller's headers, so values that could be credentials are removed.
 function cleanResponse(body: Uint8Array, own: Record<string, string>): string {
   const values = Object.values(own).flatMap(findHeaderSecrets);
   const { clean } = makeRedaction(values.filter(({ length }) => length >= MIN_SECRET_CHARS));

@@ -8,8 +8,8 @@ export function countScheduled(attempts: readonly DeliveryAttempt[]): number {
 }
 
 /**
- * The attempt that is due now was asked for by hand: by itself the schedule would not make it, or not yet.
- * Read off the delivery rather than off the doorbell, because a doorbell may be lost.
+ * Whether the attempt that is due now was asked for by hand: the schedule alone would not make it, or not yet.
+ * Derived from the delivery, not from the queue message, because a message may be lost.
  */
 export function isManual({ attempts, nextAt = 0 }: Delivery): boolean {
   const last = attempts.at(-1);

@@ -1,4 +1,4 @@
-// Tells a webhook again because somebody asks for it, whatever came of it before.
+// Delivers a webhook again because somebody asks for it, whatever its result was.
 
 import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
@@ -12,20 +12,20 @@ type RedeliverPorts = Pick<Ports, 'clock' | 'queues'> & {
 // Attempts are kept in one item of at most 400 KB, with up to 4 KB of answer each.
 const MAX_ATTEMPTS = 50;
 
-/** Answers the delivery as it stands now: pending, and due at once. */
+/** Returns the delivery's new state: pending, and due at once. */
 export async function redeliver(
   ports: RedeliverPorts,
   tenant: string,
   webhook: { run: string; n: number },
 ): Promise<Delivery> {
   const run = await ports.runs.get(webhook.run);
-  // Another tenant's run is as good as none.
+  // A run of another tenant is reported as not found.
   if (!run || run.tenant !== tenant) throw new ApiError('run-not-found');
   if (!isSettled(run.status)) throw new ApiError('run-not-settled');
   const delivery = await ports.runs.delivery(webhook.run, webhook.n);
   if (!delivery) throw new ApiError('not-found', `The run has no webhook ${webhook.n}`);
   if (delivery.attempts.length >= MAX_ATTEMPTS) {
-    throw new ApiError('invalid-request', `A webhook is told at most ${MAX_ATTEMPTS} times`);
+    throw new ApiError('invalid-request', `A webhook has at most ${MAX_ATTEMPTS} attempts`);
   }
   const now = ports.clock.now();
   await ports.runs.reopenDelivery(delivery, now);

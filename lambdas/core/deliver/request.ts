@@ -35,6 +35,6 @@ const DEFAULTS = { accept: '*/*', 'user-agent': 'Errand-Webhooks/1.0' };
 
 // The caller's headers win, however they are capitalized.
 function mergeHeaders(defaults: Record<string, string>, own: Record<string, string> = {}): Record<string, string> {
-  const given = new Set(Object.keys(own).map((name) => name.toLowerCase()));
-  return { ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !given.has(name))), ...own };
+  const present = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  return { ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !present.has(name))), ...own };
 }

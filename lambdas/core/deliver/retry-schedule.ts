@@ -1,8 +1,8 @@
-// When a webhook is tried again. Pure; what counts as a failure belongs to deliver.ts.
+// When a failed attempt is retried. Pure; what counts as a failure belongs to deliver.ts.
 
 import { WEBHOOK_SCHEDULE_SECONDS } from '../limits.ts';
 
-// Receivers that come back from an outage should not be met by every sender in the same second.
+// So that a receiver does not get all retries in the same second after an outage.
 const JITTER = 0.1;
 const RETRY_AFTER_MAX_SECONDS = 6 * 60 * 60;
 

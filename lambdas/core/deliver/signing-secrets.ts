@@ -1,5 +1,5 @@
-// A tenant's webhook signing secrets. The first is derived, so telling a webhook writes nothing but its delivery;
-// those that replace it are random, kept sealed, and sign beside the one before for a day.
+// A tenant's webhook signing secrets. The first is derived, so a delivery writes nothing else; secrets that replace it are
+// random, stored encrypted, and for a day the previous one signs, too.
 
 import { createHash } from 'node:crypto';
 import { cachePerStore } from '../access/ttl-cache.ts';
@@ -25,7 +25,7 @@ const WRITE_ATTEMPTS = 3;
 
 const cache = cachePerStore<SigningSecret[]>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
 
-/** Every secret that signs now, newest first, as of at most TENANT_CACHE_SECONDS ago. */
+/** Every secret that signs now, newest first; at most TENANT_CACHE_SECONDS old. */
 export async function readSigningSecrets(ports: SecretPorts, tenant: string): Promise<string[]> {
   const now = ports.clock.now();
   const cached = cache(ports.tenants).get(tenant, now);
@@ -41,7 +41,7 @@ export async function readDeliverySecret(ports: SecretPorts, tenant: string): Pr
   return newest.secret;
 }
 
-/** Makes a new secret; the one before signs beside it for 24 hours. */
+/** Makes a new secret; the previous one signs, too, for 24 hours. */
 export async function rotateWebhookSecret(ports: SecretPorts, tenant: string): Promise<string> {
   for (let attempt = 1; attempt <= WRITE_ATTEMPTS; attempt++) {
     const now = ports.clock.now();
@@ -51,7 +51,7 @@ export async function rotateWebhookSecret(ports: SecretPorts, tenant: string): P
     const next = [{ secret }, ...replaced].slice(0, MAX_SECRETS);
     if (await write(ports, tenant, { secrets: next, known })) return secret;
   }
-  throw new ApiError('unavailable', 'The webhook secret is being rotated by somebody else');
+  throw new ApiError('unavailable', 'Another caller is rotating the webhook secret: try again');
 }
 
 interface Stored {

@@ -18,7 +18,8 @@ const MAX_ANSWER_BYTES = 10 * 1_024 * 1_024;
 const EXCERPT_CHARS = 300;
 
 const usage = z.object({ prompt_tokens: z.number().catch(0), completion_tokens: z.number().catch(0) });
-// Thoughts are no part of OpenAI's own wire: DeepSeek's name for them, which others took over, and OpenRouter's.
+// OpenAI's own wire has no reasoning text. `reasoning_content` is DeepSeek's field, which others adopted; `reasoning` is
+// OpenRouter's.
 const said = z.object({
   content: z.string().nullish(),
   reasoning_content: z.string().nullish(),
@@ -61,7 +62,7 @@ export function makeOpenAi(http: HttpClient, { baseUrl, apiKey }: OpenAiOptions)
       if (answer.status !== 200) throw makeFault(answer, key);
       if (answer.truncated)
         throw new ModelFault('node-failed', `The model answered with more than ${MAX_ANSWER_BYTES} bytes`);
-      // Some endpoints answer in one piece whatever they are asked for.
+      // Some endpoints answer without a stream, even if asked for one.
       const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
       return reader && isStream ? reader.end() : readWhole(answer, request);
     },
@@ -89,7 +90,7 @@ function buildBody(request: ModelRequest): object {
     ...extra,
     model,
     messages: messages.map((message) => ({ role: message.role, content: buildContent(message) })),
-    // What the node leaves open must not hide what `extra` says.
+    // Settings that the node does not set must not hide those in `extra`.
     ...compact({ temperature, top_p: topP, max_tokens: maxTokens, stop, seed, reasoning_effort: reasoning }),
     ...(schema && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } } }),
     ...(onText && { stream: true, stream_options: { include_usage: true } }),
@@ -108,7 +109,7 @@ const readText = ({ body }: HttpAnswer): string => new TextDecoder().decode(body
 
 function readWhole(answer: HttpAnswer, { onText }: ModelRequest): ModelAnswer {
   const parsed = completion.safeParse(parseJson(readText(answer)));
-  if (!parsed.success) throw new ModelFault('model-unavailable', 'The answer of the model cannot be read');
+  if (!parsed.success) throw new ModelFault('model-unavailable', "The model's answer cannot be parsed");
   const [choice] = parsed.data.choices;
   const text = choice?.message.content ?? '';
   if (text !== '') onText?.(text);
@@ -139,16 +140,16 @@ function makeStreamReader(onText: (text: string) => void) {
     push: events.push,
     end(): ModelAnswer {
       events.end();
-      // A stream that simply stops is half an answer.
+      // A stream without a finish reason is incomplete.
       if (finish === undefined || finish === null)
-        throw new ModelFault('model-unavailable', 'The answer of the model broke off');
+        throw new ModelFault('model-unavailable', "The model's answer ended early");
       return { text, ...reasoningField(reasoning), finishReason: readFinishReason(finish), ...tokens };
     },
   };
 }
 
-function countTokens(given: z.output<typeof usage> | null | undefined) {
-  return { inputTokens: given?.prompt_tokens ?? 0, outputTokens: given?.completion_tokens ?? 0 };
+function countTokens(tokens: z.output<typeof usage> | null | undefined) {
+  return { inputTokens: tokens?.prompt_tokens ?? 0, outputTokens: tokens?.completion_tokens ?? 0 };
 }
 
 function readFinishReason(reason: string | null | undefined): ModelAnswer['finishReason'] {
@@ -157,7 +158,7 @@ function readFinishReason(reason: string | null | undefined): ModelAnswer['finis
   return reason === 'stop' || reason === undefined || reason === null ? 'stop' : 'other';
 }
 
-/** What the endpoint says is worth telling, but for its key. */
+/** The message repeats what the endpoint says, without its key. */
 function makeFault(answer: HttpAnswer, key: string | undefined): ModelFault {
   const said = z.object({ error: z.object({ message: z.string() }) }).safeParse(parseJson(readText(answer)));
   const excerpt = (said.data?.error.message ?? readText(answer)).slice(0, EXCERPT_CHARS);

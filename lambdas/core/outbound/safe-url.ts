@@ -5,8 +5,8 @@ import { BlockList, isIP } from 'node:net';
 import { ApiError } from '../errors.ts';
 
 /**
- * none: https to public addresses, on port 443 or any from 1024 (webhook receivers live on 8443 and the like; below it
- * live mail, DNS and other services nobody should be made to greet). loopback: also http, any port, this machine.
+ * none: https to public addresses, on port 443 or any from 1024 (webhook receivers use 8443 and the like; lower ports
+ * belong to mail, DNS and other services that must not be called). loopback: also http, any port, this machine.
  * private: also private networks. Link-local, metadata and reserved addresses are refused under every policy.
  */
 export type TargetPolicy = 'none' | 'loopback' | 'private';
@@ -84,14 +84,14 @@ const refuse = (message: string): never => {
   throw new ApiError('unsafe-url', message);
 };
 
-// Names that mean this machine or the inside of a network wherever they are resolved (RFC 6761, 6762, 8375, 9476).
+// Names of this machine or of a private network, wherever they are resolved (RFC 6761, 6762, 8375, 9476).
 const PRIVATE_SUFFIX = /(^|\.)(local|internal|intranet|corp|home|lan|home\.arpa|localdomain)$/;
 const LOOPBACK_NAME = /(^|\.)(localhost|localhost6?\.localdomain6?)$/;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
 function classifyName(name: string): AddressClass {
   if (LOOPBACK_NAME.test(name)) return 'loopback';
-  // A name of one label is completed by the resolver's search list, which is somebody's inside.
+  // The resolver completes a name of one label with its search list, which leads into a private network.
   return PRIVATE_SUFFIX.test(name) || !name.includes('.') ? 'private' : 'public';
 }
 
@@ -110,7 +110,7 @@ function checkPort(url: URL, policy: TargetPolicy): void {
   if (port < MIN_UNPRIVILEGED_PORT) refuse(`Port ${port} may not be called: use 443, or a port from 1024`);
 }
 
-/** Throws ApiError('unsafe-url') naming why this URL may not be called. Names are judged here, not resolved. */
+/** Throws ApiError('unsafe-url') naming why this URL may not be called. Names are checked here, not resolved. */
 export function checkUrl(text: string, policy: TargetPolicy): URL {
   const url = URL.parse(text) ?? refuse('The address is not an absolute URL');
   const schemes = policy === 'none' ? ['https:'] : ['https:', 'http:'];

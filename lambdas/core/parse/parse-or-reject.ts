@@ -1,4 +1,4 @@
-// A value checked against a schema, or a rejection whose sentences name each field as the caller wrote it.
+// Checks a value against a schema. The rejection names each wrong field as the caller wrote it.
 
 import type * as z from 'zod';
 import { ApiError, type ErrorDetail } from '../errors.ts';
@@ -22,7 +22,7 @@ function toDetails(schema: z.ZodType, value: unknown, issue: z.core.$ZodIssue): 
     const known = listKnownKeys(schema, path);
     return issue.keys.map((key) => ({
       field: joinPath([...path, key]),
-      message: `is no field of this request${suggest(key, known)}`,
+      message: `is not a field of this request${suggest(key, known)}`,
     }));
   }
   const field = joinPath(path);

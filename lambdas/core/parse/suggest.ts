@@ -1,10 +1,10 @@
-// "did you mean ...?": the known name that a misspelt one is nearest to.
+// "did you mean ...?": the known name that is nearest to a misspelled one.
 
 const MAX_NAME_CHARS = 64;
 
 /** ` (did you mean 'feed'?)`, or nothing where no known name is near. */
 export function suggest(wrong: unknown, known: Iterable<string>, prefix = ''): string {
-  // An object may have a `toString` that is none.
+  // The `toString` of an object may not be a function.
   const near = typeof wrong === 'object' ? undefined : findNearest(String(wrong), known);
   return near === undefined ? '' : ` (did you mean '${prefix}${near}'?)`;
 }

@@ -1,4 +1,4 @@
-// Turns one issue that zod found into a plain sentence: what the value must be, and what was probably meant.
+// Turns one issue of zod into a plain message: what the value must be, and a suggestion where one is near.
 
 import * as z from 'zod';
 import { suggest } from './suggest.ts';
@@ -7,7 +7,7 @@ export type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];
 
 export function describeIssue(issue: Issue, value: unknown): string {
-  // A schema of ours speaks for itself: its messages begin with a verb in lower case.
+  // Our own schemas bring their messages, which begin with a verb in lower case.
   if (/^[a-z]/.test(issue.message)) return issue.message;
   if (value === undefined) return 'is required';
   switch (issue.code) {
@@ -20,7 +20,7 @@ export function describeIssue(issue: Issue, value: unknown): string {
     case 'too_small':
       return `must ${describeBound('at least', issue.minimum, issue.origin)}`;
     case 'invalid_key':
-      return 'is no id: letters, digits and _, at most 64, not beginning with a digit';
+      return 'is not a valid id: use letters, digits and _, at most 64, and no digit at the beginning';
     case 'invalid_union':
       return `must not be ${describeType(value)}`;
     default:
@@ -43,7 +43,7 @@ function describeBound(how: string, limit: number | bigint, origin: string): str
 }
 
 const NAMES: Record<string, string> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',

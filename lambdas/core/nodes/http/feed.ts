@@ -160,7 +160,7 @@ function toItem(item: Element, feed: { title: string | null; base: string; isAto
   };
 }
 
-/** Relative addresses are resolved against the feed's own. Throws UnreadableAnswer. */
+/** Relative addresses are resolved against the feed's own. Throws UnreadableResponse. */
 export async function parseFeed(text: string, url: string): Promise<Feed> {
   const document = await parseXml(text);
   const rdf = findFirst(document['rdf:RDF']);

@@ -60,7 +60,7 @@ function detectParse(type: string): Parse | 'binary' {
   return isText ? 'text' : 'binary';
 }
 
-/** `{ body }`, and `items` for a feed. Bytes that are no text become base64. Throws UnreadableAnswer. */
+/** `{ body }`, and `items` for a feed. Bytes that are not text become base64. Throws UnreadableResponse. */
 export async function readBody(answer: HttpAnswer, parse: Exclude<Parse, 'file'>, url: string): Promise<JsonObject> {
   const as = parse === 'auto' ? detectParse(readMediaType(answer)) : parse;
   if (as === 'json') return { body: parseJson(answer) };
