@@ -151,9 +151,10 @@ describe('HTML as text', () => {
     ['<b>a</b>b', 'ab'],
     ['a<script>alert("<b>")</script>b', 'ab'],
     ['a<style>p{}</style>b<!-- <p>c</p> -->d', 'abd'],
-    ['a<script>never closed', 'a'],
+    ['a<script>not closed', 'a'],
     ['a < b and c > d', 'a < b and c > d'],
-    ['5 &lt; 6 &amp;amp; &#8364; &#x20ac; &nosuch; &#0;', '5 < 6 &amp; € € &nosuch;'],
+    ['5 &lt; 6 &amp;amp; &#8364; &#x20ac; &nosuch; &copy', '5 < 6 &amp; € € &nosuch; &copy'],
+    ['&Eacute;t&eacute; &#128; so&shy;ft &#0;', 'Été € soft \ufffd'],
     ['a<', 'a<'],
     ['<img src="x" alt="no">', ''],
   ])('%s', (html, text) => {
@@ -166,6 +167,10 @@ describe('HTML as text', () => {
     ['open scripts', '<script>'.repeat(100_000)],
     ['open comments', '<!--'.repeat(200_000)],
     ['ampersands', '&'.repeat(500_000)],
+    ['digits of one character', `&#${'1'.repeat(500_000)}`],
+    ['characters without an end', '&#1'.repeat(170_000)],
+    ['names without an end', '&CounterClockwiseContourIntegra'.repeat(17_000)],
+    ['characters', '&#1;'.repeat(125_000)],
   ])('takes a moment for half a million characters of %s', (_, html) => {
     const startedAt = performance.now();
     extractText(html);
