@@ -67,7 +67,7 @@ export async function deliver(
   const next = planNext(ports, delivery, { ...result, attempt });
   // Another process made this attempt too, and recorded it first.
   if (!(await ports.runs.recordAttempt(delivery, attempt, next))) return 'skipped';
-  logAttempt(ports, delivery, { ...result, attempt }, next);
+  logAttempt(ports, delivery, { attempt, next });
   await enqueueNext(ports, delivery, next);
   return next.status;
 }
@@ -137,7 +137,11 @@ function delaySeconds(at: number, now: number): number {
 }
 
 // Not the URL's path and query, headers or bodies: they may contain the receiver's secrets and the tenant's data.
-function logAttempt(ports: DeliverPorts, delivery: Delivery, { attempt }: AttemptResult, next: Next): void {
+function logAttempt(
+  ports: DeliverPorts,
+  delivery: Delivery,
+  { attempt, next }: Pick<AttemptResult, 'attempt'> & { next: Next },
+): void {
   ports.log.metric(METRICS[next.status]);
   ports.log.info('Webhook attempted', {
     run: delivery.run,

@@ -26,7 +26,7 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   defaultTimeoutMs: number;
   /** What the schema of `with` cannot say. */
   check?(source: With): Promise<WithProblem[]>;
-  /** Branches beside `error` (and `timeout`, see `waits`). */
+  /** Branches in addition to `error` (and `timeout`, see `waits`). */
   ports?(source: With): string[];
   /**
    * Whether the unit waits for somebody or something. Its `timeout` then bounds the wait (default and maximum: the

@@ -19,7 +19,7 @@ export const ID_RULE = 'is not a valid id: use letters, digits and _, at most 64
 /** A flow's name is never written in an expression, so it may have hyphens. */
 export const FLOW_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
-/** `1h30m` → milliseconds; undefined where the text is no duration. */
+/** `1h30m` → milliseconds; undefined where the text is not a duration. */
 function parseDuration(text: string): number | undefined {
   if (!DURATION.test(text)) return undefined;
   let totalMs = 0;

@@ -29,13 +29,13 @@ export function judgeSupport(source: Source, top: Scope): Supports {
 export function checkMode(problems: Problems, source: Source, top: Scope): void {
   const mode = readMode(source);
   if (mode !== 'async' && mode !== 'sync') return;
-  for (const { blocker, path } of findBlockers(source, top, mode)) {
+  for (const { blocker, path } of findBlockers(source, top, { mode })) {
     problems.error(path, `node '${blocker.node}' ${blocker.message}: not allowed when settings.mode is ${mode}`, 'key');
   }
 }
 
 function judgeMode(source: Source, top: Scope, { mode, only }: { mode: Mode; only: unknown }): Support {
-  const blockers = findBlockers(source, top, mode).map(({ blocker }) => blocker);
+  const blockers = findBlockers(source, top, { mode }).map(({ blocker }) => blocker);
   if ((only === 'async' || only === 'sync') && only !== mode) {
     const { line } = source.locate(['settings', 'mode']);
     blockers.unshift({ line, node: '', message: `settings.mode is ${only}` });
@@ -43,10 +43,11 @@ function judgeMode(source: Source, top: Scope, { mode, only }: { mode: Mode; onl
   return { supported: blockers.length === 0, blockers };
 }
 
-function findBlockers(source: Source, scope: Scope, mode: Mode, prefix = ''): Found[] {
+function findBlockers(source: Source, scope: Scope, at: { mode: Mode; prefix?: string }): Found[] {
+  const { mode, prefix = '' } = at;
   return [...scope.drafts.values()].flatMap((draft) => [
     ...findOwnBlocker(source, draft, { mode, node: `${prefix}${draft.id}` }),
-    ...(draft.inside ? findBlockers(source, draft.inside, mode, `${prefix}${draft.id}.`) : []),
+    ...(draft.inside ? findBlockers(source, draft.inside, { mode, prefix: `${prefix}${draft.id}.` }) : []),
   ]);
 }
 

@@ -20,20 +20,20 @@ const EXCERPT_CHARS = 300;
 const usage = z.object({ prompt_tokens: z.number().catch(0), completion_tokens: z.number().catch(0) });
 // OpenAI's own wire has no reasoning text. `reasoning_content` is DeepSeek's field, which others adopted; `reasoning` is
 // OpenRouter's.
-const said = z.object({
+const replyText = z.object({
   content: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   reasoning: z.string().nullish(),
 });
-const readReasoning = (it: z.output<typeof said> | null | undefined): string =>
+const readReasoning = (it: z.output<typeof replyText> | null | undefined): string =>
   it?.reasoning_content ?? it?.reasoning ?? '';
 
 const completion = z.object({
-  choices: z.array(z.object({ message: said, finish_reason: z.string().nullish() })).min(1),
+  choices: z.array(z.object({ message: replyText, finish_reason: z.string().nullish() })).min(1),
   usage: usage.nullish(),
 });
 const chunk = z.object({
-  choices: z.array(z.object({ delta: said.nullish(), finish_reason: z.string().nullish() })).nullish(),
+  choices: z.array(z.object({ delta: replyText.nullish(), finish_reason: z.string().nullish() })).nullish(),
   usage: usage.nullish(),
 });
 
@@ -160,8 +160,8 @@ function readFinishReason(reason: string | null | undefined): ModelAnswer['finis
 
 /** The message repeats what the endpoint says, without its key. */
 function makeFault(answer: HttpAnswer, key: string | undefined): ModelFault {
-  const said = z.object({ error: z.object({ message: z.string() }) }).safeParse(parseJson(readText(answer)));
-  const excerpt = (said.data?.error.message ?? readText(answer)).slice(0, EXCERPT_CHARS);
+  const failure = z.object({ error: z.object({ message: z.string() }) }).safeParse(parseJson(readText(answer)));
+  const excerpt = (failure.data?.error.message ?? readText(answer)).slice(0, EXCERPT_CHARS);
   const message = `The model answered ${answer.status}: ${key ? excerpt.replaceAll(key, '***') : excerpt}`;
   if (answer.status === 429) {
     const seconds = Number((answer.headers as JsonObject)['retry-after']);

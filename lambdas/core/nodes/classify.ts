@@ -51,11 +51,11 @@ const normalize = (text: string): string =>
 
 /** Ignores quotes, case and punctuation. */
 function findClass(answer: string, known: Record<string, string>): string | undefined {
-  const said = normalize(answer);
+  const chosen = normalize(answer);
   const ids = Object.keys(known);
-  const exact = ids.find((id) => normalize(id) === said || normalize(known[id] ?? '') === said);
+  const exact = ids.find((id) => normalize(id) === chosen || normalize(known[id] ?? '') === chosen);
   if (exact !== undefined) return exact;
-  const mentioned = ids.filter((id) => said.split(' ').includes(normalize(id)));
+  const mentioned = ids.filter((id) => chosen.split(' ').includes(normalize(id)));
   return mentioned.length === 1 ? mentioned[0] : undefined;
 }
 

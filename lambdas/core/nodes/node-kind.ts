@@ -16,7 +16,7 @@ export type Outcome =
       code: ErrorCode | (string & {});
       message: string;
       retryable: boolean;
-      /** A retry before this is pointless: the other side said so. */
+      /** The other side asked for no retry before this. */
       retryAfterMs?: number;
       details?: ErrorDetail[];
       usage?: Usage;
@@ -85,7 +85,7 @@ export interface NodeContext {
     /** Stores bytes that are too many for a result, or are not text; returns the reference. */
     keep(file: OpenFile): Promise<JsonObject>;
   };
-  /** `auth`: whose credentials, where the flow's declaration leaves it open. ApiError where there is none. */
+  /** `auth`: whose credentials to use, where the flow does not declare it. Throws ApiError where the plugin does not exist. */
   plugin(id: string, auth?: 'platform' | 'user'): Promise<OpenPlugin>;
   ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'documents' | 'jinja' | 'log'>;
 }
