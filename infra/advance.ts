@@ -6,41 +6,41 @@ import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-
 import { Construct } from 'constructs';
 import { ADVANCE_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
-import { grantSlices, type Surroundings, sliceEnvironment } from './context.ts';
+import { grantSlices, type PlatformContext, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 import { runMachine } from './run-machine.ts';
 
 export interface AdvanceProps {
-  surroundings: Surroundings;
+  context: PlatformContext;
 }
 
 export class Advance extends Construct {
   readonly function: PlatformFunction<'advance'>;
   readonly machine: StateMachine;
 
-  constructor(scope: Construct, id: string, { surroundings }: AdvanceProps) {
+  constructor(scope: Construct, id: string, { context }: AdvanceProps) {
     super(scope, id);
     this.function = new PlatformFunction(this, 'Function', {
       name: 'advance',
       description: 'Runs slices of long and waiting runs',
-      bundles: surroundings.bundles,
-      environment: sliceEnvironment(surroundings),
+      bundles: context.bundles,
+      environment: sliceEnvironment(context),
       timeoutSeconds: ADVANCE_TIMEOUT_SECONDS,
       memoryMb: 512,
-      impact: 'Long and waiting runs go on late: their machine, then the sweeper, tries them again.',
+      impact: 'Long and waiting runs continue late: their machine, then the sweeper, tries them again.',
     });
-    grantSlices(surroundings, this.function);
-    surroundings.storage.grantCatalogRead(this.function);
+    grantSlices(context, this.function);
+    context.storage.grantCatalogRead(this.function);
     this.machine = this.stateMachine();
     alarmOnMachineFailures(
       this,
       this.machine,
-      'Long and waiting runs stand still until the sweeper hands them over anew.',
+      'Long and waiting runs make no progress until the sweeper hands them off again.',
     );
-    alarmOnMachineThrottles(this, this.machine, 'Runs that wait or take long go on late: executions start slowly.');
+    alarmOnMachineThrottles(this, this.machine, 'Runs that wait or take long continue late: executions start slowly.');
   }
 
-  /** For functions that hand runs over to the machine. */
+  /** For functions that hand runs off to the machine. */
   grantStart(...functions: { role: Role }[]): void {
     this.allow('StartExecutions', ['states:StartExecution'], functions);
   }

@@ -1,5 +1,5 @@
 // Every alarm of the platform: what it measures, what users notice, and which section of docs/runbook.md helps.
-// Each verb raises its own alarms beside its resources; who is told is one decision for the whole stack.
+// Each verb raises its own alarms beside its resources; where they are sent is one decision for the whole stack.
 
 import { Duration } from 'aws-cdk-lib';
 import type { RestApi } from 'aws-cdk-lib/aws-apigateway';
@@ -24,7 +24,7 @@ import { type FunctionName, METRIC_NAMESPACE } from '../lambdas/env.ts';
 const PERIOD = Duration.minutes(5);
 
 interface AlarmReason {
-  /** What users of the platform notice, as a sentence. */
+  /** What users of the platform notice. */
   impact: string;
   /** Heading of the section in docs/runbook.md, as its anchor. */
   runbook: string;
@@ -83,7 +83,7 @@ export function alarmOnApiFaults(scope: Construct, api: RestApi, impact: string)
 }
 
 export function alarmOnMachineFailures(scope: Construct, machine: StateMachine, impact: string): Alarm {
-  const metric = sumOf([machine.metricFailed(), machine.metricTimedOut(), machine.metricAborted()]);
+  const metric = sumMetrics([machine.metricFailed(), machine.metricTimedOut(), machine.metricAborted()]);
   return raise(scope, 'Failures', { metric, threshold: 1, impact, runbook: 'machine-failures' });
 }
 
@@ -100,7 +100,7 @@ export function alarmOnMachineThrottles(scope: Construct, machine: StateMachine,
 
 // Silence is the failure: a function that is not invoked publishes nothing at all.
 export function alarmOnSilence(scope: Construct, fn: LambdaFunction, impact: string): Alarm {
-  const metric = sumOf([fn.metricInvocations()]);
+  const metric = sumMetrics([fn.metricInvocations()]);
   return raise(scope, 'Silence', {
     metric,
     threshold: 1,
@@ -133,18 +133,18 @@ export function alarmOnTableThrottles(
   { table, impact }: { table: Table; impact: string },
 ) {
   const throttles = ['ReadThrottleEvents', 'WriteThrottleEvents'].map((name) => table.metric(name));
-  return raise(scope, id, { metric: sumOf(throttles), threshold: 10, impact, runbook: 'table-throttles' });
+  return raise(scope, id, { metric: sumMetrics(throttles), threshold: 10, impact, runbook: 'table-throttles' });
 }
 
-/** Tells the topic of every alarm in the scope. */
-export function tellAlarms(scope: Construct, topicArn: string): void {
+/** Sends every alarm in the scope to the topic. */
+export function sendAlarms(scope: Construct, topicArn: string): void {
   const action = new SnsAction(Topic.fromTopicArn(scope, 'AlarmTopic', topicArn));
   for (const construct of scope.node.findAll()) {
     if (construct instanceof Alarm) construct.addAlarmAction(action);
   }
 }
 
-function sumOf(metrics: Metric[]): IMetric {
+function sumMetrics(metrics: Metric[]): IMetric {
   const summed = metrics.map((metric) => metric.with({ period: PERIOD, statistic: 'Sum' }));
   const [only] = summed;
   if (summed.length === 1 && only) return only;

@@ -16,9 +16,9 @@ import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { API_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnApiFaults } from './alarms.ts';
-import { grantSlices, type Surroundings, sliceEnvironment } from './context.ts';
+import { grantSlices, type PlatformContext, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
-import { wearErrorEnvelope } from './gateway-responses.ts';
+import { useErrorEnvelope } from './gateway-responses.ts';
 
 // The outer guard of the account; limits per tenant are the platform's own. Below the account's 10,000 requests a second:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -39,7 +39,7 @@ const ACCESS_LOG_LINE = {
 };
 
 export interface ApiProps {
-  surroundings: Surroundings;
+  context: PlatformContext;
   machineArn: string;
 }
 
@@ -47,27 +47,27 @@ export class Api extends Construct {
   readonly function: PlatformFunction<'api'>;
   readonly restApi: RestApi;
 
-  constructor(scope: Construct, id: string, { surroundings, machineArn }: ApiProps) {
+  constructor(scope: Construct, id: string, { context, machineArn }: ApiProps) {
     super(scope, id);
     this.function = new PlatformFunction(this, 'Function', {
       name: 'api',
       description: 'Answers the HTTP API and runs sync and stream calls',
-      bundles: surroundings.bundles,
-      environment: { ...sliceEnvironment(surroundings), MACHINE_ARN: machineArn },
+      bundles: context.bundles,
+      environment: { ...sliceEnvironment(context), MACHINE_ARN: machineArn },
       timeoutSeconds: API_TIMEOUT_SECONDS,
       memoryMb: 1024,
-      impact: 'Callers are answered with errors; runs that were accepted go on.',
+      impact: 'Callers are answered with errors; accepted runs continue.',
     });
-    grantSlices(surroundings, this.function);
-    surroundings.storage.grantCatalog(this.function);
-    this.restApi = this.streamingApi(surroundings.options.domain);
-    wearErrorEnvelope(this.restApi);
+    grantSlices(context, this.function);
+    context.storage.grantCatalog(this.function);
+    this.restApi = this.streamingApi(context.options.domain);
+    useErrorEnvelope(this.restApi);
     alarmOnApiFaults(this, this.restApi, 'Callers are answered with 5xx instead of results.');
   }
 
   // One function must not serve buffered and streamed integrations, and one method per route would exceed the size of
   // Lambda's resource policy: so every call streams, and two resources catch them all.
-  private streamingApi(domain: Surroundings['options']['domain']): RestApi {
+  private streamingApi(domain: PlatformContext['options']['domain']): RestApi {
     const accessLog = new LogGroup(this, 'AccessLog', {
       retention: RetentionDays.ONE_MONTH,
       removalPolicy: RemovalPolicy.DESTROY,
@@ -96,13 +96,13 @@ export class Api extends Construct {
     });
     restApi.root.addMethod('ANY', integration);
     restApi.root.addProxy({ defaultIntegration: integration });
-    // The stack tells the address itself, with the own domain where there is one.
+    // The stack outputs the address itself, with the own domain where there is one.
     restApi.node.tryRemoveChild('Endpoint');
     acknowledgeFindings(restApi);
     return restApi;
   }
 
-  private ownDomain({ name, certificateArn }: NonNullable<Surroundings['options']['domain']>) {
+  private ownDomain({ name, certificateArn }: NonNullable<PlatformContext['options']['domain']>) {
     const certificate = Certificate.fromCertificateArn(this, 'Certificate', certificateArn);
     return {
       domainName: name,
@@ -122,7 +122,7 @@ function acknowledgeFindings(restApi: RestApi): void {
     { id: 'AwsSolutions-COG4', reason: keys },
     {
       id: 'AwsSolutions-APIG6',
-      reason: 'Access logs and the log of the function tell the same; execution logs never expire.',
+      reason: 'Access logs and the log of the function say the same; execution logs never expire.',
     },
     {
       id: 'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]',

@@ -1,4 +1,4 @@
-// What every function of the platform stands on: storage, queues and options, and the environment that tells of them.
+// What every function of the platform needs: storage, queues and options, and their names in its environment.
 
 import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
@@ -6,21 +6,21 @@ import type { Construct } from 'constructs';
 import type { Environment } from '../lambdas/env.ts';
 import type { CodeNodes } from './code.ts';
 import type { PlatformOptions } from './options.ts';
-import type { Doorbell } from './queue.ts';
+import type { PlatformQueue } from './queue.ts';
 import type { Storage } from './storage.ts';
 
-export interface Surroundings {
+export interface PlatformContext {
   options: PlatformOptions;
   /** Directory that holds one bundle per function. */
   bundles: string;
   storage: Storage;
-  runs: Doorbell;
-  deliveries: Doorbell;
+  runs: PlatformQueue;
+  deliveries: PlatformQueue;
   code: CodeNodes;
 }
 
 /** The variables that all functions share: exactly those of `deliver`, which has no others. */
-export function platformEnvironment({ options, storage, runs, deliveries }: Surroundings): Environment<'deliver'> {
+export function platformEnvironment({ options, storage, runs, deliveries }: PlatformContext): Environment<'deliver'> {
   return {
     RUNTIME_TABLE: storage.runtime.tableName,
     CATALOG_TABLE: storage.catalog.tableName,
@@ -33,10 +33,10 @@ export function platformEnvironment({ options, storage, runs, deliveries }: Surr
 }
 
 /** The variables of functions that run slices: exactly those of `advance`, which has no others. */
-export function sliceEnvironment(surroundings: Surroundings): Environment<'advance'> {
-  const { code, options } = surroundings;
+export function sliceEnvironment(context: PlatformContext): Environment<'advance'> {
+  const { code, options } = context;
   return {
-    ...platformEnvironment(surroundings),
+    ...platformEnvironment(context),
     CODE_NODE_FUNCTION: code.javascript.functionName,
     CODE_PYTHON_FUNCTION: code.python.functionName,
     OPENAI_BASE_URL: options.openaiBaseUrl,
@@ -48,19 +48,19 @@ export function sliceEnvironment(surroundings: Surroundings): Environment<'advan
   };
 }
 
-/** What ending a run takes: its records and payloads, the secret, and the bells of whoever is next. */
-export function grantSettling({ storage, runs, deliveries }: Surroundings, fn: IGrantable & Construct): void {
+/** What ending a run needs: its records and payloads, the secret, and the queues of whoever is next. */
+export function grantSettling({ storage, runs, deliveries }: PlatformContext, fn: IGrantable & Construct): void {
   storage.grantRuntime(fn);
   storage.grantPayloads(fn);
   storage.grantSecret(fn);
-  runs.grantRing(fn);
-  deliveries.grantRing(fn);
+  runs.grantSend(fn);
+  deliveries.grantSend(fn);
 }
 
-/** What running a slice takes: settling, the functions of code nodes, and those that `lambda` nodes may invoke. */
-export function grantSlices(surroundings: Surroundings, fn: IGrantable & Construct): void {
-  grantSettling(surroundings, fn);
-  const { code, options } = surroundings;
+/** What running a slice needs: settling, the functions of code nodes, and those that `lambda` nodes may invoke. */
+export function grantSlices(context: PlatformContext, fn: IGrantable & Construct): void {
+  grantSettling(context, fn);
+  const { code, options } = context;
   const resources = [
     code.javascript.functionArn,
     code.python.functionArn,
@@ -88,7 +88,7 @@ function grantModelsAndKnowledge(options: PlatformOptions, fn: IGrantable & Cons
   allow(['bedrock:Retrieve'], bases);
 }
 
-// A qualifier is part of the ARN that IAM compares, so a name stands for the function and all its versions and aliases.
+// A qualifier is part of the ARN that IAM compares, so a name means the function and all its versions and aliases.
 function functionArns(stack: Stack, name: string): string[] {
   if (name.startsWith('arn:')) return [name];
   const arn = stack.formatArn({ service: 'lambda', resource: `function:${name}` });

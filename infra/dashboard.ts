@@ -1,4 +1,4 @@
-// One page for whoever is on call: are calls answered, do runs flow, are webhooks told, who fails.
+// One page for whoever is on call: are calls answered, do runs make progress, are webhooks delivered, what fails.
 
 import { Dashboard, GraphWidget, type IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
@@ -6,13 +6,13 @@ import type { FunctionName } from '../lambdas/env.ts';
 import type { Advance } from './advance.ts';
 import type { Api } from './api.ts';
 import type { PlatformFunction } from './function.ts';
-import type { Doorbell } from './queue.ts';
+import type { PlatformQueue } from './queue.ts';
 
 export interface OverviewProps {
   api: Api;
   advance: Advance;
-  runs: Doorbell;
-  deliveries: Doorbell;
+  runs: PlatformQueue;
+  deliveries: PlatformQueue;
   functions: Record<FunctionName, { lambda: PlatformFunction<FunctionName>['lambda'] }>;
 }
 

@@ -1,30 +1,30 @@
-// The verb deliver: tells webhooks, each delivery on its own.
+// The verb deliver: calls webhooks, each delivery on its own.
 
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { DELIVER_BATCH_SIZE, DELIVER_MAX_CONCURRENCY, DELIVER_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnCount } from './alarms.ts';
-import { platformEnvironment, type Surroundings } from './context.ts';
+import { type PlatformContext, platformEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface DeliverProps {
-  surroundings: Surroundings;
+  context: PlatformContext;
 }
 
 export class Deliver extends Construct {
   readonly function: PlatformFunction<'deliver'>;
 
-  constructor(scope: Construct, id: string, { surroundings }: DeliverProps) {
+  constructor(scope: Construct, id: string, { context }: DeliverProps) {
     super(scope, id);
-    const { storage, deliveries } = surroundings;
+    const { storage, deliveries } = context;
     this.function = new PlatformFunction(this, 'Function', {
       name: 'deliver',
-      description: 'Tells webhooks how runs ended',
-      bundles: surroundings.bundles,
-      environment: platformEnvironment(surroundings),
+      description: 'Calls webhooks when runs have ended',
+      bundles: context.bundles,
+      environment: platformEnvironment(context),
       timeoutSeconds: DELIVER_TIMEOUT_SECONDS,
       memoryMb: 256,
-      impact: 'Webhooks are told late; no delivery is lost, the sweeper rings for each again.',
+      impact: 'Webhooks are delivered late; no delivery is lost, the sweeper enqueues each again.',
     });
     this.function.lambda.addEventSource(
       new SqsEventSource(deliveries.queue, {
@@ -38,11 +38,11 @@ export class Deliver extends Construct {
     storage.grantCatalogRead(this.function);
     storage.grantPayloads(this.function);
     storage.grantSecret(this.function);
-    deliveries.grantRing(this.function);
+    deliveries.grantSend(this.function);
     alarmOnCount(this, 'Exhausted', {
       metric: 'DeliveryExhausted',
       service: 'deliver',
-      impact: 'A webhook was not told: its receiver failed at every attempt for a day.',
+      impact: 'A webhook was not delivered: its receiver failed at every attempt for a day.',
       runbook: 'delivery-exhausted',
     });
   }

@@ -49,7 +49,7 @@ export class PlatformFunction<Name extends FunctionName> extends Construct imple
       memorySize: props.memoryMb,
       role: this.role,
       logGroup,
-      // Functions ring each other's queues on purpose, and attempts are capped by the platform itself. Lambda would
+      // Functions send messages to each other's queues on purpose, and attempts are capped by the platform itself. Lambda would
       // take a long chain of runs for a runaway loop and drop it after about 16 hops.
       recursiveLoop: RecursiveLoop.ALLOW,
     });

@@ -30,7 +30,7 @@ const OWN_ANSWERS: readonly OwnAnswer[] = [
   },
 ];
 
-export function wearErrorEnvelope(api: RestApi): void {
+export function useErrorEnvelope(api: RestApi): void {
   for (const { type, status, code, message } of OWN_ANSWERS) {
     api.addGatewayResponse(type.responseType, {
       type,
@@ -49,7 +49,7 @@ function envelope(code: string, message: string): Omit<GatewayResponseOptions, '
     templates: {
       'application/json': `{"error":{"code":"${code}","message":${message},"requestId":"$context.requestId"}}`,
     },
-    // As the function's own answers, which lambdas/http/response.ts writes.
+    // As the function's own answers, which lambdas/http/render.ts writes.
     responseHeaders: {
       'Content-Type': "'application/json'",
       'Cache-Control': "'no-store'",

@@ -32,7 +32,7 @@ const optionsSchema = z.object({
   bedrockModels: z.array(z.string().regex(/^[\w.:-]+$/)).default([]),
   /** Knowledge bases of Bedrock in this Region that `retrieve` nodes may search: name in flows → id. */
   knowledgeBases: z.record(z.string().regex(/^[A-Za-z]\w{0,63}$/), z.string().regex(/^[0-9A-Za-z]{10}$/)).default({}),
-  /** SNS topic that is told of every alarm. */
+  /** SNS topic that receives every alarm. */
   alarmTopicArn: z.string().startsWith('arn:').optional(),
   /** Runs that one worker invocation takes at once. 1 keeps tenants in separate invocations, at a higher price. */
   workerBatchSize: z.coerce.number().int().min(1).max(10).default(WORK_BATCH_SIZE),
@@ -45,10 +45,10 @@ const optionsSchema = z.object({
 
 export type PlatformOptions = z.infer<typeof optionsSchema>;
 
-/** Throws a sentence that names every option that is wrong. */
+/** Throws an error that names every wrong option. */
 export function readOptions(app: App): PlatformOptions {
-  const given = Object.keys(optionsSchema.shape).map((name) => [name, parseValue(app.node.tryGetContext(name))]);
-  const parsed = optionsSchema.safeParse(Object.fromEntries(given));
+  const values = Object.keys(optionsSchema.shape).map((name) => [name, parseValue(app.node.tryGetContext(name))]);
+  const parsed = optionsSchema.safeParse(Object.fromEntries(values));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
   throw new Error(`The stack's options are wrong: ${problems}`);

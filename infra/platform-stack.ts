@@ -1,4 +1,4 @@
-// The platform as one stack: composition, who may start and wake runs, and outputs. What each part is stands in its file.
+// The platform as one stack: composition, who may start and wake runs, and outputs. What each part is, its own file says.
 
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
@@ -9,14 +9,14 @@ import {
   WORK_VISIBILITY_SECONDS,
 } from '../lambdas/core/limits.ts';
 import { Advance } from './advance.ts';
-import { tellAlarms } from './alarms.ts';
+import { sendAlarms } from './alarms.ts';
 import { Api } from './api.ts';
 import { CodeNodes } from './code.ts';
-import type { Surroundings } from './context.ts';
+import type { PlatformContext } from './context.ts';
 import { Overview } from './dashboard.ts';
 import { Deliver } from './deliver.ts';
 import { isDisposable, type PlatformOptions } from './options.ts';
-import { Doorbell } from './queue.ts';
+import { PlatformQueue } from './queue.ts';
 import { Storage } from './storage.ts';
 import { Sweep } from './sweep.ts';
 import { Work } from './work.ts';
@@ -30,20 +30,20 @@ export interface PlatformStackProps extends StackProps {
 export class PlatformStack extends Stack {
   constructor(scope: Construct, id: string, { options, bundles, ...props }: PlatformStackProps) {
     super(scope, id, { description: 'Errand, a serverless async task platform', ...props });
-    const surroundings: Surroundings = {
+    const context: PlatformContext = {
       options,
       bundles,
       storage: new Storage(this, 'Storage', { disposable: isDisposable(options) }),
-      runs: this.runsBell(),
-      deliveries: this.deliveriesBell(),
+      runs: this.runsQueue(),
+      deliveries: this.deliveriesQueue(),
       code: new CodeNodes(this, 'Code', { bundles, network: options.codeNetwork }),
     };
-    const advance = new Advance(this, 'Advance', { surroundings });
+    const advance = new Advance(this, 'Advance', { context });
     const { stateMachineArn: machineArn } = advance.machine;
-    const api = new Api(this, 'Api', { surroundings, machineArn });
-    const work = new Work(this, 'Work', { surroundings, machineArn });
-    const deliver = new Deliver(this, 'Deliver', { surroundings });
-    const sweep = new Sweep(this, 'Sweep', { surroundings, machineArn });
+    const api = new Api(this, 'Api', { context, machineArn });
+    const work = new Work(this, 'Work', { context, machineArn });
+    const deliver = new Deliver(this, 'Deliver', { context });
+    const sweep = new Sweep(this, 'Sweep', { context, machineArn });
     advance.grantStart(api.function, work.function, sweep.function);
     advance.grantWake(api.function, work.function, advance.function, sweep.function);
 
@@ -54,32 +54,32 @@ export class PlatformStack extends Stack {
       deliver: deliver.function,
       sweep: sweep.function,
     };
-    new Overview(this, 'Overview', { ...surroundings, api, advance, functions });
-    if (options.alarmTopicArn) tellAlarms(this, options.alarmTopicArn);
-    this.tell(api, sweep);
+    new Overview(this, 'Overview', { ...context, api, advance, functions });
+    if (options.alarmTopicArn) sendAlarms(this, options.alarmTopicArn);
+    this.addOutputs(api, sweep);
   }
 
-  private runsBell(): Doorbell {
-    return new Doorbell(this, 'Runs', {
+  private runsQueue(): PlatformQueue {
+    return new PlatformQueue(this, 'Runs', {
       visibilitySeconds: WORK_VISIBILITY_SECONDS,
-      // A delayed bell is at most this old when it first rings.
+      // A delayed message is at most this old when it is first received.
       backlogSeconds: QUEUE_DELAY_MAX_SECONDS + WORK_TIMEOUT_SECONDS,
       backlogImpact: 'Async runs stay pending: they are accepted faster than they are worked on.',
-      deadLetterImpact: 'A queued run ended its worker again and again; it ends as failed with run-crashed.',
+      deadLetterImpact: 'A queued run crashed its worker again and again; it ends as failed with run-crashed.',
     });
   }
 
-  private deliveriesBell(): Doorbell {
-    return new Doorbell(this, 'Deliveries', {
+  private deliveriesQueue(): PlatformQueue {
+    return new PlatformQueue(this, 'Deliveries', {
       visibilitySeconds: 6 * DELIVER_TIMEOUT_SECONDS,
       backlogSeconds: QUEUE_DELAY_MAX_SECONDS + DELIVER_TIMEOUT_SECONDS,
-      backlogImpact: 'Webhooks are told late: runs end faster than their webhooks are told.',
+      backlogImpact: 'Webhooks are delivered late: runs end faster than their webhooks are called.',
       deadLetterImpact:
-        'A webhook is told late: its message failed again and again, and the sweeper rings for it anew.',
+        'A webhook is delivered late: its message failed again and again, and the sweeper enqueues it again.',
     });
   }
 
-  private tell(api: Api, sweep: Sweep): void {
+  private addOutputs(api: Api, sweep: Sweep): void {
     const { restApi } = api;
     new CfnOutput(this, 'ApiUrl', {
       value: restApi.domainName ? `https://${restApi.domainName.domainName}/` : restApi.url,

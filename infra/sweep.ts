@@ -5,32 +5,33 @@ import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { SWEEP_PERIOD_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnCount, alarmOnSilence } from './alarms.ts';
-import { grantSettling, platformEnvironment, type Surroundings } from './context.ts';
+import { grantSettling, type PlatformContext, platformEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
 const SWEEP_PERIOD_MINUTES = SWEEP_PERIOD_SECONDS / 60;
 
 export interface SweepProps {
-  surroundings: Surroundings;
+  context: PlatformContext;
   machineArn: string;
 }
 
 export class Sweep extends Construct {
   readonly function: PlatformFunction<'sweep'>;
 
-  constructor(scope: Construct, id: string, { surroundings, machineArn }: SweepProps) {
+  constructor(scope: Construct, id: string, { context, machineArn }: SweepProps) {
     super(scope, id);
     this.function = new PlatformFunction(this, 'Function', {
       name: 'sweep',
-      description: 'Repairs stuck and overdue runs, untold webhooks and leaked slots; creates the first tenant and key',
-      bundles: surroundings.bundles,
-      environment: { ...platformEnvironment(surroundings), MACHINE_ARN: machineArn },
+      description:
+        'Repairs stuck and overdue runs, undelivered webhooks and leaked slots; creates the first tenant and key',
+      bundles: context.bundles,
+      environment: { ...platformEnvironment(context), MACHINE_ARN: machineArn },
       timeoutSeconds: SWEEP_PERIOD_SECONDS,
       memoryMb: 512,
       impact: 'Runs whose worker died, overdue runs and late webhooks stay as they are.',
     });
-    grantSettling(surroundings, this.function);
-    surroundings.storage.grantCatalog(this.function);
+    grantSettling(context, this.function);
+    context.storage.grantCatalog(this.function);
     alarmOnSilence(
       this,
       this.function.lambda,
@@ -39,7 +40,7 @@ export class Sweep extends Construct {
     alarmOnCount(this, 'Crashed', {
       metric: 'RunCrashed',
       service: 'sweep',
-      impact: 'A run ended as run-crashed: it ended its worker five times.',
+      impact: 'A run ended as run-crashed: it crashed its worker five times.',
       runbook: 'run-crashed',
     });
     this.runEveryMinute();
@@ -53,7 +54,7 @@ export class Sweep extends Construct {
       description: 'Sweeps once a minute',
       scheduleExpression: SWEEP_PERIOD_MINUTES === 1 ? 'rate(1 minute)' : `rate(${SWEEP_PERIOD_MINUTES} minutes)`,
       flexibleTimeWindow: { mode: 'OFF' },
-      // A missed sweep is not retried: the next one does its work.
+      // A sweep that fails is not retried: the next one does its work.
       target: { arn, roleArn: role.roleArn, input: '{}', retryPolicy: { maximumRetryAttempts: 0 } },
     });
   }

@@ -1,28 +1,28 @@
-// The verb work: answers the bell of queued runs and runs their first slice, several runs per invocation.
+// The verb work: receives the messages of queued runs and runs their first slice, several runs per invocation.
 
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { WORK_MAX_CONCURRENCY, WORK_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
-import { grantSlices, type Surroundings, sliceEnvironment } from './context.ts';
+import { grantSlices, type PlatformContext, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface WorkProps {
-  surroundings: Surroundings;
+  context: PlatformContext;
   machineArn: string;
 }
 
 export class Work extends Construct {
   readonly function: PlatformFunction<'work'>;
 
-  constructor(scope: Construct, id: string, { surroundings, machineArn }: WorkProps) {
+  constructor(scope: Construct, id: string, { context, machineArn }: WorkProps) {
     super(scope, id);
-    const { options, storage, runs } = surroundings;
+    const { options, storage, runs } = context;
     this.function = new PlatformFunction(this, 'Function', {
       name: 'work',
       description: 'Claims queued runs and runs their first slice',
-      bundles: surroundings.bundles,
+      bundles: context.bundles,
       environment: {
-        ...sliceEnvironment(surroundings),
+        ...sliceEnvironment(context),
         MACHINE_ARN: machineArn,
         MACHINE_MODE: options.machineMode,
       },
@@ -37,7 +37,7 @@ export class Work extends Construct {
         reportBatchItemFailures: true,
       }),
     );
-    grantSlices(surroundings, this.function);
+    grantSlices(context, this.function);
     storage.grantCatalogRead(this.function);
   }
 }

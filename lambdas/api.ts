@@ -1,16 +1,12 @@
-// The API function: takes the requests of every dialect, runs sync calls in its own process, and streams its answers.
+// The API function: receives the requests of every dialect, runs sync calls in its own process, and streams its answers.
 
-import middy from '@middy/core';
-import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
+import { makeHandler } from './api-gateway/handler.ts';
 import { DIALECTS } from './core/dialects/index.ts';
 import { native } from './core/dialects/native/dialect.ts';
 import { readEnvironment } from './env.ts';
-import { exchangeLayer, finishPending } from './http/middleware.ts';
-import { routeTable } from './http/routes.ts';
+import { makeAnswer } from './http/answer.ts';
 import { makePorts } from './wiring.ts';
 
 const ports = makePorts('api', readEnvironment('api'));
 
-export const handler = middy({ executionMode: executionModeStreamifyResponse, requestEnd: finishPending })
-  .use(exchangeLayer(ports, native))
-  .handler(routeTable(DIALECTS, ports));
+export const handler = makeHandler(makeAnswer({ dialects: DIALECTS, fallback: native, ports }), ports.clock);

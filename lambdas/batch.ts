@@ -1,4 +1,4 @@
-// An SQS batch: every message on its own, and only those that failed come again.
+// An SQS batch: every message on its own, and only those that failed are retried.
 // https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
@@ -15,7 +15,7 @@ export async function batch<Message>(
         await handle(JSON.parse(body) as Message);
         return [];
       } catch (error) {
-        log.error('a message failed and will come again', { messageId, error });
+        log.error('a message failed and will be retried', { messageId, error });
         return [{ itemIdentifier: messageId }];
       }
     }),

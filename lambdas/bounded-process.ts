@@ -1,5 +1,5 @@
 // A Node process that is started with nothing of this one's environment, has bounds of its own, and is killed with all
-// that it has started. What it does, and what its end means, belongs to whoever starts it.
+// that it has started. What it does, and what its end means, its caller decides.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -28,31 +28,31 @@ const RESERVED_MB = 768;
 const OWN_MB = 64;
 const FILE_KB = 64 * 1_024;
 
-/** Whoever starts it kills it: at its timeout (watchBounds), and when it is done. */
+/** The caller kills it: at its timeout (watchBounds), and when it is done. */
 export function startBounded({ script, flags, directory, bounds, stdio }: BoundedProcess): ChildProcess {
   const all = [...flags, `--max-old-space-size=${bounds.memoryMb - OWN_MB}`, '--no-warnings'];
-  // A process that outlives this one (it was killed, too) must not run for ever.
+  // A process that outlives this one (which may be killed, too) must not run for ever.
   const cpuSeconds = 2 * Math.ceil(bounds.timeoutMs / 1_000) + 5;
   const dataKb = (bounds.memoryMb + RESERVED_MB) * 1_024;
   const limits = `ulimit -c 0; ulimit -t ${cpuSeconds}; ulimit -f ${FILE_KB}; ulimit -d ${dataKb}`;
   return spawn('/bin/sh', ['-c', `${limits}; exec "$0" "$@"`, process.execPath, ...all, script], {
     cwd: directory,
-    env: environment(directory),
+    env: makeEnvironment(directory),
     // A group of its own, to be killed as a whole.
     detached: true,
     stdio,
   });
 }
 
-/** Tells once the process is beyond its bounds; answers how to end the watch. */
+/** Calls `onExceeded` when the process exceeds its bounds; returns a function that ends the watch. */
 export function watchBounds(
   child: ChildProcess,
   { memoryMb, timeoutMs }: Bounds,
-  isOver: (reason: 'timed-out' | 'out-of-memory') => void,
+  onExceeded: (reason: 'timed-out' | 'out-of-memory') => void,
 ): () => void {
-  const timer = setTimeout(() => isOver('timed-out'), timeoutMs);
+  const timer = setTimeout(() => onExceeded('timed-out'), timeoutMs);
   const watch = setInterval(() => {
-    if (residentMb(child.pid) > memoryMb) isOver('out-of-memory');
+    if (residentMb(child.pid) > memoryMb) onExceeded('out-of-memory');
   }, WATCH_MS);
   return () => {
     clearTimeout(timer);
@@ -71,14 +71,14 @@ export function killGroup({ pid, stdin }: ChildProcess): void {
 }
 
 /** `exit status 3`, `signal SIGKILL`. */
-export function closed(child: ChildProcess): Promise<string> {
+export function waitForExit(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('close', (code, signal) => resolve(signal === null ? `exit status ${code}` : `signal ${signal}`));
   });
 }
 
-function environment(directory: string): NodeJS.ProcessEnv {
+function makeEnvironment(directory: string): NodeJS.ProcessEnv {
   // biome-ignore lint/style/noProcessEnv: where Lambda's own Node finds its libraries; nothing else is passed on
   const libraries = process.env['LD_LIBRARY_PATH'];
   return {
@@ -91,7 +91,7 @@ function environment(directory: string): NodeJS.ProcessEnv {
   };
 }
 
-/** 0 where the system does not tell. */
+/** 0 where the system does not report it. */
 function residentMb(pid: number | undefined): number {
   try {
     const [, kb] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? [];

@@ -31,7 +31,7 @@ const runner = platform.extend({
   KNOWLEDGE_BASES: z.string().regex(/^(\w+=\w+(,\w+=\w+)*)?$/),
 });
 
-/** Functions that hand runs to the Step Functions machine. (`advance` runs inside it and is told its ARN in the event:
+/** Functions that hand runs off to the Step Functions machine. (`advance` runs inside it and gets its ARN in the event:
  * the machine refers to `advance`, so the other way round would be a circular dependency.) */
 const starter = { MACHINE_ARN: z.string().min(1) };
 
@@ -50,7 +50,7 @@ export type Environment<Name extends FunctionName> = z.infer<(typeof ENVIRONMENT
 /** On a developer's machine the key comes with the environment, never through a template. */
 export const readLocalModelKey = (): string | undefined => process.env['OPENAI_API_KEY'];
 
-/** Throws a sentence that names every wrong variable. */
+/** Throws an error that names every wrong variable. */
 export function readEnvironment<Name extends FunctionName>(name: Name): Environment<Name> {
   const parsed = ENVIRONMENTS[name].safeParse(process.env);
   if (parsed.success) return parsed.data as Environment<Name>;

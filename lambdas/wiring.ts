@@ -15,6 +15,7 @@ import { makePlatformSecret } from './aws/platform-secret.ts';
 import { makePluginStore } from './aws/plugin-store.ts';
 import { makeQueues } from './aws/queues.ts';
 import { makeRunStore } from './aws/run-store.ts';
+import { translateFaults } from './aws/service-faults.ts';
 import { makeSlots } from './aws/slots.ts';
 import { makeTenantStore } from './aws/tenant-store.ts';
 import { makeKeyring } from './core/access/keyring.ts';
@@ -35,7 +36,7 @@ type PlatformEnvironment = Environment<'deliver'> & Partial<Omit<Environment<'ap
 export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
   const client = makeDynamo();
   const payloads = makePayloads({ bucket: env.PAYLOAD_BUCKET });
-  const keyring = makeKeyring(makePlatformSecret({ secretArn: env.PLATFORM_SECRET_ARN }));
+  const keyring = translateFaults(makeKeyring(makePlatformSecret({ secretArn: env.PLATFORM_SECRET_ARN })));
   const runtime = { client, table: env.RUNTIME_TABLE, payloads, keyring };
   const functions = makeFunctions();
   const http = makeHttpClient({ policy: env.PRIVATE_TARGETS });
@@ -43,19 +44,21 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
   return {
     clock: systemClock,
     ids: systemIds,
-    runs: makeRunStore(runtime),
-    slots: makeSlots(runtime),
-    queues: makeQueues({ runsQueueUrl: env.RUNS_QUEUE_URL, deliveriesQueueUrl: env.DELIVERIES_QUEUE_URL }),
-    machine: makeMachine(env.MACHINE_ARN === undefined ? {} : { machineArn: env.MACHINE_ARN }),
-    flows: makeFlowStore(catalog),
-    tenants: makeTenantStore(catalog),
-    plugins: makePluginStore(catalog),
-    files: makeFileStore({ client, table: env.RUNTIME_TABLE, bucket: env.PAYLOAD_BUCKET }),
+    runs: translateFaults(makeRunStore(runtime)),
+    slots: translateFaults(makeSlots(runtime)),
+    queues: translateFaults(
+      makeQueues({ runsQueueUrl: env.RUNS_QUEUE_URL, deliveriesQueueUrl: env.DELIVERIES_QUEUE_URL }),
+    ),
+    machine: translateFaults(makeMachine({ machineArn: env.MACHINE_ARN })),
+    flows: translateFaults(makeFlowStore(catalog)),
+    tenants: translateFaults(makeTenantStore(catalog)),
+    plugins: translateFaults(makePluginStore(catalog)),
+    files: translateFaults(makeFileStore({ client, table: env.RUNTIME_TABLE, bucket: env.PAYLOAD_BUCKET })),
     keyring,
     http,
     functions,
     code: makeCode({ functions, names: codeFunctions(env) }),
-    models: modelsOf(env, http),
+    models: makeModels(env, http),
     documents: makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) }),
     jinja: makeJinja(),
     knowledge: makeKnowledge({ bases: knowledgeBases(env) }),
@@ -74,7 +77,7 @@ function knowledgeBases({ KNOWLEDGE_BASES: bases }: PlatformEnvironment): Record
   return bases ? Object.fromEntries(bases.split(',').map((base) => base.split('='))) : {};
 }
 
-function modelsOf(env: PlatformEnvironment, http: HttpClient): Models {
+function makeModels(env: PlatformEnvironment, http: HttpClient): Models {
   const { OPENAI_BASE_URL: baseUrl, OPENAI_KEY_SECRET_ARN: secretArn, BEDROCK_MODELS: bedrock } = env;
   const apiKey = secretArn ? makeModelKey(secretArn) : async () => readLocalModelKey();
   return {

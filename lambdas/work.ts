@@ -1,4 +1,4 @@
-// The worker function: takes several queued runs at once and runs them side by side, because runs mostly wait.
+// The worker function: receives several queued runs at once and runs them side by side, because runs mostly wait.
 
 import type { SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { batch } from './batch.ts';

@@ -10,7 +10,7 @@ import { type Place, readAttribute, referenceTo, refuseUnknownTypes } from './re
 export interface Resource {
   logicalId: string;
   type: string;
-  /** Where the resource stands in the construct tree, `Stack/Sweep/Function/Resource`. */
+  /** Path of the resource in the construct tree, `Stack/Sweep/Function/Resource`. */
   path: string;
   properties: Record<string, unknown>;
 }
@@ -48,7 +48,7 @@ export async function readAssembly(directory: string, place: Place): Promise<Ass
   const stacks = artifacts.filter(({ type }) => type === 'aws:cloudformation:stack');
   const templateFile = stacks[0]?.properties?.templateFile;
   if (stacks.length !== 1 || !templateFile) {
-    throw new Error(`The local runtime runs one stack; ${directory} holds ${stacks.length}`);
+    throw new Error(`The local runtime runs one stack; ${directory} contains ${stacks.length}`);
   }
   const assets = artifacts.find(({ type }) => type === 'cdk:asset-manifest')?.properties?.file;
   const files = assets ? (await readJson<AssetManifest>(directory, assets)).files : {};
@@ -62,7 +62,7 @@ export async function readAssembly(directory: string, place: Place): Promise<Ass
 }
 
 export function resolveResources(template: Template, place: Place): Resource[] {
-  const references = referencesOf(template, place);
+  const references = resolveReferences(template, place);
   const present = Object.entries(template.Resources).filter(
     ([, { Condition }]) => !Condition || holds({ Condition }, references),
   );
@@ -83,7 +83,7 @@ function resolveProperties(logicalId: string, properties: object | undefined, re
   }
 }
 
-function referencesOf({ Resources, Conditions, Parameters }: Template, place: Place): References {
+function resolveReferences({ Resources, Conditions, Parameters }: Template, place: Place): References {
   const pseudo: Record<string, unknown> = {
     'AWS::AccountId': ACCOUNT,
     'AWS::NotificationARNs': [],

@@ -10,7 +10,7 @@ export const tableArn = (name: string) => `arn:aws:dynamodb:${REGION}:${ACCOUNT}
 export const machineArn = (name: string) => `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
 export const secretArn = (name: string) => `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}`;
 
-/** S3 allows no capitals in a name and 63 characters; what tells two logical ids apart stands at their end. */
+/** S3 allows no capitals in a name and 63 characters; two logical ids differ at their end. */
 export const bucketName = (logicalId: string) => `${STACK_NAME}-${logicalId.toLowerCase().slice(-50)}`;
 
 /** The name in a function's name, partial ARN or ARN, without a version or alias. */

@@ -1,4 +1,4 @@
-// Where the stand-ins for AWS listen, and how the SDK in a function is told.
+// Where the stand-ins for AWS listen, and the environment that sends the SDK of a function there.
 
 export interface Endpoints {
   dynamodb: string;

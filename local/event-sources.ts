@@ -124,7 +124,7 @@ class Poller {
   async #invoke(batch: Message[]): Promise<void> {
     const { functionName, queueArn, reportsItemFailures } = this.#source;
     const ordered = this.#options.chaos?.shuffle ? batch.toSorted(() => Math.random() - 0.5) : batch;
-    const event = { Records: ordered.map((message) => recordOf(message, queueArn)) };
+    const event = { Records: ordered.map((message) => toRecord(message, queueArn)) };
     const outcome = await this.#options.invoke(functionName, JSON.stringify(event));
     const ids = batch.map(({ MessageId }) => MessageId);
     const done = new Set(partition(ids, outcome, reportsItemFailures));
@@ -156,7 +156,7 @@ class Poller {
   }
 }
 
-function recordOf(message: Message, queueArn: string): object {
+function toRecord(message: Message, queueArn: string): object {
   const attributes = Object.entries(message.MessageAttributes ?? {}).map(([name, value]) => [
     name,
     { stringValue: value.StringValue, binaryValue: value.BinaryValue, dataType: value.DataType },

@@ -1,5 +1,5 @@
 // Finds the function that is meant and runs it: those of the template, and the user's own under flows/functions,
-// which stand for functions that already exist in the account.
+// which play functions that already exist in the account.
 
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
@@ -29,7 +29,7 @@ export interface FunctionsOptions {
   models?: Record<string, string>;
   concurrency: number;
   logFd: number;
-  /** Told of every invocation that has ended. */
+  /** Called after every invocation that has ended. */
   onInvocation?(invocation: Invocation): void;
 }
 
@@ -53,7 +53,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   };
   const pools = new Map<string, Pool>();
 
-  const poolOf = (key: string, spec: FunctionSpec): Pool => {
+  const findPool = (key: string, spec: FunctionSpec): Pool => {
     const pool = pools.get(key) ?? new Pool(environmentOptions(spec, options), limits);
     pools.set(key, pool);
     return pool;
@@ -73,7 +73,10 @@ export function createFunctions(options: FunctionsOptions): Functions {
     const { spec, key } = found;
     if (spec.perTenant !== (tenant !== undefined)) return WRONG_TENANCY;
     const requestId = randomUUID();
-    const outcome = await poolOf(tenant === undefined ? key : `${key}/${tenant}`, spec).invoke({ requestId, ...call });
+    const outcome = await findPool(tenant === undefined ? key : `${key}/${tenant}`, spec).invoke({
+      requestId,
+      ...call,
+    });
     options.onInvocation?.({ functionName: readFunctionName(nameOrArn), requestId, outcome });
     return outcome;
   };

@@ -26,7 +26,7 @@ function walk(value: unknown, references: References): unknown {
   return Object.fromEntries(kept);
 }
 
-// A JSON Schema's "Condition" or a header named "Ref" never stands alone in an object, so one key is enough to tell.
+// A JSON Schema's "Condition" or a header named "Ref" is never the only key of an object, so one key is enough to know an intrinsic function.
 function isIntrinsic(key: string): boolean {
   return key === 'Ref' || key.startsWith('Fn::');
 }
@@ -106,10 +106,10 @@ function substitute(argument: unknown, references: References): string {
 
 function list(value: unknown, where: string): unknown[] {
   if (Array.isArray(value)) return value;
-  throw new Error(`${where} wants a list, not ${JSON.stringify(value)}`);
+  throw new Error(`${where} must be a list, not ${JSON.stringify(value)}`);
 }
 
 function text(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
-  throw new Error(`${where} wants text, not ${JSON.stringify(value)}`);
+  throw new Error(`${where} must be text, not ${JSON.stringify(value)}`);
 }

@@ -56,7 +56,7 @@ export function createLocalPages(flowsFolder: string) {
   ): Promise<void> {
     const body = await readBody(request, MAX_BODY_BYTES);
     if (!body) return sendJson(response, 413, { message: `The inbox takes at most ${MAX_BODY_BYTES} bytes` });
-    // A webhook may be told by DELETE; it carries its id.
+    // A webhook may be called by DELETE; it carries its id.
     if (request.method === 'DELETE' && !request.headers['webhook-id']) {
       inboxes.delete(name);
       return sendJson(response, 200, { emptied: name });

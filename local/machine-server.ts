@@ -38,14 +38,14 @@ export async function startMachineServer(
 }
 
 async function answer(executions: Executions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { status, body } = await callOf(request)
+  const { status, body } = await readCall(request)
     .then((call) => ({ status: 200, body: call(executions) }))
     .catch(refusal);
   response.writeHead(status, { 'Content-Type': 'application/x-amz-json-1.0', 'x-amzn-RequestId': randomUUID() });
   response.end(JSON.stringify(body));
 }
 
-async function callOf(request: IncomingMessage): Promise<(executions: Executions) => object> {
+async function readCall(request: IncomingMessage): Promise<(executions: Executions) => object> {
   const body = await text(request);
   const action = TARGET.exec(String(request.headers['x-amz-target']))?.[1] ?? '';
   const call = Object.hasOwn(CALLS, action) ? CALLS[action] : undefined;

@@ -18,7 +18,7 @@ try {
 function deleteState(directory: string): void {
   // A wrong ERRAND_STATE_DIR must not cost somebody a directory of their own.
   if (!isStateDirectory(directory))
-    throw new Error(`${directory} does not hold the state of Errand; nothing was deleted`);
+    throw new Error(`${directory} does not contain the state of Errand; nothing was deleted`);
   openStateDirectory(directory).release();
   rmSync(directory, { recursive: true });
 }

@@ -64,7 +64,7 @@ const IGNORED = new Set([
   'AWS::ApiGateway::Deployment',
   'AWS::ApiGateway::DomainName',
   'AWS::ApiGateway::Stage',
-  // Tells who synthesized.
+  // It only records who synthesized.
   'AWS::CDK::Metadata',
   'AWS::Lambda::EventInvokeConfig',
   'AWS::Scheduler::ScheduleGroup',
@@ -74,7 +74,7 @@ export function refuseUnknownTypes(resources: Record<string, { Type: string }>):
   const unknown = Object.entries(resources).filter(([, { Type }]) => !(Object.hasOwn(RUN, Type) || IGNORED.has(Type)));
   if (unknown.length === 0) return;
   const named = unknown.map(([logicalId, { Type }]) => `${logicalId} (${Type})`).join(', ');
-  throw new Error(`The local runtime neither runs nor knowingly ignores: ${named}. See local/resource-types.ts.`);
+  throw new Error(`The local runtime does not know these resources: ${named}. See local/resource-types.ts.`);
 }
 
 export function referenceTo(logicalId: string, type: string, place: Place): string {

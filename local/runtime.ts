@@ -36,7 +36,7 @@ export interface RuntimeOptions {
   chaos?: Chaos;
   /** How long a stream may be without a byte. */
   idleMs?: number;
-  /** Told of every invocation that has ended, for whoever counts them. */
+  /** Called after every invocation that has ended: benchmarks count them. */
   onInvocation?(invocation: Invocation): void;
 }
 

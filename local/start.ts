@@ -1,4 +1,4 @@
-// `npm start`: runs the platform on this machine until it is told to stop.
+// `npm start`: runs the platform on this machine until it is stopped.
 
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -90,9 +90,9 @@ function wholeNumber(
   name: string,
   { fallback, max, min = 0 }: { fallback: number; max: number; min?: number },
 ): number {
-  const given = env[name];
-  if (!given) return fallback;
-  const value = Number(given);
+  const text = env[name];
+  if (!text) return fallback;
+  const value = Number(text);
   if (Number.isInteger(value) && value >= min && value <= max) return value;
-  throw new Error(`${name} is '${given}'; it takes a whole number from ${min} to ${max}`);
+  throw new Error(`${name} is '${text}'; it must be a whole number from ${min} to ${max}`);
 }

@@ -41,5 +41,5 @@ export function vendorLines(baseUrl: string, keys: VendorKeys): string[] {
     ['Tencent', host, `${tencent['secretId']} ${tencent['secretKey']}, AppBizId ${tencent['appBizId']}`],
   ];
   const width = Math.max(...lines.map(([, address]) => address.length));
-  return lines.map(([name, address, shown]) => `  ${name.padEnd(8)}${address.padEnd(width + 2)}${shown}`);
+  return lines.map(([name, address, key]) => `  ${name.padEnd(8)}${address.padEnd(width + 2)}${key}`);
 }

@@ -1,4 +1,4 @@
-// What `npm start` tells the terminal.
+// What `npm start` prints.
 
 import type { PublishedFlow } from './demo.ts';
 import { type VendorKeys, vendorLines } from './vendor-keys.ts';
@@ -57,7 +57,7 @@ export function welcome({ baseUrl, key, flows, vendors, models, stateDir, logFil
     '',
     curl(baseUrl, key, { mode: 'sync', inputs: { name: 'Ada' } }),
     '',
-    'Run it in the background and have a webhook told; the second line shows what the webhook received:',
+    'Run it in the background and call a webhook; the second line shows what the webhook received:',
     '',
     curl(baseUrl, key, { mode: 'async', inputs: { name: 'Ada' }, webhooks: [{ url: inbox }] }),
     `  curl -s ${inbox}/received`,

@@ -1,5 +1,5 @@
-// The process of one call: loads the code as a module, calls its main and tells the end in one line on a descriptor of
-// its own, so that nothing the code prints can pass for a result. What bounds this process is in process.ts.
+// The process of one call: loads the code as a module, calls its main and writes the result as one line to a descriptor
+// of its own, so that nothing the code prints can pass for a result. What bounds this process is in process.ts.
 
 import { readSync, writeSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
@@ -31,39 +31,39 @@ for (const stream of [process.stdout, process.stderr]) {
   // What is printed is written before anything else happens, so that it is not lost when the process ends.
   (stream as unknown as { _handle?: { setBlocking?(on: boolean): void } })._handle?.setBlocking?.(true);
 }
-process.on('uncaughtException', (error) => tell(thrown(error)));
-process.once('beforeExit', () => tell(failed('exited', 'main waits for something that can no longer happen')));
-// Whoever started this process holds the other end: when that closes, nobody waits for the result any more.
+process.on('uncaughtException', (error) => writeEnd(fromThrown(error)));
+process.once('beforeExit', () => writeEnd(failed('exited', 'main waits for something that can no longer happen')));
+// The process that started this one has the other end: when that closes, nobody waits for the result any more.
 process.stdin.on('close', () => exit(1)).resume();
 (process.stdin as unknown as { unref(): void }).unref();
 
-tell(await call());
+writeEnd(await call());
 
 async function call(): Promise<CodeEnd> {
   let main: unknown;
   try {
     ({ main } = (await import(pathToFileURL(file).href)) as { main?: unknown });
   } catch (error) {
-    return { ...thrown(error), reason: 'not-loaded' };
+    return { ...fromThrown(error), reason: 'not-loaded' };
   }
   if (typeof main !== 'function') return failed('no-main', 'it must hold `export function main(args) { … }`');
   let result: unknown;
   try {
     result = await main(args);
   } catch (error) {
-    return thrown(error);
+    return fromThrown(error);
   }
-  return returned(result);
+  return fromReturned(result);
 }
 
-function returned(result: unknown): CodeEnd {
+function fromReturned(result: unknown): CodeEnd {
   try {
     const plain = toJson(result, limits.resultDepth);
     const bytes = byteLength(stringify(plain));
     if (bytes <= limits.resultBytes) return { kind: 'returned', result: plain };
-    return failed('too-large', `its result has ${bytes} bytes; at most ${limits.resultBytes} are taken`);
+    return failed('too-large', `its result has ${bytes} bytes; at most ${limits.resultBytes} are allowed`);
   } catch (error) {
-    return error instanceof WrongResult ? failed('wrong-result', error.message) : thrown(error);
+    return error instanceof WrongResult ? failed('wrong-result', error.message) : fromThrown(error);
   }
 }
 
@@ -71,9 +71,9 @@ function failed(reason: Failed['reason'], message: string): Failed {
   return { kind: 'failed', reason, message };
 }
 
-function thrown(error: unknown): Failed {
+function fromThrown(error: unknown): Failed {
   const isError = error instanceof Error;
-  const message = isError ? `${error.name}: ${readable(error)}` : `it threw ${String(error)}`;
+  const message = isError ? `${error.name}: ${makeReadable(error)}` : `it threw ${String(error)}`;
   const [, line, column] = /main\.mjs:(\d+):(\d+)/.exec(isError ? String(error.stack) : '') ?? [];
   const isFull = /^RangeError: (?:Array buffer allocation failed|Failed to allocate memory)/.test(message);
   return {
@@ -82,13 +82,16 @@ function thrown(error: unknown): Failed {
   };
 }
 
-/** Node's own words tell how its process would have to be started, and where the code was put. */
-function readable({ message, ...error }: Error & { code?: string; permission?: string; resource?: string }): string {
+/** Node's own message says how its process would have to be started, and where the code is. */
+function makeReadable({
+  message,
+  ...error
+}: Error & { code?: string; permission?: string; resource?: string }): string {
   if (error.code !== 'ERR_ACCESS_DENIED') return message.replaceAll(`${directory}/`, '');
   return `code nodes may not do this (${[error.permission, error.resource].filter(Boolean).join(': ')})`;
 }
 
-function tell(end: CodeEnd): never {
+function writeEnd(end: CodeEnd): never {
   const line = Buffer.from(`${token}${stringify(end)}\n`);
   for (let offset = 0; offset < line.length; ) {
     try {

@@ -5,18 +5,18 @@ import type { CodeEnd, CodeFailure, CodeJob } from '../core/ports/runners.ts';
 import type { ChildExit } from './process.ts';
 
 const MESSAGE_CHARS = 2_000;
-// V8's own words when the heap is full, after whatever the code printed.
+// V8's own message when the heap is full, after whatever the code printed.
 const HEAP_IS_FULL =
   /\n?(?:<--- Last few GCs --->|#\s*\n# Fatal process out of memory|FATAL ERROR: [^\n]*out of memory)[\s\S]*$/;
 
 export function readEnd(exit: ChildExit, { source, limits }: CodeJob): CodeEnd {
-  const told = exit.answer === undefined ? undefined : answered(exit.answer);
-  if (told?.kind === 'returned') return told;
+  const reported = exit.answer === undefined ? undefined : parseAnswer(exit.answer);
+  if (reported?.kind === 'returned') return reported;
   const printed = exit.printed.replace(HEAP_IS_FULL, '');
-  const failed = told ?? unanswered(exit, limits);
+  const failed = reported ?? explainExit(exit, limits);
   return {
     ...failed,
-    // An error of syntax does not tell its place to who loads the module.
+    // An error of syntax does not report its position to the code that loads the module.
     ...(failed.reason === 'not-loaded' && findSyntaxProblem(source)?.at),
     message: failed.message.slice(0, MESSAGE_CHARS),
     ...(printed !== '' && { printed }),
@@ -25,7 +25,7 @@ export function readEnd(exit: ChildExit, { source, limits }: CodeJob): CodeEnd {
 
 type Failed = Extract<CodeEnd, { kind: 'failed' }>;
 
-function answered(answer: string): CodeEnd | undefined {
+function parseAnswer(answer: string): CodeEnd | undefined {
   try {
     return JSON.parse(answer) as CodeEnd;
   } catch {
@@ -33,7 +33,7 @@ function answered(answer: string): CodeEnd | undefined {
   }
 }
 
-function unanswered({ stopped, status, printed }: ChildExit, limits: CodeJob['limits']): Failed {
+function explainExit({ stopped, status, printed }: ChildExit, limits: CodeJob['limits']): Failed {
   const failed = (reason: CodeFailure, message: string): Failed => ({ kind: 'failed', reason, message });
   if (stopped === 'timed-out') return failed('timed-out', 'main did not return in time');
   if (stopped === 'printed-too-much') return failed('too-large', `it printed more than ${limits.printedBytes} bytes`);

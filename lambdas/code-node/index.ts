@@ -1,5 +1,5 @@
-// The function code-node: calls the `main` of a code node's JavaScript in a process of its own (child.ts) and tells how
-// the call ended. Whatever the code does, its process and its directory are gone before the answer is given.
+// The function code-node: calls the `main` of a code node's JavaScript in a process of its own (child.ts) and returns
+// how the call ended. Whatever the code does, its process and its directory are gone before the answer is returned.
 
 import { chmodSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -27,7 +27,7 @@ async function wipe(directory: string): Promise<void> {
   });
 }
 
-/** Nobody, root aside, removes what is in a directory that its owner has locked. */
+/** Only root can remove what is in a directory that its owner has locked. */
 function unlock(directory: string): void {
   chmodSync(directory, 0o700);
   for (const entry of readdirSync(directory, { withFileTypes: true })) {

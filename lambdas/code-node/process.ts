@@ -1,17 +1,16 @@
-// The process of one call, and what it tells: its answer and what it prints.
-// What its end means is told by end.ts.
+// The process of one call, its answer and what it prints. What its end means is decided in end.ts.
 
 import type { ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { extname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { closed, killGroup, startBounded, watchBounds } from '../bounded-process.ts';
+import { killGroup, startBounded, waitForExit, watchBounds } from '../bounded-process.ts';
 import type { CodeJob } from '../core/ports/runners.ts';
 
 export interface ChildExit {
-  /** The line in which the child tells the end, without its token. */
+  /** The line in which the child reports the result, without its token. */
   answer?: string;
-  /** Why it was ended from here. */
+  /** Why it was stopped from here. */
   stopped?: 'timed-out' | 'out-of-memory' | 'printed-too-much' | 'answered-too-much';
   /** `exit status 3`, `signal SIGKILL`. */
   status: string;
@@ -20,7 +19,7 @@ export interface ChildExit {
 }
 
 const PRINTED_KEPT_CHARS = 4_096;
-// Beside the result an answer holds a token and a few words.
+// Beside the result an answer contains a token and a few words.
 const ANSWER_EXTRA_BYTES = 16 * 1_024;
 const CHILD = join(import.meta.dirname, `child${extname(import.meta.filename)}`);
 
@@ -34,17 +33,21 @@ export async function runChild(job: CodeJob, directory: string): Promise<ChildEx
     end();
   };
   const unwatch = watchBounds(child, job.limits, stop);
-  hearPrinted(child, job, { exit, stop });
-  hearAnswer(child.stdio[3] as Readable, { token, maxBytes: job.limits.resultBytes + ANSWER_EXTRA_BYTES }, (answer) => {
-    if (answer === undefined) return stop('answered-too-much');
-    exit.answer ??= answer;
-    end();
-  });
+  collectPrinted(child, job, { exit, stop });
+  collectAnswer(
+    child.stdio[3] as Readable,
+    { token, maxBytes: job.limits.resultBytes + ANSWER_EXTRA_BYTES },
+    (answer) => {
+      if (answer === undefined) return stop('answered-too-much');
+      exit.answer ??= answer;
+      end();
+    },
+  );
   // The child may be gone before it has read its job.
   child.stdin?.on('error', () => {});
   child.stdin?.write(`${JSON.stringify({ ...job, source: undefined, token, directory })}\n`);
   try {
-    exit.status = await closed(child);
+    exit.status = await waitForExit(child);
     return exit;
   } finally {
     unwatch();
@@ -70,7 +73,7 @@ function start({ limits }: CodeJob, directory: string): ChildProcess {
   });
 }
 
-function hearPrinted(
+function collectPrinted(
   child: ChildProcess,
   { limits }: CodeJob,
   { exit, stop }: { exit: ChildExit; stop(reason: 'printed-too-much'): void },
@@ -86,10 +89,10 @@ function hearPrinted(
 }
 
 /** Lines without the token are not the child's: the code may have found the descriptor, but not what to write. */
-function hearAnswer(
+function collectAnswer(
   stream: Readable,
   { token, maxBytes }: { token: string; maxBytes: number },
-  hear: (answer: string | undefined) => void,
+  onAnswer: (answer: string | undefined) => void,
 ): void {
   let chunks: Buffer[] = [];
   let bytes = 0;
@@ -97,11 +100,11 @@ function hearAnswer(
   stream.on('data', (chunk: Buffer) => {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > maxBytes) return hear(undefined);
+    if (bytes > maxBytes) return onAnswer(undefined);
     if (!chunk.includes(0x0a)) return;
     const lines = Buffer.concat(chunks).toString().split('\n');
     chunks = [Buffer.from(lines.pop() ?? '')];
     const answer = lines.find((line) => line.startsWith(token));
-    if (answer !== undefined) hear(answer.slice(token.length));
+    if (answer !== undefined) onAnswer(answer.slice(token.length));
   });
 }

@@ -1,4 +1,4 @@
-// The result of main as plain JSON, or the sentence that says which part of it is none.
+// The result of main as plain JSON, or an error that says which part of it is not JSON.
 
 import type { Json, JsonObject } from '../core/json.ts';
 
@@ -8,7 +8,7 @@ export class WrongResult extends Error {}
 const { isArray } = Array;
 const isNumber = Number.isFinite;
 const { entries, fromEntries } = Object;
-const tagOf = Function.prototype.call.bind(Object.prototype.toString);
+const readTag = Function.prototype.call.bind(Object.prototype.toString);
 
 /** What JSON.stringify drops or writes as something else, it refuses; properties without a value are left out. */
 export function toJson(result: unknown, depth: number): JsonObject {
@@ -53,7 +53,7 @@ function convertObject(value: object, { path, depth }: At): Json {
   if (typeof toJSON === 'function' && !(value instanceof Uint8Array)) {
     return convert(toJSON.call(value), { path, depth: depth - 1 });
   }
-  const tag = tagOf(value).slice('[object '.length, -1);
+  const tag = readTag(value).slice('[object '.length, -1);
   if (tag !== 'Object') throw new WrongResult(`${path} is of type ${tag}, which JSON does not have`);
   const kept = entries(value).filter(([, item]) => item !== undefined);
   return fromEntries(kept.map(([key, item]) => [key, convert(item, { path: `${path}.${key}`, depth: depth - 1 })]));

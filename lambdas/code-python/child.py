@@ -1,5 +1,5 @@
-"""The process of one call: bounds itself, calls main of the code and tells the end in one line on a descriptor of its
-own, so that nothing the code prints can pass for a result. Who watches and ends it is process.py."""
+"""The process of one call: bounds itself, calls main of the code and writes the result as one line to a descriptor
+of its own, so that nothing the code prints can pass for a result. process.py watches and ends it."""
 
 import ctypes
 import json
@@ -18,7 +18,7 @@ del sys.path[0], sys.modules["result"]
 FILE = "main.py"
 MB = 1_048_576
 FILE_BYTES = 64 * MB
-# What Python has mapped before it has done anything; what is really used is watched from outside.
+# What Python has mapped before it has done anything; the memory in use is watched from outside.
 OWN_MB = 64
 MAX_PROCESSES = 64
 # https://man7.org/linux/man-pages/man2/prctl.2.html
@@ -30,11 +30,11 @@ def bound(limits):
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
     _limit(resource.RLIMIT_DATA, (limits["memoryMb"] + OWN_MB) * MB)
-    # If whoever watches is killed, nothing runs for ever.
+    # If the process that watches is killed, nothing runs for ever.
     _limit(resource.RLIMIT_CPU, cpu_seconds)
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        _limit(resource.RLIMIT_NPROC, threads_of_user() + MAX_PROCESSES)
+        _limit(resource.RLIMIT_NPROC, count_threads() + MAX_PROCESSES)
 
 
 def _limit(which, value):
@@ -44,7 +44,7 @@ def _limit(which, value):
         pass  # Less is allowed already, or the system does not know this limit.
 
 
-def threads_of_user():
+def count_threads():
     """The limit counts what the user runs beside this, too. Of programs in directories that others own, none is seen."""
     count, user = 0, os.getuid()
     for name in os.listdir("/proc"):
@@ -67,20 +67,20 @@ def call(source, args, limits):
         place = {"line": error.lineno, "column": error.offset} if error.filename == FILE else {}
         return failed("not-loaded", f"{type(error).__name__}: {error.msg}", **place)
     except BaseException as error:
-        end = thrown(error)
+        end = from_thrown(error)
         return {**end, "reason": "not-loaded"} if end["reason"] == "threw" else end
     main = getattr(module, "main", None)
     if not callable(main):
         return failed("no-main", "it must hold `def main(**args): …`")
     try:
-        return returned(finished(main(**args)), limits)
+        return from_returned(finish(main(**args)), limits)
     except WrongResult as error:
         return failed("wrong-result", str(error))
     except BaseException as error:
-        return thrown(error)
+        return from_thrown(error)
 
 
-def finished(result):
+def finish(result):
     if not isinstance(result, types.CoroutineType):
         return result
     import asyncio
@@ -88,40 +88,40 @@ def finished(result):
     return asyncio.run(result)
 
 
-def returned(result, limits):
+def from_returned(result, limits):
     plain = to_json(result, limits["resultDepth"])
     size = len(json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass"))
     if size > limits["resultBytes"]:
-        return failed("too-large", f"its result has {size} bytes; at most {limits['resultBytes']} are taken")
+        return failed("too-large", f"its result has {size} bytes; at most {limits['resultBytes']} are allowed")
     return {"kind": "returned", "result": plain}
 
 
 def failed(reason, message, line=None, column=None):
     end = {"kind": "failed", "reason": reason, "message": message}
-    # An empty or odd place is no place.
+    # Only a whole number above 0 is a position.
     places = {"line": line, "column": column}
     return {**end, **{key: value for key, value in places.items() if isinstance(value, int) and value > 0}}
 
 
-def thrown(error):
+def from_thrown(error):
     if isinstance(error, MemoryError):
-        return failed("out-of-memory", "MemoryError", line=line_of(error))
+        return failed("out-of-memory", "MemoryError", line=find_line(error))
     if isinstance(error, SystemExit):
-        return failed("exited", f"sys.exit({error.code!r})", line=line_of(error))
+        return failed("exited", f"sys.exit({error.code!r})", line=find_line(error))
     try:
         message = "".join(traceback.format_exception_only(type(error), error)).strip()
     except BaseException:
         message = type(error).__name__
-    return failed("threw", message, line=line_of(error))
+    return failed("threw", message, line=find_line(error))
 
 
-def line_of(error):
-    """Of the innermost line of the code itself."""
+def find_line(error):
+    """The innermost line of the code itself."""
     lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == FILE]
     return lines[-1] if lines else None
 
 
-def tell(end, token, descriptor):
+def write_end(end, token, descriptor):
     for stream in (sys.__stdout__, sys.__stderr__):
         try:
             stream.flush()
@@ -144,7 +144,7 @@ def run():
     if os.getpid() != own:
         # A copy that the code has forked and that came back from main, too.
         os._exit(0)
-    tell(end, job["token"], descriptor)
+    write_end(end, job["token"], descriptor)
 
 
 run()

@@ -5,23 +5,23 @@ import json
 MESSAGE_CHARS = 2_000
 
 
-def end_of(exit, limits):
-    end = _answered(exit["answer"]) if "answer" in exit else None
+def read_end(exit, limits):
+    end = _parse_answer(exit["answer"]) if "answer" in exit else None
     if end and end["kind"] == "returned":
         return end
-    end = end or _unanswered(exit, limits)
+    end = end or _explain_exit(exit, limits)
     printed = {"printed": exit["printed"]} if exit["printed"] else {}
     return {**end, "message": end["message"][:MESSAGE_CHARS], **printed}
 
 
-def _answered(answer):
+def _parse_answer(answer):
     try:
         return json.loads(answer)
     except ValueError:
         return None
 
 
-def _unanswered(exit, limits):
+def _explain_exit(exit, limits):
     reasons = {
         "timed-out": ("timed-out", "main did not return in time"),
         "out-of-memory": ("out-of-memory", "the memory is used up"),

@@ -1,4 +1,4 @@
-"""The processes that come from this one, at whatever distance. Only Linux tells; elsewhere there are none to be seen."""
+"""The processes that come from this one, directly or not. Only Linux shows them; elsewhere the list is empty."""
 
 import ctypes
 import os
@@ -26,7 +26,7 @@ def descendants():
 
 
 def resident_mb():
-    """What all descendants have in memory."""
+    """The memory of all descendants."""
     wanted = descendants()
     pages = sum(resident for pid, (_, resident) in _processes() if pid in wanted)
     return pages * os.sysconf("SC_PAGE_SIZE") / 1_048_576
@@ -43,6 +43,6 @@ def _processes():
                 stat = file.read()
         except OSError:
             continue  # It has ended meanwhile.
-        # The name of the program, in parentheses, may hold anything: state, parent, … and, 22nd, resident pages follow it.
+        # The name of the program, in parentheses, may contain anything: state, parent, … and, 22nd, resident pages follow it.
         fields = stat[stat.rindex(b")") + 2 :].split()
         yield int(name), (int(fields[1]), int(fields[21]))

@@ -1,5 +1,5 @@
 """The process of one call: started with nothing of this one's environment, watched, and killed with all it has started.
-What its end means is told by end.py; what it may use at most it sets for itself (child.py)."""
+What its end means is decided in end.py; it sets its own limits (child.py)."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from family import adopt_orphans, descendants, resident_mb
 
 CHILD = os.path.join(os.path.dirname(os.path.abspath(__file__)), "child.py")
 PRINTED_KEPT_CHARS = 4_096
-# Beside the result an answer holds a token and a few words.
+# Beside the result an answer contains a token and a few words.
 ANSWER_EXTRA_BYTES = 16 * 1_024
 WATCH_SECONDS = 0.05
 CHUNK_BYTES = 64 * 1_024
@@ -23,7 +23,7 @@ KILL_SECONDS = 5
 
 
 def run_child(job, directory):
-    """Gives {answer?, stopped?, status, printed}: the line in which the child told the end, or why there is none."""
+    """Returns {answer?, stopped?, status, printed}: the line in which the child reported the result, or why there is none."""
     adopt_orphans()
     token = secrets.token_hex(16)
     reader, writer = os.pipe()
@@ -37,7 +37,7 @@ def run_child(job, directory):
         end_all(child)
         os.close(reader)
         child.stdout.close()
-    return {**call.exit, "status": status_of(child.returncode), "printed": call.printed}
+    return {**call.exit, "status": describe_status(child.returncode), "printed": call.printed}
 
 
 def start(directory, writer):
@@ -70,7 +70,7 @@ def send(child, job):
         child.stdin.write(json.dumps(job).encode() + b"\n")
         child.stdin.close()
     except BrokenPipeError:
-        pass  # It is gone before it has read its job; its status tells.
+        pass  # It is gone before it has read its job; its status says so.
 
 
 class Call:
@@ -80,7 +80,7 @@ class Call:
         self.token = token.encode()
         self.limits = limits
         self.exit = {}
-        self.told = b""
+        self.received = b""
         self.tail = b""
         self.printed_bytes = 0
 
@@ -91,8 +91,8 @@ class Call:
     def watch(self, child, reader):
         deadline = time.monotonic() + self.limits["timeoutMs"] / 1_000
         with selectors.DefaultSelector() as selector:
-            selector.register(reader, selectors.EVENT_READ, self.hear_answer)
-            selector.register(child.stdout, selectors.EVENT_READ, self.hear_printed)
+            selector.register(reader, selectors.EVENT_READ, self.collect_answer)
+            selector.register(child.stdout, selectors.EVENT_READ, self.collect_printed)
             while not self.exit and selector.get_map():
                 has_ended = child.poll() is not None
                 ready = selector.select(0 if has_ended else WATCH_SECONDS)
@@ -101,7 +101,7 @@ class Call:
                     key.data(chunk)
                     if not chunk:
                         selector.unregister(key.fileobj)
-                # A process that it has started may hold the pipes open for as long as it likes.
+                # A process that it has started may keep the pipes open for ever.
                 if has_ended and not ready:
                     return
                 self.bound(deadline)
@@ -114,20 +114,20 @@ class Call:
         elif resident_mb() > self.limits["memoryMb"]:
             self.exit["stopped"] = "out-of-memory"
 
-    def hear_printed(self, chunk):
+    def collect_printed(self, chunk):
         self.printed_bytes += len(chunk)
         self.tail = (self.tail + chunk)[-4 * PRINTED_KEPT_CHARS :]
         if self.printed_bytes > self.limits["printedBytes"]:
             self.exit.setdefault("stopped", "printed-too-much")
 
-    def hear_answer(self, chunk):
+    def collect_answer(self, chunk):
         """Lines without the token are not the child's: the code may have found the descriptor, but not what to write."""
-        self.told += chunk
-        if len(self.told) > self.limits["resultBytes"] + ANSWER_EXTRA_BYTES:
+        self.received += chunk
+        if len(self.received) > self.limits["resultBytes"] + ANSWER_EXTRA_BYTES:
             self.exit.setdefault("stopped", "answered-too-much")
         if b"\n" not in chunk:
             return
-        *lines, self.told = self.told.split(b"\n")
+        *lines, self.received = self.received.split(b"\n")
         for line in lines:
             if line.startswith(self.token):
                 self.exit.setdefault("answer", line[len(self.token) :].decode("ascii", "replace"))
@@ -147,7 +147,7 @@ def end_all(child):
         if not left:
             return
         if time.monotonic() > deadline:
-            # Whoever started this process ends what is left with it, and starts another one for the next call.
+            # The parent of this process ends what is left of it, and starts another one for the next call.
             os._exit(1)
         time.sleep(0.001)
 
@@ -167,7 +167,7 @@ def reap():
         pass
 
 
-def status_of(returncode):
+def describe_status(returncode):
     if returncode >= 0:
         return f"exit status {returncode}"
     try:

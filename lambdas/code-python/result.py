@@ -1,9 +1,9 @@
-"""The result of main as plain JSON, or the sentence that says which part of it is none."""
+"""The result of main as plain JSON, or an error that says which part of it is not JSON."""
 
 import json
 import math
 
-# Beyond it, whoever reads the number in JSON gets another one.
+# A larger number is read as another one by most readers of JSON.
 MAX_WHOLE = 2**53 - 1
 
 

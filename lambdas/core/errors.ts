@@ -112,3 +112,11 @@ export class PlatformFault extends Error {
     this.name = 'Fault';
   }
 }
+
+/** A service of the platform throttles or does not answer: the same call may succeed a few seconds later. */
+export class ServiceUnavailable extends Error {
+  constructor(cause: unknown) {
+    super('A service of the platform is unavailable', { cause });
+    this.name = 'ServiceUnavailable';
+  }
+}

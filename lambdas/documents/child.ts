@@ -1,4 +1,4 @@
-// The process that reads one document: takes the job from stdin, tells the end on a descriptor of its own, and is gone.
+// The process that reads one document: reads the job from stdin, writes the result to a descriptor of its own, and exits.
 // What bounds it is in process.ts.
 
 import { readSync, writeSync } from 'node:fs';
@@ -9,17 +9,17 @@ import { Unreadable } from './text.ts';
 const ANSWER_FD = 3;
 const NEWLINE = 0x0a;
 
-tell(await read(readJob()));
+writeEnd(await read(readJob()));
 
 async function read(job: DocumentJob): Promise<DocumentRead> {
   try {
     return { kind: 'read', ...(await FORMATS[job.format](job)) };
   } catch (error) {
-    return { kind: 'failed', message: sentence(error), retryable: false };
+    return { kind: 'failed', message: explain(error), retryable: false };
   }
 }
 
-function sentence(error: unknown): string {
+function explain(error: unknown): string {
   if (error instanceof Unreadable) return error.message;
   if (error instanceof RangeError) return 'it is too large or nested too deeply';
   const [first = ''] = String((error as Error | undefined)?.message ?? error).split('\n');
@@ -36,11 +36,11 @@ function readJob(): DocumentJob {
   }
   const all = Buffer.concat(chunks);
   const end = all.indexOf(NEWLINE);
-  // A copy: libraries take the whole memory behind an array for the document.
+  // A copy: libraries read the whole memory behind an array as the document.
   return { ...JSON.parse(all.subarray(0, end).toString()), bytes: new Uint8Array(all.subarray(end + 1)) };
 }
 
-function tell(end: DocumentRead): never {
+function writeEnd(end: DocumentRead): never {
   const text = Buffer.from(JSON.stringify(end));
   for (let offset = 0; offset < text.length; ) offset += writeSync(ANSWER_FD, text, offset);
   process.exit(0);

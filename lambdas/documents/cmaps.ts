@@ -1,12 +1,12 @@
-// What the codes of Chinese, Japanese and Korean fonts mean that a PDF names instead of holding: Adobe's tables for it are
-// larger than the rest of the platform. Their encodings are known to every TextDecoder, so a table whose glyphs are
-// numbered like Unicode is made from that; it would draw nonsense, and reads right.
+// What the codes of Chinese, Japanese and Korean fonts mean where a PDF only names the table and does not contain it:
+// Adobe's tables are larger than the rest of the platform. Every TextDecoder knows these encodings, so a table is made
+// from it whose glyphs are numbered like Unicode. It would draw wrong glyphs, but the text is right.
 // https://opensource.adobe.com/dc-acrobat-sdk-docs/pdfstandards/PDF32000_2008.pdf (9.7.5.2, predefined CMaps)
 
 interface Encoding {
   names: RegExp;
   label: string;
-  /** Which bytes belong together, as CMaps say it. */
+  /** Which bytes belong together, in the form of CMaps. */
   codes: string[];
 }
 
@@ -24,7 +24,7 @@ const ENCODINGS: readonly Encoding[] = [
 const UNICODE = /^Uni\w+-(UCS2|UTF16)-/;
 const GLYPHS_TO_UNICODE = /^Adobe-\w+-UCS2$/;
 
-/** Gives the library the tables that it asks for, and remembers those that it could not be given. */
+/** Gives the library the tables that it asks for, and records those that do not exist here. */
 export function makeCMaps() {
   const missing = new Set<string>();
   let hasMade = false;
@@ -36,7 +36,7 @@ export function makeCMaps() {
       BinaryDataFactory: class {
         async fetch({ kind, filename }: { kind: string; filename: string }): Promise<Uint8Array> {
           if (kind !== 'cMapUrl') throw new Error(`There is no ${kind} here`);
-          const lines = tableOf(filename, hasMade);
+          const lines = makeTable(filename, hasMade);
           if (!lines) {
             missing.add(filename);
             throw new Error(`There is no table ${filename} here`);
@@ -49,13 +49,13 @@ export function makeCMaps() {
   };
 }
 
-function tableOf(name: string, hasMade: boolean): string[] | undefined {
+function makeTable(name: string, hasMade: boolean): string[] | undefined {
   if (UNICODE.test(name))
     return [...section('codespacerange', ['<0000> <FFFF>']), ...section('cidrange', ['<0000> <FFFF> 0'])];
-  // Of a font that numbers its glyphs as Adobe does, it would make nonsense.
-  if (GLYPHS_TO_UNICODE.test(name)) return hasMade ? sameNumbers() : undefined;
+  // For a font that numbers its glyphs as Adobe does, the text would be wrong.
+  if (GLYPHS_TO_UNICODE.test(name)) return hasMade ? makeIdentity() : undefined;
   const encoding = ENCODINGS.find(({ names }) => names.test(name));
-  return encoding && [...section('codespacerange', encoding.codes), ...section('cidchar', charactersOf(encoding))];
+  return encoding && [...section('codespacerange', encoding.codes), ...section('cidchar', listCharacters(encoding))];
 }
 
 const section = (what: string, lines: readonly string[]): string[] => [
@@ -66,12 +66,12 @@ const section = (what: string, lines: readonly string[]): string[] => [
 
 const hex = (number: number, digits: number): string => number.toString(16).padStart(digits, '0');
 
-function sameNumbers(): string[] {
+function makeIdentity(): string[] {
   const ranges = Array.from({ length: 256 }, (_, row) => `<${hex(row, 2)}00> <${hex(row, 2)}FF> <${hex(row, 2)}00>`);
   return [...section('codespacerange', ['<0000> <FFFF>']), ...section('bfrange', ranges)];
 }
 
-function charactersOf({ label }: Encoding): string[] {
+function listCharacters({ label }: Encoding): string[] {
   const decoder = new TextDecoder(label);
   const lines: string[] = [];
   const add = (...bytes: number[]) => {

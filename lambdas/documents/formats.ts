@@ -7,8 +7,8 @@ type Read = (job: DocumentJob) => Promise<DocumentText>;
 export const FORMATS: Record<DocumentFormat, Read> = {
   pdf: async ({ bytes }) => (await import('./pdf.ts')).readPdf(bytes),
   docx: async ({ bytes }) => (await import('./docx.ts')).readDocx(bytes),
-  html: async (job) => ({ text: (await import('./html.ts')).readHtml(decoded(job)) }),
-  csv: async (job) => (await import('./csv.ts')).readCsv(decoded(job)),
+  html: async (job) => ({ text: (await import('./html.ts')).readHtml(decode(job)) }),
+  csv: async (job) => (await import('./csv.ts')).readCsv(decode(job)),
 };
 
-const decoded = ({ bytes, charset }: DocumentJob): string => new TextDecoder(charset).decode(bytes);
+const decode = ({ bytes, charset }: DocumentJob): string => new TextDecoder(charset).decode(bytes);

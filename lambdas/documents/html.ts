@@ -1,7 +1,7 @@
 // The text of HTML as a reader sees it: no scripts, no addresses, lists with dots, tables as lines of cells.
 
 import { type DomNode, type FormatCallback, type HtmlToTextOptions, htmlToText } from 'html-to-text';
-import { tidied } from './text.ts';
+import { tidy } from './text.ts';
 
 const MAX_DEPTH = 500;
 const HEADINGS = ['h1', 'h2', 'h3', 'h4', 'h5', 'h6'];
@@ -21,7 +21,7 @@ const OPTIONS: HtmlToTextOptions = {
 };
 
 export function readHtml(html: string): string {
-  return tidied(htmlToText(html, OPTIONS));
+  return tidy(htmlToText(html, OPTIONS));
 }
 
 function row(...[element, walk, builder]: Parameters<FormatCallback>): void {

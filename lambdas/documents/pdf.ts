@@ -1,10 +1,10 @@
-// The text of a PDF, page by page. What is only a picture of text, as in a scan, has none.
+// The text of a PDF, page by page. A picture of text, as in a scan, has none.
 
 import { getDocumentProxy } from 'unpdf';
 import { MAX_DOCUMENT_PAGES } from '../core/limits.ts';
 import type { DocumentText } from '../core/ports/runners.ts';
 import { makeCMaps } from './cmaps.ts';
-import { requireLength, tidied, Unreadable } from './text.ts';
+import { requireLength, tidy, Unreadable } from './text.ts';
 
 type Pdf = Awaited<ReturnType<typeof getDocumentProxy>>;
 
@@ -17,15 +17,15 @@ export async function readPdf(bytes: Uint8Array): Promise<DocumentText> {
   const pages: string[] = [];
   let chars = 0;
   for (let number = 1; number <= pdf.numPages; number++) {
-    const text = await textOfPage(pdf, number);
+    const text = await readPage(pdf, number);
     chars += text.length;
     requireLength(chars);
     pages.push(text);
   }
   const [missing] = cmaps.missing;
   if (missing !== undefined)
-    throw new Unreadable(`what its characters mean is told by ${missing}, which is not known here`);
-  return { text: tidied(pages.join('\n\n')), pages: pdf.numPages };
+    throw new Unreadable(`its characters need the table ${missing}, which is not available here`);
+  return { text: tidy(pages.join('\n\n')), pages: pdf.numPages };
 }
 
 async function open(bytes: Uint8Array, options: ReturnType<typeof makeCMaps>['options']): Promise<Pdf> {
@@ -37,7 +37,7 @@ async function open(bytes: Uint8Array, options: ReturnType<typeof makeCMaps>['op
   }
 }
 
-async function textOfPage(pdf: Pdf, number: number): Promise<string> {
+async function readPage(pdf: Pdf, number: number): Promise<string> {
   const page = await pdf.getPage(number);
   const { items } = await page.getTextContent();
   page.cleanup();

@@ -1,11 +1,11 @@
-// Reads documents, each in a process of its own: what they hold is made by strangers, and libraries that read it may take
-// any time and any memory. (A thread would not do: a large array beyond its limit ends the whole process.)
+// Reads documents, each in a process of its own: documents come from strangers, and libraries that read them may need
+// any time and any memory. (A thread is not enough: a large array beyond its limit ends the whole process.)
 
 import type { ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { closed, killGroup, startBounded, watchBounds } from '../bounded-process.ts';
+import { killGroup, startBounded, waitForExit, watchBounds } from '../bounded-process.ts';
 import { DOCUMENT_MEMORY_MB, DOCUMENT_SECONDS, MAX_PAYLOAD_BYTES } from '../core/limits.ts';
 import type { DocumentJob, DocumentRead, Documents } from '../core/ports/runners.ts';
 
@@ -21,7 +21,7 @@ const BOUNDS = { memoryMb: DOCUMENT_MEMORY_MB, timeoutMs: DOCUMENT_SECONDS * 1_0
 export function makeDocuments({ folder, extension, bounds = BOUNDS }: DocumentOptions): Documents {
   // One at a time: the memory of the function is there once, and so, mostly, is its processor.
   let last: Promise<unknown> = Promise.resolve();
-  // All that the process may read of the disk. The libraries of the sources lie elsewhere.
+  // All that the process may read of the disk. The libraries of the sources are elsewhere.
   const readable = extension === '.ts' ? '*' : folder;
   const start = () =>
     startBounded({
@@ -57,13 +57,13 @@ async function readWith(child: ChildProcess, job: DocumentJob, { bounds, signal 
   const onAbort = () => stop(ABORTED);
   signal?.addEventListener('abort', onAbort, { once: true });
   const unwatch = watchBounds(child, bounds, (reason) => stop(beyond(reason, bounds)));
-  const answer = collect(child.stdio[3] as Readable, () => stop(failed('it holds more than can be taken')));
+  const answer = collect(child.stdio[3] as Readable, () => stop(failed('it contains more text than is allowed')));
   // The child may be gone before it has read the document.
   child.stdin?.on('error', () => {});
   child.stdin?.write(`${JSON.stringify({ ...job, bytes: undefined })}\n`);
   child.stdin?.end(job.bytes);
   try {
-    const status = await closed(child);
+    const status = await waitForExit(child);
     return stopped ?? read(answer(), { status, bounds });
   } finally {
     unwatch();

@@ -13,9 +13,9 @@ function refuseField(field: string, message: string, cause?: unknown): never {
 }
 
 /** Decoded once: `%252F` stays `%2F`. */
-function readParams(raw: Record<string, string | undefined>): Record<string, string> {
+function readParams(raw: Record<string, string>): Record<string, string> {
   const params: Record<string, string> = {};
-  for (const [name, value = ''] of Object.entries(raw)) {
+  for (const [name, value] of Object.entries(raw)) {
     try {
       params[name] = decodeURIComponent(value);
     } catch (cause) {
@@ -34,21 +34,21 @@ function readQuery(query: URLSearchParams): Record<string, string> {
   return { ...once };
 }
 
-/** Lower case, without parameters; empty where the caller names none, which is taken as what the route expects. */
-const mediaTypeOf = (request: ApiRequest) =>
+/** Lower case, without parameters; empty where the caller sends none: then the body is read as what the route expects. */
+const readMediaType = (request: ApiRequest) =>
   (request.headers['content-type'] ?? '').replace(/;.*$/s, '').trim().toLowerCase();
 
 const refuseMediaType = (accepted: readonly string[]): never =>
   refuseField('Content-Type', `must be ${accepted.join(' or ')}`);
 
-function readBody(route: Route, request: ApiRequest): unknown {
+async function readBody(route: Route, request: ApiRequest): Promise<unknown> {
   const { body: spec } = route;
-  const mediaType = mediaTypeOf(request);
+  const mediaType = readMediaType(request);
   if (spec === undefined) return undefined;
   if (spec.kind === 'json') {
     if (request.body.length === 0 && spec.optional) return parseOrReject(spec.schema, {});
     if (mediaType !== '' && !JSON_MEDIA_TYPE.test(mediaType)) refuseMediaType(['application/json']);
-    return parseOrReject(spec.schema, parseJson(request.body));
+    return parseOrReject(spec.schema, await parseJson(request.body));
   }
   if (mediaType !== '' && !spec.mediaTypes.includes(mediaType)) refuseMediaType(spec.mediaTypes);
   return spec.kind === 'text' ? decodeText(request.body) : request.body;
@@ -57,18 +57,18 @@ function readBody(route: Route, request: ApiRequest): unknown {
 export function refuseSize({ body: spec }: Route, request: ApiRequest): void {
   const limit = spec?.maxBytes ?? MAX_BODY_BYTES;
   if (request.body.length <= limit) return;
-  throw new ApiError('payload-too-large', `The body has ${request.body.length} bytes; at most ${limit} are taken`);
+  throw new ApiError('payload-too-large', `The body has ${request.body.length} bytes; at most ${limit} are allowed`);
 }
 
-export function readCall(
+export async function readCall(
   route: Route,
   request: ApiRequest,
-  rawParams: Record<string, string | undefined>,
-): Omit<Call, 'caller'> {
+  rawParams: Record<string, string>,
+): Promise<Omit<Call, 'caller'>> {
   return {
     request,
     params: route.params && parseOrReject(route.params, readParams(rawParams)),
     query: route.query && parseOrReject(route.query, readQuery(request.query)),
-    body: readBody(route, request),
+    body: await readBody(route, request),
   };
 }

@@ -3,7 +3,6 @@
 import { ApiError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { MAX_JSON_DEPTH } from '../core/limits.ts';
-import { findJsonFault, locate } from './json-fault.ts';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -40,33 +39,33 @@ function exceedsDepth(text: string, limit: number): boolean {
 /** Only an escape can make half of a character: the bytes were UTF-8. */
 const HALF_ESCAPED = /\\u[dD][89a-fA-F]/;
 
-/** Where the value holds half of a character: such a text cannot be stored, nor sent on. */
-function halfCharacterIn(value: Json, at: string): string | undefined {
+/** Where the value contains half of a character: such a text cannot be stored, nor sent on. */
+function findHalfCharacter(value: Json, at: string): string | undefined {
   if (typeof value === 'string') return value.isWellFormed() ? undefined : at;
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [name, inner] of Object.entries(value)) {
     const field = Array.isArray(value) ? `${at}[${name}]` : `${at}.${name.toWellFormed()}`;
-    const found = name.isWellFormed() ? halfCharacterIn(inner, field) : field;
+    const found = name.isWellFormed() ? findHalfCharacter(inner, field) : field;
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
 function refuseHalfCharacters(value: Json): void {
-  const field = halfCharacterIn(value, '')?.replace(/^\./, '');
+  const field = findHalfCharacter(value, '')?.replace(/^\./, '');
   if (field === undefined) return;
-  const message = 'holds half of a character: a text was cut in the middle of one';
+  const message = 'contains half of a character: a text was cut in the middle of one';
   throw new ApiError('invalid-request', `${field || 'The body'} ${message}`, { details: [{ field, message }] });
 }
 
-export function parseJson(bytes: Uint8Array): Json {
+export async function parseJson(bytes: Uint8Array): Promise<Json> {
   const text = decodeText(bytes);
-  const value = parseText(text);
+  const value = await parseText(text);
   if (HALF_ESCAPED.test(text)) refuseHalfCharacters(value);
   return value;
 }
 
-function parseText(text: string): Json {
+async function parseText(text: string): Promise<Json> {
   if (text.trim() === '') throw new ApiError('invalid-request', 'The body is empty: expected JSON');
   if (exceedsDepth(text, MAX_JSON_DEPTH)) {
     throw new ApiError('invalid-request', `The body is nested deeper than ${MAX_JSON_DEPTH} levels`);
@@ -74,9 +73,16 @@ function parseText(text: string): Json {
   try {
     return JSON.parse(text) as Json;
   } catch (cause) {
-    const fault = findJsonFault(text) ?? { offset: text.length, expected: 'JSON' };
-    const { line, column } = locate(text, fault.offset);
-    const message = `The body is not JSON: expected ${fault.expected} at line ${line}, column ${column}`;
-    throw new ApiError('invalid-request', message, { cause, details: [{ message, line, column }] });
+    throw await explainFault(text, cause);
   }
+}
+
+async function explainFault(text: string, cause: unknown): Promise<ApiError> {
+  // Loaded with the first wrong body: most processes never see one.
+  const { findJsonFault, locate } = await import('./json-fault.ts');
+  const { offset, expected } = findJsonFault(text) ?? { offset: text.length, expected: undefined };
+  const { line, column } = locate(text, offset);
+  const problem = expected === undefined ? 'unexpected text' : `expected ${expected}`;
+  const message = `The body is not JSON: ${problem} at line ${line}, column ${column}`;
+  return new ApiError('invalid-request', message, { cause, details: [{ message, line, column }] });
 }

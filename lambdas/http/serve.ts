@@ -1,13 +1,13 @@
-// One request through one route: size, key, scope, checked call, handler; and every error in the dialect's words.
+// One request through one route: size, key, scope, checked call, handler. And the reply of a dialect to a refused request.
 
 import type { Caller } from '../core/access/caller.ts';
 import { requireScope, requireUnbound } from '../core/access/keys.ts';
 import type { Reply } from '../core/api/reply.ts';
 import type { ApiRequest, Dialect, Route } from '../core/dialects/dialect.ts';
-import type { ApiError, ErrorCode } from '../core/errors.ts';
+import { ApiError, type ErrorCode } from '../core/errors.ts';
 import type { Ports } from '../core/ports/ports.ts';
 import { readCall, refuseSize } from './call.ts';
-import { toRejection } from './rejection.ts';
+import type { FoundRoute, WrongMethod } from './router.ts';
 
 export interface Endpoint {
   dialect: Dialect;
@@ -17,12 +17,11 @@ export interface Endpoint {
 /** One request on its way. What is optional becomes known as it gets further. */
 export interface Exchange {
   request: ApiRequest;
-  rawParams: Record<string, string | undefined>;
-  dialect?: Dialect;
+  /** That of the route, once it is found; until then the one that speaks where there is no route. */
+  dialect: Dialect;
   /** The pattern, not the path: fit for logs and metrics. */
   route?: string;
   caller?: { tenant: string; key: string };
-  pending?: Promise<unknown>;
 }
 
 const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
@@ -55,17 +54,19 @@ async function admit({ dialect, route }: Endpoint, request: ApiRequest, ports: P
   return { tenant, key, origin: request.origin };
 }
 
-async function handle(endpoint: Endpoint, exchange: Exchange, ports: Ports): Promise<Reply> {
-  const { route } = endpoint;
-  const { request, rawParams } = exchange;
+export async function serve(found: FoundRoute, exchange: Exchange, ports: Ports): Promise<Reply> {
+  const { dialect, route, rawParams } = found;
+  const { request } = exchange;
+  exchange.dialect = dialect;
+  exchange.route = `${route.method} ${route.path}`;
   refuseSize(route, request);
-  const caller = await admit(endpoint, request, ports);
+  const caller = await admit(found, request, ports);
   if (route.access !== 'anyone') exchange.caller = { tenant: caller.tenant.id, key: caller.key.id };
-  return route.handle({ caller, ...readCall(route, request, rawParams) }, ports);
+  return route.handle({ caller, ...(await readCall(route, request, rawParams)) }, ports);
 }
 
 export function refuse(dialect: Dialect, rejection: ApiError, request: ApiRequest): Reply {
-  const reply = dialect.error(rejection, request);
+  const reply = dialect.renderError(rejection, request);
   const retryAfter = rejection.retryAfterSeconds ?? RETRY_AFTER_SECONDS[rejection.code];
   return {
     ...reply,
@@ -77,10 +78,9 @@ export function refuse(dialect: Dialect, rejection: ApiError, request: ApiReques
   };
 }
 
-export async function serve(endpoint: Endpoint, exchange: Exchange, ports: Ports): Promise<Reply> {
-  try {
-    return await handle(endpoint, exchange, ports);
-  } catch (thrown) {
-    return refuse(endpoint.dialect, toRejection(thrown, ports.log, exchange), exchange.request);
-  }
+export function refuseMethod({ dialect, allowed }: WrongMethod, request: ApiRequest): Reply {
+  const offered = allowed.join(', ');
+  const message = `${request.method} is not offered here; allowed: ${offered}`;
+  const reply = refuse(dialect, new ApiError('invalid-request', message), request);
+  return { ...reply, status: 405, headers: { ...reply.headers, allow: offered } };
 }

@@ -1,5 +1,5 @@
-// Renders Jinja inside of QuickJS, a JavaScript engine in WebAssembly: what a template does, it does to memory of its own
-// that is small, and for a time that is short. Nothing of this process can be reached from there.
+// Renders Jinja inside of QuickJS, a JavaScript engine in WebAssembly: a template has a small memory of its own and a
+// short time, and it cannot access anything of this process.
 
 import type { QuickJSContext, QuickJSWASMModule } from 'quickjs-emscripten-core';
 import { JINJA_MEMORY_MB, JINJA_TIMEOUT_MS, JINJA_VARS_CHARS, MAX_TEMPLATE_CHARS } from '../core/limits.ts';
@@ -38,18 +38,18 @@ export function makeJinja(): Jinja {
       if (json.length > JINJA_VARS_CHARS) return failed(`it sees more than ${JINJA_VARS_CHARS} characters of data`);
       const attempt = async () => {
         sandbox ??= openSandbox();
-        return rendered(await sandbox, { text, vars: json });
+        return renderIn(await sandbox, { text, vars: json });
       };
-      // What is left of a module that broke off is anybody's guess, and it may be another template that broke it.
-      const reopened = () => {
+      // The state of a module after a crash is unknown, and another template may have crashed it.
+      const reopen = () => {
         sandbox = undefined;
         return attempt();
       };
       return attempt()
-        .catch(reopened)
+        .catch(reopen)
         .catch((error: Error) => {
           sandbox = undefined;
-          return failed(`its sandbox ended (${error.message})`);
+          return failed(`its sandbox crashed (${error.message})`);
         });
     },
   };
@@ -67,12 +67,12 @@ async function openSandbox(): Promise<Sandbox> {
   return { ...core, module, library: jinjaLibrary() };
 }
 
-function rendered({ module, library, ...core }: Sandbox, { text, vars }: { text: string; vars: string }): JinjaEnd {
+function renderIn({ module, library, ...core }: Sandbox, { text, vars }: { text: string; vars: string }): JinjaEnd {
   const runtime = module.newRuntime({ maxStackSizeBytes: STACK_BYTES });
   // A resumed run must render the same text again.
   const context = runtime.newContext({ intrinsics: { ...core.DefaultIntrinsics, Date: false } });
   try {
-    evaluated(
+    evaluate(
       context,
       `const library = { exports: {} }; ((module, exports) => {${library}\n})(library, library.exports)`,
     );
@@ -80,8 +80,8 @@ function rendered({ module, library, ...core }: Sandbox, { text, vars }: { text:
       context.newString(value).consume((handle) => context.setProp(context.global, name, handle));
     }
     runtime.setInterruptHandler(core.shouldInterruptAfterDeadline(Date.now() + JINJA_TIMEOUT_MS));
-    const end = evaluated(context, RENDER);
-    if ('error' in end) return failed(sentence(end.error));
+    const end = evaluate(context, RENDER);
+    if ('error' in end) return failed(explain(end.error));
     if (end.value === null) return failed(`its text is longer than ${MAX_TEMPLATE_CHARS} characters`);
     return { kind: 'rendered', text: end.value };
   } finally {
@@ -90,7 +90,7 @@ function rendered({ module, library, ...core }: Sandbox, { text, vars }: { text:
   }
 }
 
-function evaluated(context: QuickJSContext, code: string): { value: string | null } | { error: string } {
+function evaluate(context: QuickJSContext, code: string): { value: string | null } | { error: string } {
   const result = context.evalCode(code);
   if (result.error) {
     const error: unknown = result.error.consume((handle) => context.dump(handle));
@@ -100,7 +100,7 @@ function evaluated(context: QuickJSContext, code: string): { value: string | nul
   return { value: typeof value === 'string' ? value : null };
 }
 
-function sentence(message: string): string {
+function explain(message: string): string {
   if (message === 'interrupted') return `it takes longer than ${JINJA_TIMEOUT_MS} ms`;
   if (message === 'out of memory') return `it takes more than ${JINJA_MEMORY_MB} MB of memory`;
   if (message === 'stack overflow') return 'it is nested too deeply';

@@ -1,4 +1,4 @@
-// The decoded body of an answer, chunk by chunk, so that its reader can stop a bomb after any of them.
+// The decode body of an answer, chunk by chunk, so that its reader can stop a bomb after any of them.
 
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
@@ -15,7 +15,7 @@ function decoder(coding: string, firstByte: number): Duplex {
   throw new HttpFault('protocol', `The answer has the unknown encoding ${JSON.stringify(coding.slice(0, 40))}`);
 }
 
-export async function* decoded(answer: IncomingMessage): AsyncGenerator<Buffer> {
+export async function* decode(answer: IncomingMessage): AsyncGenerator<Buffer> {
   const coding = (answer.headers['content-encoding'] ?? '').trim().toLowerCase();
   if (coding === 'identity' || coding === '') {
     yield* answer as AsyncIterable<Buffer>;

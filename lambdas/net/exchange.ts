@@ -1,11 +1,11 @@
 // One HTTP exchange with one server: sends, decodes and caps the body, and settles exactly once whatever the server does.
-// Addresses are the caller's matter, except that `lookup` guards the connection.
+// The caller checks addresses; `lookup` guards the connection.
 
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { type HttpAnswer, HttpFault } from '../core/ports/http.ts';
-import { decoded } from './decode.ts';
+import { decode } from './decode.ts';
 import { toHttpFault } from './fault.ts';
 
 export interface Exchange {
@@ -18,7 +18,7 @@ export interface Exchange {
   /** Of the decoded body. */
   maxBytes: number;
   onChunk: ((chunk: Uint8Array) => void) | undefined;
-  /** Aborts with an HttpFault as its reason, or with anything else for a caller that left. */
+  /** Aborts with an HttpFault as its reason, or with anything else when the caller is gone. */
   signal: AbortSignal;
 }
 
@@ -41,14 +41,14 @@ function open(sent: Exchange, agent: http.Agent | false): http.ClientRequest {
   }).end(body);
 }
 
-const joinedHeaders = (answer: http.IncomingMessage): Record<string, string> =>
+const joinHeaders = (answer: http.IncomingMessage): Record<string, string> =>
   Object.fromEntries(Object.entries(answer.headersDistinct).map(([name, values]) => [name, (values ?? []).join(', ')]));
 
 /** Reads up to `maxBytes` of decoded body. */
 async function readBody(answer: http.IncomingMessage, sent: Exchange): Promise<Pick<Answer, 'body' | 'truncated'>> {
   const chunks: Buffer[] = [];
   let left = sent.maxBytes;
-  for await (const chunk of decoded(answer)) {
+  for await (const chunk of decode(answer)) {
     sent.onChunk?.(chunk.subarray(0, left));
     chunks.push(chunk.subarray(0, left));
     left -= chunk.length;
@@ -79,7 +79,7 @@ function attempt(sent: Exchange, agent: http.Agent | false): Promise<Answer | 's
   const abort = () => fail(sent.signal.reason);
   sent.signal.addEventListener('abort', abort);
   if (sent.signal.aborted) abort();
-  // Once an answer has begun, its own stream tells of errors; a server may well answer before it has read everything.
+  // Once an answer has begun, its own stream reports errors; a server may well answer before it has read everything.
   request.on('error', (error) => answered || fail(error));
   // Without a listener the upgraded connection would stay open, and the promise with it.
   request.on('upgrade', (_, socket) => {
@@ -89,7 +89,7 @@ function attempt(sent: Exchange, agent: http.Agent | false): Promise<Answer | 's
   request.on('response', (answer) => {
     answered = true;
     readBody(answer, sent).then(
-      (read) => resolve({ status: answer.statusCode ?? 0, headers: joinedHeaders(answer), ...read }),
+      (read) => resolve({ status: answer.statusCode ?? 0, headers: joinHeaders(answer), ...read }),
       fail,
     );
   });

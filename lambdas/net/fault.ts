@@ -1,4 +1,4 @@
-// What went wrong on the wire, in the vocabulary of HttpFault. Sentences name the host alone: paths and queries hold secrets.
+// What went wrong on the wire, as HttpFault. Messages name the host alone: paths and queries contain secrets.
 
 import { ApiError } from '../core/errors.ts';
 import { HttpFault, type HttpFaultReason } from '../core/ports/http.ts';
@@ -15,17 +15,17 @@ const CONNECT = new Set([
 const DNS = new Set(['ENOTFOUND', 'EAI_AGAIN']);
 const TLS = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|HOSTNAME_MISMATCH)/;
 
-const SENTENCES = {
-  timeout: 'gave no complete answer in time',
-  aborted: 'was not waited for',
+const MESSAGES = {
+  timeout: 'sent no complete answer in time',
+  aborted: 'was aborted',
   dns: 'could not be resolved',
   connect: 'could not be reached',
-  tls: 'could not be trusted',
-  protocol: 'gave an answer that is not valid HTTP',
-  'too-large': 'sent headers beyond all measure',
+  tls: 'has a certificate that is not trusted',
+  protocol: 'sent an answer that is not valid HTTP',
+  'too-large': 'sent headers that are too large',
 } as const satisfies Record<HttpFaultReason, string>;
 
-function reasonOf(code: string, answered: boolean): HttpFaultReason {
+function findReason(code: string, answered: boolean): HttpFaultReason {
   if (code === 'HPE_HEADER_OVERFLOW') return 'too-large';
   if (answered) return 'protocol';
   if (DNS.has(code)) return 'dns';
@@ -33,11 +33,11 @@ function reasonOf(code: string, answered: boolean): HttpFaultReason {
   return TLS.test(code) ? 'tls' : 'protocol';
 }
 
-/** `answered`: the head of an answer had come. Verdicts of the guard pass through. */
+/** `answered`: the head of an answer had come. Errors of the guard pass through. */
 export function toHttpFault(error: unknown, url: URL, answered: boolean): Error {
   if (error instanceof ApiError || error instanceof HttpFault) return error;
   const code = (error as NodeJS.ErrnoException | null)?.code ?? '';
-  const reason = reasonOf(code, answered);
-  const sentence = answered && reason === 'protocol' ? 'broke off its answer' : SENTENCES[reason];
-  return new HttpFault(reason, `${url.host} ${sentence}${code && ` (${code})`}`, error);
+  const reason = findReason(code, answered);
+  const message = answered && reason === 'protocol' ? 'ended its answer too early' : MESSAGES[reason];
+  return new HttpFault(reason, `${url.host} ${message}${code && ` (${code})`}`, error);
 }

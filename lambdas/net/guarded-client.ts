@@ -1,5 +1,5 @@
 // The one client for outgoing HTTP: checks every address before and after resolving it, connects only to what was
-// checked, and follows redirects by hand. One exchange with one server is exchange.ts; the rules are core/safe-url.ts.
+// checked, and follows redirects by hand. One exchange with one server is exchange.ts; the rules are core/outbound/safe-url.ts.
 
 import * as http from 'node:http';
 import * as https from 'node:https';
@@ -12,7 +12,7 @@ import { guardedLookup, type Resolve, resolveName } from './guarded-lookup.ts';
 
 export interface HttpClientOptions {
   policy: TargetPolicy;
-  /** Answers with every address of a name. */
+  /** Finds every address of a name. */
   resolve?: Resolve;
   /** Connections kept open to one server; more wait inside their own timeout. */
   connectionsPerServer?: number;
@@ -21,7 +21,7 @@ export interface HttpClientOptions {
 
 const CONNECTIONS_PER_SERVER = 64;
 const IDLE_CONNECTIONS_PER_SERVER = 8;
-// A frozen function misses a server's close; a connection idle for longer than this is not worth the gamble.
+// A frozen function does not notice that a server closes; a connection idle for longer is likely to be closed.
 const IDLE_CONNECTION_MS = 4_000;
 const MAX_REDIRECTS = 20;
 
@@ -42,7 +42,7 @@ const without = (headers: Record<string, string>, drop: (name: string) => boolea
   Object.fromEntries(Object.entries(headers).filter(([name]) => !drop(name.toLowerCase())));
 
 /** What to send next, as browsers do it: https://fetch.spec.whatwg.org/#http-redirect-fetch */
-function redirected(hop: Hop, status: number, target: URL): Hop {
+function redirect(hop: Hop, status: number, target: URL): Hop {
   let { method, headers, body } = hop;
   if ((status === 303 && method !== 'HEAD') || (status < 303 && method === 'POST')) {
     method = 'GET';
@@ -84,7 +84,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
     let hop: Hop = {
       url: checkUrl(request.url, options.policy),
       method: request.method.toUpperCase(),
-      headers: lowerCased(request.headers ?? {}),
+      headers: lowerCase(request.headers ?? {}),
       body: request.body,
     };
     for (let followed = 0; ; followed++) {
@@ -95,7 +95,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
         throw new HttpFault('protocol', `${hop.url.host} still redirects after ${allowed} redirects`);
       }
       const target = URL.parse(location, hop.url.href)?.href ?? '';
-      hop = redirected(hop, answer.status, checkUrl(target, options.policy));
+      hop = redirect(hop, answer.status, checkUrl(target, options.policy));
     }
   };
 
@@ -106,7 +106,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
       checkHeaders(request.headers ?? {});
       const startedAt = performance.now();
       const deadline = new AbortController();
-      const timer = setTimeout(() => deadline.abort(timedOut(request)), request.timeoutMs);
+      const timer = setTimeout(() => deadline.abort(makeTimeout(request)), request.timeoutMs);
       const signal = request.signal ? AbortSignal.any([deadline.signal, request.signal]) : deadline.signal;
       try {
         const answer = await follow(request, signal);
@@ -119,8 +119,8 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
 }
 
 // One name in two spellings would be sent twice, and a server picks whichever it likes.
-const lowerCased = (headers: Record<string, string>): Record<string, string> =>
+const lowerCase = (headers: Record<string, string>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
-const timedOut = (request: HttpRequest): HttpFault =>
-  new HttpFault('timeout', `${new URL(request.url).host} gave no complete answer within ${request.timeoutMs} ms`);
+const makeTimeout = (request: HttpRequest): HttpFault =>
+  new HttpFault('timeout', `${new URL(request.url).host} sent no complete answer within ${request.timeoutMs} ms`);

@@ -1,5 +1,5 @@
 // Name resolution that cannot be rebound: the addresses are resolved once per connection, every one of them is checked,
-// and the connection goes to exactly those. Literal IP addresses never come here; checkUrl judges them.
+// and the connection goes to exactly those. Literal IP addresses never come here; checkUrl checks them.
 
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
@@ -16,12 +16,12 @@ export type Resolve = (name: string) => Promise<ResolvedAddress[]>;
 
 export const resolveName: Resolve = (name) => systemLookup(name, { all: true, order: 'verbatim' });
 
-async function checkedAddresses(name: string, policy: TargetPolicy, resolve: Resolve): Promise<ResolvedAddress[]> {
+async function resolveAndCheck(name: string, policy: TargetPolicy, resolve: Resolve): Promise<ResolvedAddress[]> {
   const addresses = await resolve(name).catch((cause: unknown) => {
     throw new HttpFault('dns', `The name '${name}' could not be resolved`, cause);
   });
   if (addresses.length === 0) throw new HttpFault('dns', `The name '${name}' has no address`);
-  // One inside address among public ones is how rebinding looks, so it condemns the name.
+  // One internal address among public ones is how rebinding looks, so the name is refused.
   if (addresses.every(({ address }) => isAllowedAddress(address, policy))) return addresses;
   throw new ApiError('unsafe-url', `The name '${name}' resolves to an address that may not be called`);
 }
@@ -29,7 +29,7 @@ async function checkedAddresses(name: string, policy: TargetPolicy, resolve: Res
 /** A `lookup` for node:net. */
 export function guardedLookup(policy: TargetPolicy, resolve: Resolve): LookupFunction {
   return (name, options, callback) => {
-    checkedAddresses(name, policy, resolve).then(
+    resolveAndCheck(name, policy, resolve).then(
       (addresses) => {
         const [first] = addresses;
         if (options.all) callback(null, addresses);

@@ -8,7 +8,7 @@ import { readEach } from './parse.ts';
 export interface FunctionSpec {
   name: string;
   arn: string;
-  /** Where its construct stands in the tree. */
+  /** Path of its construct in the tree. */
   path: string;
   directory: string;
   runtime: 'nodejs' | 'python';
@@ -53,7 +53,7 @@ function readFunction({ logicalId, path, properties }: Resource, assembly: Assem
   };
 }
 
-/** By name, by ARN, or by the name of a construct it stands in (`sweep` for `Errand/Sweep/Function`). */
+/** By name, by ARN, or by the name of a construct that contains it (`sweep` for `Errand/Sweep/Function`). */
 export function findFunction(functions: FunctionSpec[], nameOrArn: string): FunctionSpec | undefined {
   const name = readFunctionName(nameOrArn);
   const named = functions.find((spec) => spec.name === name);

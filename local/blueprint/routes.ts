@@ -53,23 +53,23 @@ export function readApi(resources: Resource[]): Api {
       resourceSchema.parse(properties),
     ]),
   );
-  const pathOf = (resourceId: string): string => {
+  const buildPath = (resourceId: string): string => {
     const resource = parents.get(resourceId);
-    return resource ? `${pathOf(resource.ParentId).replace(/\/$/, '')}/${resource.PathPart}` : '/';
+    return resource ? `${buildPath(resource.ParentId).replace(/\/$/, '')}/${resource.PathPart}` : '/';
   };
   return {
     routes: readEach(resources, 'AWS::ApiGateway::Method', ({ properties }) => {
       const { ResourceId, Integration } = methodSchema.parse(properties);
-      const path = pathOf(ResourceId);
+      const path = buildPath(ResourceId);
       if (!ROUTED_PATHS.includes(path))
         throw new Error(`path ${path} is not routed, only ${ROUTED_PATHS.join(' and ')}`);
-      return { path, functionName: functionOf(Integration.Uri), timeoutMs: Integration.TimeoutInMillis };
+      return { path, functionName: readFunctionUri(Integration.Uri), timeoutMs: Integration.TimeoutInMillis };
     }),
     errors: readEach(resources, 'AWS::ApiGateway::GatewayResponse', readError),
   };
 }
 
-function functionOf(uri: string): string {
+function readFunctionUri(uri: string): string {
   return readFunctionName(uri.split('/functions/')[1]?.split('/')[0] ?? uri);
 }
 

@@ -55,11 +55,11 @@ const QUEUE_ATTRIBUTES = [
 export function readQueues(resources: Resource[], place: Place): QueueSpec[] {
   return readEach(resources, 'AWS::SQS::Queue', ({ logicalId, properties }) => {
     if (properties['FifoQueue']) throw new Error('first-in-first-out queues are not run locally');
-    const given = QUEUE_ATTRIBUTES.filter((name) => properties[name] !== undefined).map((name) => {
+    const attributes = QUEUE_ATTRIBUTES.filter((name) => properties[name] !== undefined).map((name) => {
       const value = properties[name];
       return [name, typeof value === 'object' ? JSON.stringify(value) : String(value)];
     });
-    return { name: logicalId, url: queueUrl(logicalId, place), attributes: Object.fromEntries(given) };
+    return { name: logicalId, url: queueUrl(logicalId, place), attributes: Object.fromEntries(attributes) };
   });
 }
 

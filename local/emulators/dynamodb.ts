@@ -1,5 +1,5 @@
 // The DynamoDB of this machine: a native server in a child process, or any compatible one that runs elsewhere.
-// Which tables it holds is told by tables.ts.
+// Its tables are made in tables.ts.
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
@@ -22,7 +22,7 @@ export async function startDynamoDb(file: string | null): Promise<DynamoDb> {
   const external = process.env['ERRAND_DYNAMODB_ENDPOINT'];
   if (external) return { endpoint: external.replace(/\/$/, ''), stop: async () => {} };
   const binary = findBinary();
-  // The server does not tell which port it took when asked for port 0, so a free one is chosen here; it may be lost to
+  // The server does not report which port it took when asked for port 0, so a free one is chosen here; it may be lost to
   // somebody else in between, hence the attempts.
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();

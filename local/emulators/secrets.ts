@@ -57,7 +57,7 @@ function generatePassword(how: GenerateSecret): string {
     .map(([, alphabet]) => allowed(alphabet))
     .filter((alphabet) => alphabet.length > 0);
   const all = [...included.flat(), ...(how.IncludeSpace ? allowed(' ') : [])];
-  if (all.length === 0) throw new Error('A secret is to be generated from no characters at all');
+  if (all.length === 0) throw new Error('A secret cannot be generated: every character is excluded');
   for (;;) {
     const password = Array.from({ length: how.PasswordLength }, () => all[randomInt(all.length)]);
     const isMixed = included.every((alphabet) => password.some((char) => char && alphabet.includes(char)));

@@ -25,11 +25,13 @@ async function checkUnchanged(endpoint: string, { name, schema }: TableSpec): Pr
   const { Table } = await callWire<{ Table: TableSpec['schema'] }>(endpoint, 'DynamoDB_20120810.DescribeTable', {
     TableName: name,
   });
-  if (shapeOf(Table) === shapeOf(schema)) return;
-  throw new Error(`The kept table ${name} has other keys or indexes than the template; 'npm run reset' starts afresh`);
+  if (describeShape(Table) === describeShape(schema)) return;
+  throw new Error(
+    `The stored table ${name} has other keys or indexes than the template; delete the state with 'npm run reset'`,
+  );
 }
 
-function shapeOf(schema: TableSpec['schema']): string {
+function describeShape(schema: TableSpec['schema']): string {
   const keys = (parts: TableSpec['schema']['KeySchema']) =>
     parts.map((key) => `${key.KeyType}:${key.AttributeName}`).sort();
   const indexes = [...(schema.GlobalSecondaryIndexes ?? []), ...(schema.LocalSecondaryIndexes ?? [])];

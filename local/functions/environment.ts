@@ -93,7 +93,7 @@ export class Environment implements ExecutionEnvironment {
       stderr: true,
       resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
     });
-    this.#worker.on('message', (message: FromWorker) => this.#hear(message));
+    this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error: Error & { code?: string }) => this.#fail(describeCrash(error)));
     this.#worker.on('exit', (code) => this.#fail(describeExit(code)));
   }
@@ -105,7 +105,7 @@ export class Environment implements ExecutionEnvironment {
   invoke(call: Call): Promise<Outcome> {
     return new Promise((settle) => {
       this.#running = { call, chunks: [], settle };
-      call.sink?.gone.addEventListener('abort', this.#tellGone, { once: true });
+      call.sink?.gone.addEventListener('abort', this.#sendGone, { once: true });
       if (this.#ready) this.#begin();
       else this.#timer = setTimeout(() => this.#overstay(INIT_TIMEOUT_MS), INIT_TIMEOUT_MS);
     });
@@ -113,18 +113,18 @@ export class Environment implements ExecutionEnvironment {
 
   async end(): Promise<void> {
     this.#dead = true;
-    this.#tellStarted();
+    this.#confirmStart();
     this.#invocations.close();
     await this.#worker.terminate();
   }
 
-  #tellStarted(): void {
+  #confirmStart(): void {
     if (this.#started) return;
     this.#started = true;
     this.#onStarted();
   }
 
-  #tellGone = () => {
+  #sendGone = () => {
     const requestId = this.#running?.call.requestId;
     if (requestId && !this.#dead) this.#worker.postMessage({ type: 'gone', requestId });
   };
@@ -139,22 +139,22 @@ export class Environment implements ExecutionEnvironment {
     this.#invocations.postMessage(invocation);
     Atomics.add(this.#wake, 0, 1);
     Atomics.notify(this.#wake, 0);
-    if (this.#running.call.sink?.gone.aborted) this.#tellGone();
+    if (this.#running.call.sink?.gone.aborted) this.#sendGone();
   }
 
-  #hear(message: FromWorker): void {
+  #receive(message: FromWorker): void {
     if (message.type === 'ready') {
       this.#ready = true;
-      this.#tellStarted();
+      this.#confirmStart();
       this.#begin();
     } else if (message.type === 'initFailed') {
       this.#fail(message.error);
     } else if (this.#running?.call.requestId === message.requestId) {
-      this.#hearRunning(message, this.#running);
+      this.#receiveRunning(message, this.#running);
     }
   }
 
-  #hearRunning(message: Exclude<FromWorker, { type: 'ready' | 'initFailed' }>, running: Running): void {
+  #receiveRunning(message: Exclude<FromWorker, { type: 'ready' | 'initFailed' }>, running: Running): void {
     switch (message.type) {
       case 'chunk':
         void this.#pass(message.bytes, running);
@@ -194,7 +194,7 @@ export class Environment implements ExecutionEnvironment {
     clearTimeout(this.#timer);
     const running = this.#running;
     this.#running = undefined;
-    running?.call.sink?.gone.removeEventListener('abort', this.#tellGone);
+    running?.call.sink?.gone.removeEventListener('abort', this.#sendGone);
     running?.settle(outcome);
   }
 }

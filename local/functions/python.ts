@@ -39,7 +39,9 @@ export class PythonEnvironment implements ExecutionEnvironment {
     this.#options = options;
     this.#onStarted = onStarted;
     this.#process = startPython(options);
-    createInterface({ input: this.#process.stdio[4] as Readable }).on('line', (line) => this.#hear(JSON.parse(line)));
+    createInterface({ input: this.#process.stdio[4] as Readable }).on('line', (line) =>
+      this.#receive(JSON.parse(line)),
+    );
     // A process that is gone has said so by its exit.
     this.#invocations.on('error', () => {});
     this.#process.once('error', (error: NodeJS.ErrnoException) =>
@@ -67,11 +69,11 @@ export class PythonEnvironment implements ExecutionEnvironment {
 
   async end(): Promise<void> {
     this.#dead = true;
-    this.#tellStarted();
+    this.#confirmStart();
     this.#process.kill('SIGKILL');
   }
 
-  #tellStarted(): void {
+  #confirmStart(): void {
     if (this.#started) return;
     this.#started = true;
     this.#onStarted();
@@ -87,10 +89,10 @@ export class PythonEnvironment implements ExecutionEnvironment {
     this.#invocations.write(`${JSON.stringify(invocation)}\n`);
   }
 
-  #hear(message: FromWorker): void {
+  #receive(message: FromWorker): void {
     if (message.type === 'ready') {
       this.#ready = true;
-      this.#tellStarted();
+      this.#confirmStart();
       this.#begin();
     } else if (message.type === 'initFailed') this.#fail(message.error);
     else if (message.type === 'answer') this.#settle({ status: 'succeeded', payload: message.payload });

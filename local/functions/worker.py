@@ -35,10 +35,10 @@ def invoke(handler, invocation):
         answer = handler(json.loads(invocation["payload"]), Context(request_id, invocation["deadlineMs"]))
         return {"type": "answer", "requestId": request_id, "payload": json.dumps(answer)}
     except Exception as error:
-        return {"type": "failure", "requestId": request_id, "error": described(error)}
+        return {"type": "failure", "requestId": request_id, "error": describe_error(error)}
 
 
-def described(error):
+def describe_error(error):
     trace = traceback.format_tb(error.__traceback__)
     return {"errorType": type(error).__name__, "errorMessage": str(error), "trace": trace}
 
@@ -48,18 +48,18 @@ def main():
     for stream in (invocations, answers):
         os.set_inheritable(stream.fileno(), False)
 
-    def tell(message):
+    def send(message):
         answers.write(json.dumps(message).encode() + b"\n")
         answers.flush()
 
     try:
         handler = load(sys.argv[1], sys.argv[2])
     except Exception as error:
-        tell({"type": "initFailed", "error": described(error)})
+        send({"type": "initFailed", "error": describe_error(error)})
         return
-    tell({"type": "ready"})
+    send({"type": "ready"})
     for line in invocations:
-        tell(invoke(handler, json.loads(line)))
+        send(invoke(handler, json.loads(line)))
 
 
 main()

@@ -1,5 +1,5 @@
 // The thread of one execution environment: loads the handler, then runs one invocation at a time. Between two
-// invocations the thread sleeps without an event loop, so work left pending stands still as in a frozen Lambda.
+// invocations the thread sleeps without an event loop, so pending work makes no progress, as in a frozen Lambda.
 
 import { writeSync } from 'node:fs';
 import { finished } from 'node:stream/promises';
@@ -21,9 +21,7 @@ const setup = workerData as WorkerSetup;
 const wake = new Int32Array(setup.wake);
 const toRuntime = (message: FromWorker) => parentPort?.postMessage(message);
 
-let stream: ResponseStream | undefined;
-let streamRequestId = '';
-let chunkWritten: (() => void) | undefined;
+const streams = makeStreams();
 
 // A thread's own stdout reaches the process through its event loop and would be lost with a crash.
 const writeLog = (text: string | Uint8Array, ...rest: unknown[]): boolean => {
@@ -37,13 +35,7 @@ process.stderr.write = writeLog as typeof process.stderr.write;
 Object.assign(globalThis, { awslambda });
 if (process.env['NODE_OPTIONS']?.includes('--enable-source-maps')) process.setSourceMapsEnabled(true);
 
-parentPort?.on('message', (message: ToWorker) => {
-  if (message.requestId !== streamRequestId) return;
-  if (message.type === 'gone') stream?.destroy(new Error('The caller has gone'));
-  const written = chunkWritten;
-  chunkWritten = undefined;
-  written?.();
-});
+parentPort?.on('message', streams.receive);
 
 await main();
 
@@ -78,10 +70,10 @@ async function invoke(handler: Handler, invocation: InvocationMessage): Promise<
   const { requestId, payload } = invocation;
   try {
     const event: unknown = JSON.parse(payload);
-    const context = contextOf(invocation);
+    const context = makeContext(invocation);
     if (isStreaming(handler))
-      return await streamAnswer(() => handler(event, openStream(requestId), context), requestId);
-    return answerOf(await handler(event, context), requestId);
+      return await streamAnswer(() => handler(event, streams.open(requestId), context), requestId);
+    return toAnswer(await handler(event, context), requestId);
   } catch (error) {
     return { type: 'failure', requestId, error: describe(error) };
   }
@@ -90,26 +82,44 @@ async function invoke(handler: Handler, invocation: InvocationMessage): Promise<
 /** The invocation lasts until the handler has returned and the stream is finished, whichever is later. */
 async function streamAnswer(run: () => Promise<unknown>, requestId: string): Promise<FromWorker> {
   await run();
-  // An error of the stream is the handler's to notice, by whatever it piped into it.
-  if (stream) await finished(stream, { readable: false }).catch(() => {});
+  await streams.finish();
   return { type: 'answer', requestId, payload: '' };
 }
 
-function openStream(requestId: string): ResponseStream {
-  streamRequestId = requestId;
-  stream = new ResponseStream({
-    chunk(bytes, written) {
-      chunkWritten = written;
-      // A small buffer is a view of a shared pool, all of which would be sent along.
-      const exact = new Uint8Array(bytes);
-      parentPort?.postMessage({ type: 'chunk', requestId, bytes: exact } satisfies FromWorker, [exact.buffer]);
+/** One invocation streams at a time: what the caller's side sends about an earlier one is dropped. */
+function makeStreams() {
+  let current: { requestId: string; stream: ResponseStream; onWritten?: (() => void) | undefined } | undefined;
+  return {
+    open(requestId: string): ResponseStream {
+      const stream = new ResponseStream({
+        chunk(bytes, written) {
+          if (current?.requestId === requestId) current.onWritten = written;
+          // A small buffer is a view of a shared pool, all of which would be sent along.
+          const exact = new Uint8Array(bytes);
+          parentPort?.postMessage({ type: 'chunk', requestId, bytes: exact } satisfies FromWorker, [exact.buffer]);
+        },
+        end: () => toRuntime({ type: 'end', requestId }),
+      });
+      current = { requestId, stream };
+      return stream;
     },
-    end: () => toRuntime({ type: 'end', requestId }),
-  });
-  return stream;
+
+    receive(message: ToWorker): void {
+      if (message.requestId !== current?.requestId) return;
+      if (message.type === 'gone') current.stream.destroy(new Error('The caller has gone'));
+      const written = current.onWritten;
+      current.onWritten = undefined;
+      written?.();
+    },
+
+    /** An error of the stream is the handler's to notice, by whatever it piped into it. */
+    async finish(): Promise<void> {
+      if (current) await finished(current.stream, { readable: false }).catch(() => {});
+    },
+  };
 }
 
-function answerOf(answer: unknown, requestId: string): FromWorker {
+function toAnswer(answer: unknown, requestId: string): FromWorker {
   const payload = JSON.stringify(answer) ?? 'null';
   const bytes = Buffer.byteLength(payload);
   if (bytes <= MAX_PAYLOAD_BYTES) return { type: 'answer', requestId, payload };
@@ -123,7 +133,7 @@ function answerOf(answer: unknown, requestId: string): FromWorker {
   };
 }
 
-function contextOf({ requestId, deadlineMs }: InvocationMessage): object {
+function makeContext({ requestId, deadlineMs }: InvocationMessage): object {
   return {
     awsRequestId: requestId,
     functionName: setup.functionName,

@@ -1,9 +1,9 @@
-// Reads a request's body up to a limit. What is beyond it is read too, so that the refusal reaches the caller, but it is
-// not kept; a caller who sends on and on is cut off.
+// Reads a request's body up to a limit. What is beyond it is read too, so that the caller gets the refusal, but it is
+// not kept; a caller who sends without end is cut off.
 
 import type { IncomingMessage } from 'node:http';
 
-const PATIENCE = 8;
+const EXCESS_FACTOR = 8;
 
 /** Undefined when the body is larger than the limit. */
 export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
@@ -12,7 +12,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes <= maxBytes) chunks.push(chunk);
-    else if (bytes > PATIENCE * maxBytes) throw new Error('The caller sends without end');
+    else if (bytes > EXCESS_FACTOR * maxBytes) throw new Error('The caller sends without end');
   }
   return bytes <= maxBytes ? Buffer.concat(chunks) : undefined;
 }

@@ -18,7 +18,7 @@ const STAGE = 'local';
 const HOP_BY_HOP = ['connection', 'expect', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade'];
 
 export function proxyEvent({ request, path, resource, body, requestId }: ProxyRequest): object {
-  const headers = headersOf(request);
+  const headers = readHeaders(request);
   const query = new URLSearchParams(request.url?.split('?').slice(1).join('?'));
   const queryNames = [...new Set(query.keys())];
   const proxied = resource === '/' ? null : { proxy: decodeURIComponent(path.slice(1)) };
@@ -55,7 +55,7 @@ export function proxyEvent({ request, path, resource, body, requestId }: ProxyRe
   };
 }
 
-function headersOf(request: IncomingMessage): Record<string, string[]> {
+function readHeaders(request: IncomingMessage): Record<string, string[]> {
   // A header may be called `constructor`, which every ordinary object has.
   const headers: Record<string, string[]> = Object.create(null);
   for (let index = 0; index < request.rawHeaders.length; index += 2) {

@@ -37,11 +37,11 @@ const IDLE_MS = 5 * 60 * 1_000;
 
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: 65_000 }, (request, response) => {
-    // A write that a vanished connection refuses is no news: 'close' has told.
+    // A write to a connection that is gone needs no report: 'close' has come.
     response.on('error', () => {});
     void serve(request, response, options).catch(() => response.destroy());
   });
-  // Node would answer by itself, in nobody's envelope.
+  // Node would answer by itself, without our envelope.
   server.on('checkExpectation', (_, response: ServerResponse) =>
     sendError(response, wordError('BAD_REQUEST', randomUUID(), options.api.errors)),
   );
@@ -49,7 +49,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `http://${reachable(options.host)}:${port}`,
+    baseUrl: `http://${toReachableHost(options.host)}:${port}`,
     async stop(graceMs) {
       const closed = new Promise((resolve) => server.close(resolve));
       await Promise.race([closed, sleep(graceMs, undefined, { ref: false })]);
@@ -79,10 +79,10 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
   const outcome = await options.invoke(route.functionName, payload, relay);
   // A stream that was begun and not ended promised more than came.
   if (relay.hasBegun) return relay.cut();
-  if (!relay.gone.aborted) refuse(outcome ? errorOf(outcome) : 'FUNCTION_FAILURE');
+  if (!relay.gone.aborted) refuse(outcome ? readErrorType(outcome) : 'FUNCTION_FAILURE');
 }
 
-function errorOf({ status, errorType }: Outcome): GatewayErrorType {
+function readErrorType({ status, errorType }: Outcome): GatewayErrorType {
   if (status === 'throttled') return 'THROTTLED';
   return errorType === 'Sandbox.Timedout' ? 'INTEGRATION_TIMEOUT' : 'FUNCTION_FAILURE';
 }
@@ -121,7 +121,7 @@ async function listen(server: Server, { host, port }: GatewayOptions): Promise<v
   }
 }
 
-function reachable(host: string): string {
+function toReachableHost(host: string): string {
   if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
   return host.includes(':') ? `[${host}]` : host;
 }

@@ -91,8 +91,8 @@ export class Relay implements Sink {
 
   #begin({ statusCode, headers, multiValueHeaders, cookies }: Prelude): void {
     if (typeof statusCode !== 'number' || !(statusCode >= 200 && statusCode <= 599)) throw new Error('No valid status');
-    const given: OutgoingHttpHeaders = { ...headers, ...multiValueHeaders, ...(cookies && { 'set-cookie': cookies }) };
-    const kept = Object.entries(given).filter(([name]) => !HOP_BY_HOP.includes(name.toLowerCase()));
+    const all: OutgoingHttpHeaders = { ...headers, ...multiValueHeaders, ...(cookies && { 'set-cookie': cookies }) };
+    const kept = Object.entries(all).filter(([name]) => !HOP_BY_HOP.includes(name.toLowerCase()));
     this.#response.writeHead(statusCode, Object.fromEntries(kept));
     this.#response.flushHeaders();
   }

@@ -61,7 +61,7 @@ export const CALLS: Record<string, Call> = {
     (executions, { executionArn, reverseOrder: reverse, ...asked }) => {
       const row = executions.execution(executionArn);
       const { items, nextToken } = paged(asked, (range) => executions.journal.events(row.arn, { reverse, ...range }));
-      return { events: items.map(tellEvent), nextToken };
+      return { events: items.map(renderEvent), nextToken };
     },
   ),
   SendTaskSuccess: call(
@@ -98,7 +98,7 @@ function paged<Item>(
   read: (range: { skip: number; limit: number }) => Item[],
 ): { items: Item[]; nextToken?: string } {
   const skip = Number(nextToken ?? 0);
-  // 0 stands for the default, as with AWS.
+  // 0 means the default, as with AWS.
   const size = maxResults || 100;
   const items = read({ skip, limit: size + 1 });
   if (items.length <= size) return { items };
@@ -129,7 +129,7 @@ const describe = (row: ExecutionRow) => ({
   ...(row.cause !== null && { cause: row.cause }),
 });
 
-const tellEvent = ({ id, at: timestamp, type, details }: EventRow) => ({
+const renderEvent = ({ id, at: timestamp, type, details }: EventRow) => ({
   id,
   previousEventId: id - 1,
   timestamp,

@@ -53,7 +53,7 @@ const task = z
         Payload: template.optional(),
         'Payload.$': path.optional(),
       })
-      .refine((given) => (given.FunctionName ?? given['FunctionName.$']) !== undefined, 'names no function'),
+      .refine((it) => (it.FunctionName ?? it['FunctionName.$']) !== undefined, 'names no function'),
     ResultSelector: template.optional(),
     TimeoutSeconds: seconds.optional(),
     TimeoutSecondsPath: path.optional(),
@@ -120,7 +120,7 @@ export type TaskState = z.infer<typeof task>;
 export type ChoiceState = z.infer<typeof choice>;
 export type WaitState = z.infer<typeof wait>;
 
-/** Throws a sentence for every state and field that is wrong or does not run here. */
+/** Throws an error that names every state and field that is wrong or does not run here. */
 export function readDefinition(source: unknown): Definition {
   const parsed = definition.safeParse(source);
   if (parsed.success) return parsed.data;
@@ -132,7 +132,7 @@ type Problem = { path: string[]; message: string };
 
 function transitionProblems(machine: { StartAt: string; States: Record<string, State> }): Problem[] {
   const targets = Object.entries(machine.States).flatMap(([name, from]) =>
-    targetsOf(from).map(([field, target]) => ({ path: ['States', name, field], target })),
+    listTargets(from).map(([field, target]) => ({ path: ['States', name, field], target })),
   );
   const unknown = [{ path: ['StartAt'], target: machine.StartAt }, ...targets]
     .filter(({ target }) => !Object.hasOwn(machine.States, target))
@@ -149,7 +149,7 @@ function hasTwoWaysOrNone(from: State): boolean {
   return (Next === undefined) === (End === undefined);
 }
 
-function targetsOf(from: State): [field: string, target: string][] {
+function listTargets(from: State): [field: string, target: string][] {
   if (from.Type === 'Choice') {
     const rules = from.Choices.map(({ Next }): [string, string] => ['Choices', Next]);
     return from.Default === undefined ? rules : [...rules, ['Default', from.Default]];

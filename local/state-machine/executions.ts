@@ -131,9 +131,9 @@ export class Executions {
   async #runToEnd(row: ExecutionRow, machine: Machine, signal: AbortSignal): Promise<void> {
     const states = runStates(
       this.#executionOf(row, machine, signal),
-      entryOf(row, machine.definition, this.#world.now()),
+      makeEntry(row, machine.definition, this.#world.now()),
     );
-    const ending = await endingOf(Promise.race([states, this.#deadline(row, machine.definition, signal)]));
+    const ending = await awaitEnding(Promise.race([states, this.#deadline(row, machine.definition, signal)]));
     // Stopped or closed meanwhile: how it ended is written already, or goes on in another process.
     if (!signal.aborted) this.#end(row.arn, ending);
   }
@@ -185,7 +185,7 @@ export class Executions {
 
 class ExecutionTimeout extends Error {}
 
-async function endingOf(output: Promise<Json>): Promise<Omit<Ending, 'endedAt'>> {
+async function awaitEnding(output: Promise<Json>): Promise<Omit<Ending, 'endedAt'>> {
   try {
     return { status: 'SUCCEEDED', output: await output };
   } catch (error) {
@@ -196,7 +196,7 @@ async function endingOf(output: Promise<Json>): Promise<Omit<Ending, 'endedAt'>>
 }
 
 /** The state in which the execution was last, or its first. */
-function entryOf(row: ExecutionRow, { StartAt }: Definition, now: number): Entry {
+function makeEntry(row: ExecutionRow, { StartAt }: Definition, now: number): Entry {
   const input = JSON.parse(row.stateInput ?? row.input) as Json;
   return { state: row.state ?? StartAt, input, at: row.enteredAt ?? now };
 }

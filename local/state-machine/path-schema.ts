@@ -9,13 +9,13 @@ export const path = z.string().refine(isPath, 'is not a path that is supported h
 export const inputPath = path.refine((text) => !text.startsWith('$$'), 'must be a path into the input');
 
 export const template = z.json().superRefine((value, context) => {
-  for (const problem of problemsOf(value, [])) context.addIssue({ code: 'custom', ...problem });
+  for (const problem of findProblems(value, [])) context.addIssue({ code: 'custom', ...problem });
 });
 
-function problemsOf(value: Json, at: string[]): { path: string[]; message: string }[] {
+function findProblems(value: Json, at: string[]): { path: string[]; message: string }[] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, inner]) => {
-    if (!name.endsWith('.$')) return problemsOf(inner, [...at, name]);
+    if (!name.endsWith('.$')) return findProblems(inner, [...at, name]);
     if (typeof inner === 'string' && isPath(inner)) return [];
     return [{ path: [...at, name], message: 'is not a path that is supported here' }];
   });

@@ -11,7 +11,7 @@ import { fillTemplate } from './template.ts';
 const RESOURCE = { resourceType: 'lambda', resource: 'invoke' };
 
 const isParking = (task: TaskState): boolean => task.Resource.endsWith('.waitForTaskToken');
-const regionOf = (arn: string): string => arn.split(':')[3] || 'us-east-1';
+const readRegion = (arn: string): string => arn.split(':')[3] || 'us-east-1';
 const timedOut = (): StateFailure => new StateFailure('States.Timeout', 'The task took longer than its timeout');
 
 interface Attempt {
@@ -56,7 +56,7 @@ async function runAttempt(attempt: Attempt): Promise<Json> {
     const seconds = secondsLeft(attempt, scope);
     if (seconds <= 0) throw timedOut();
     const answer = invoke(attempt, scope);
-    const result = parked ? Promise.race([parked.completion, failureOf(answer)]) : answer;
+    const result = parked ? Promise.race([parked.completion, rethrowFailure(answer)]) : answer;
     const raw = limited(await withinTime(execution, { result, seconds }));
     const details = { ...RESOURCE, output: JSON.stringify(raw) };
     execution.ledger.record('TaskSucceeded', { taskSucceededEventDetails: details });
@@ -68,7 +68,7 @@ async function runAttempt(attempt: Attempt): Promise<Json> {
 }
 
 // What the function of a parked task answers means nothing; that it failed fails the task.
-function failureOf(answer: Promise<unknown>): Promise<never> {
+function rethrowFailure(answer: Promise<unknown>): Promise<never> {
   return answer.then(() => new Promise<never>(() => {}));
 }
 
@@ -101,7 +101,7 @@ async function invoke({ execution, task }: Attempt, scope: Scope): Promise<Json>
   const filled = fillTemplate(task.Parameters as Json, { ...scope, input: takeInput(task, scope) });
   const { FunctionName, Payload = {} } = filled as { FunctionName: string; Payload?: Json };
   execution.ledger.record('TaskScheduled', {
-    taskScheduledEventDetails: { ...RESOURCE, region: regionOf(FunctionName), parameters: JSON.stringify(filled) },
+    taskScheduledEventDetails: { ...RESOURCE, region: readRegion(FunctionName), parameters: JSON.stringify(filled) },
   });
   execution.ledger.record('TaskStarted', { taskStartedEventDetails: RESOURCE });
   const answer = await execution.world.invoke(FunctionName, limited(Payload)).catch((cause: unknown) => {

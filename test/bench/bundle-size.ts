@@ -24,6 +24,6 @@ export async function measureSize(directory: string, name: FunctionName): Promis
     const imports = outputs[file]?.imports ?? [];
     queue.push(...imports.filter((it) => it.kind === 'import-statement' && !it.external).map(({ path }) => path));
   }
-  const bytesOf = (files: Iterable<string>) => [...files].reduce((sum, file) => sum + (outputs[file]?.bytes ?? 0), 0);
-  return { entryBytes: bytesOf(entries), atStartBytes: bytesOf(loaded), allBytes: bytesOf(Object.keys(outputs)) };
+  const sumBytes = (files: Iterable<string>) => [...files].reduce((sum, file) => sum + (outputs[file]?.bytes ?? 0), 0);
+  return { entryBytes: sumBytes(entries), atStartBytes: sumBytes(loaded), allBytes: sumBytes(Object.keys(outputs)) };
 }

@@ -21,7 +21,7 @@ export async function times<Value>(
 
 export interface Accepted {
   acceptedMs: number;
-  told: ReturnType<WebhookReceiver['told']>;
+  delivered: ReturnType<WebhookReceiver['waitForAll']>;
 }
 
 /** An asynchronous run with two webhooks, accepted. */
@@ -29,13 +29,13 @@ export async function submitAsync(
   { api, receiver }: { api: ApiClient; receiver: WebhookReceiver },
   name: string,
 ): Promise<Accepted> {
-  const webhooks = receiver.addressesOf(name).map((url) => ({ url }));
-  const told = receiver.told(name);
+  const webhooks = receiver.makeAddresses(name).map((url) => ({ url }));
+  const delivered = receiver.waitForAll(name);
   const { status, body } = await api.call('POST', `/v1/flows/${FLOW}/runs`, {
     inputs: { name },
     mode: 'async',
     webhooks,
   });
   if (status !== 202) throw new Error(`A run was not accepted: ${status} ${JSON.stringify(body)}`);
-  return { acceptedMs: performance.now(), told };
+  return { acceptedMs: performance.now(), delivered };
 }

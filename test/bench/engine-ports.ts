@@ -13,7 +13,7 @@ export interface EnginePorts extends Ports {
 export function enginePorts(plan: Plan): EnginePorts {
   let settlement: Settlement | undefined;
   const silent = () => undefined;
-  const given: Partial<{ [Port in keyof Ports]: Partial<Ports[Port]> }> = {
+  const ports: Partial<{ [Port in keyof Ports]: Partial<Ports[Port]> }> = {
     clock: systemClock,
     ids: systemIds,
     flows: { plan: async () => plan },
@@ -29,7 +29,7 @@ export function enginePorts(plan: Plan): EnginePorts {
       },
     },
   };
-  return { ...(given as Ports), settled: () => settlement };
+  return { ...(ports as Ports), settled: () => settlement };
 }
 
 export function freshRun(): Run {

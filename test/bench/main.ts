@@ -18,5 +18,5 @@ for (const [name, { title, run }] of Object.entries(SECTIONS)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   process.stdout.write(render(`${name}: ${title}`, await run()));
 }
-// The functions' threads and the emulators have been told to stop; nothing of theirs is waited for.
+// The functions' threads and the emulators have been asked to stop; nothing of theirs is waited for.
 process.exit(0);

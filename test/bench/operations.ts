@@ -8,7 +8,7 @@ import { callWire } from '../../local/emulators/wire.ts';
 import { type Runtime, startRuntime } from '../../local/runtime.ts';
 import { type ApiClient, demoClient } from '../support/api-client.ts';
 import { submitAsync, times } from './drive.ts';
-import { type DynamoDbDoor, openDynamoDbDoor, type Spent } from './dynamodb-door.ts';
+import { type DynamoDbProxy, type Spent, startDynamoDbProxy } from './dynamodb-proxy.ts';
 import { publishThreeNodes } from './platform.ts';
 import { countServiceRequests, type ServiceRequests } from './service-requests.ts';
 import { startWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
@@ -38,7 +38,7 @@ export interface Load {
 export interface CountedPlatform extends AsyncDisposable {
   runtime: Runtime;
   /**
-   * Runs so many, `width` at once, and counts until the last webhook is told and its message is deleted. `width` stays
+   * Runs so many, `width` at once, and counts until the last webhook is delivered and its message is deleted. `width` stays
    * below the tenant's concurrency: a run that waits for a slot costs more, which is another figure.
    */
   count(load: Load): Promise<Operations>;
@@ -53,32 +53,32 @@ export async function startCountedPlatform(): Promise<CountedPlatform> {
   await using starting = new AsyncDisposableStack();
   const server = await startDynamoDb(null);
   starting.defer(() => server.stop());
-  const door = starting.use(await openDynamoDbDoor(server.endpoint));
+  const proxy = starting.use(await startDynamoDbProxy(server.endpoint));
   const invocations = new Map<string, number>();
-  const runtime = await startBehind(door, (name) => invocations.set(name, (invocations.get(name) ?? 0) + 1));
+  const runtime = await startBehind(proxy, (name) => invocations.set(name, (invocations.get(name) ?? 0) + 1));
   starting.defer(() => runtime.kill());
   const requests = starting.use(countServiceRequests(runtime.endpoints));
   const receiver = starting.use(await startWebhookReceiver());
   const api = await demoClient(runtime);
   await publishThreeNodes(api);
-  const platform = { runtime, door, requests, receiver, api, invocations };
+  const platform = { runtime, proxy, requests, receiver, api, invocations };
   const running = starting.move();
   return { runtime, count: (load) => count(platform, load), [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 interface Platform {
   runtime: Runtime;
-  door: DynamoDbDoor;
+  proxy: DynamoDbProxy;
   requests: ServiceRequests;
   receiver: WebhookReceiver;
   api: ApiClient;
   invocations: Map<string, number>;
 }
 
-/** The runtime takes its DynamoDB from the environment, so the door needs no place in it. */
-async function startBehind(door: DynamoDbDoor, onInvoked: (functionName: string) => void): Promise<Runtime> {
+/** The runtime takes its DynamoDB from the environment, so the proxy needs no option there. */
+async function startBehind(proxy: DynamoDbProxy, onInvoked: (functionName: string) => void): Promise<Runtime> {
   const before = process.env['ERRAND_DYNAMODB_ENDPOINT'];
-  process.env['ERRAND_DYNAMODB_ENDPOINT'] = door.endpoint;
+  process.env['ERRAND_DYNAMODB_ENDPOINT'] = proxy.endpoint;
   try {
     return await startRuntime({ port: 0, stateDir: null, onInvocation: (it) => onInvoked(it.functionName) });
   } finally {
@@ -88,14 +88,14 @@ async function startBehind(door: DynamoDbDoor, onInvoked: (functionName: string)
 }
 
 async function count(platform: Platform, load: Load): Promise<Operations> {
-  const { runtime, door, requests, invocations } = platform;
+  const { runtime, proxy, requests, invocations } = platform;
   // Caches, connections and environments are there before counting begins.
   await run(platform, { runs: 2 * load.width, width: load.width });
-  for (const account of [door.account, requests.account, invocations]) account.clear();
+  for (const account of [proxy.account, requests.account, invocations]) account.clear();
   const before = await kept(runtime);
   await run(platform, load);
   const after = await kept(runtime);
-  const lines = [...door.account].filter(([line]) => !BY_THE_CLOCK.includes(line));
+  const lines = [...proxy.account].filter(([line]) => !BY_THE_CLOCK.includes(line));
   const perRun = lines.filter(([line]) => !CACHED.test(line));
   const sum = (of: [string, Spent][], unit: keyof Spent) => of.reduce((total, [, spent]) => total + spent[unit], 0);
   const named = (prefix: string) => new Map([...requests.account].filter(([line]) => line.startsWith(prefix)));
@@ -119,9 +119,9 @@ let batches = 0;
 async function run(platform: Platform, { runs, width }: Load): Promise<void> {
   const batch = ++batches;
   await times({ count: runs, width }, async (index) => {
-    await (await submitAsync(platform, `${batch}-${index}`)).told;
+    await (await submitAsync(platform, `${batch}-${index}`)).delivered;
   });
-  // A webhook is told before its attempt is recorded; the message goes when everything has been written.
+  // A webhook is delivered before its attempt is recorded; the message goes when everything has been written.
   await queuesEmpty(platform.runtime);
 }
 
@@ -170,7 +170,7 @@ async function kept(runtime: Runtime): Promise<Record<'stateTransitions' | 'logB
 // A read that may be a little old costs half a unit for each 4 KB.
 const BYTES_PER_UNIT = 8_192;
 
-/** The server weighs items as DynamoDB does, so the price of reading them all tells their size. */
+/** The server weighs items as DynamoDB does, so the price of reading them all gives their size. */
 async function scannedBytes(endpoint: string, what: object): Promise<number> {
   let units = 0;
   let from: object | undefined;

@@ -8,14 +8,14 @@ export interface Line {
   isReached?: boolean;
 }
 
-const MARKS = { true: 'reached', false: 'MISSED', undefined: '' } as const;
+const MARKS = { true: 'reached', false: 'NOT REACHED', undefined: '' } as const;
 
 export function atMost(what: string, measured: number, { most, unit }: { most: number; unit: string }): Line {
   return { what, measured: amount(measured, unit), goal: `at most ${amount(most, unit)}`, isReached: measured <= most };
 }
 
 /** Nothing is promised about it. */
-export function told(what: string, measured: number, unit: string): Line {
+export function figure(what: string, measured: number, unit: string): Line {
   return { what, measured: amount(measured, unit) };
 }
 

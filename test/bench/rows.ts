@@ -2,7 +2,7 @@
 
 type Values = Record<string, { S?: string }>;
 
-/** The parts of a call's input that tell it. */
+/** The parts of a call's input that name the row. */
 export interface CallInput {
   IndexName?: string;
   ConsistentRead?: boolean;
@@ -17,16 +17,16 @@ export function makeRow(input: CallInput): string {
   if (input.IndexName !== undefined) return `index ${input.IndexName}`;
   if (input.TransactItems) return input.TransactItems.flatMap(Object.values).map(makeRow).join(' + ');
   const keys = input.Key ?? input.Item;
-  if (keys) return nameOf(keys['pk']?.S ?? '', keys['sk']?.S ?? '') + (isOld(input) ? ', eventually' : '');
+  if (keys) return nameRow(keys['pk']?.S ?? '', keys['sk']?.S ?? '') + (isOld(input) ? ', eventually' : '');
   const { ':pk': pk, ...rest } = input.ExpressionAttributeValues ?? {};
   const bounds = Object.values(rest).flatMap(({ S = [] }) => S);
-  return bounds.length > 0 ? bounds.join(' to ') : `${nameOf(pk?.S ?? '', 'META')}, all`;
+  return bounds.length > 0 ? bounds.join(' to ') : `${nameRow(pk?.S ?? '', 'META')}, all`;
 }
 
 // Writes say nothing of consistency; the SDK leaves out what is not said.
 const isOld = ({ ConsistentRead }: CallInput): boolean => ConsistentRead === false;
 
-function nameOf(pk: string, sk: string): string {
+function nameRow(pk: string, sk: string): string {
   if (sk === 'META') return `${pk.split('#')[0]}`;
   return sk.replace(/^(RUN#D|NODE|SIG|WAIT|FLOW|PLAN|V|KEY|SECRET)#.*/, '$1');
 }

@@ -1,5 +1,5 @@
 // Counts what the functions and the pollers ask of SQS, S3 and Step Functions, where the runtime is in this process.
-// Nothing stands in between: Node tells of every request that one of its servers has answered.
+// No proxy is needed: Node reports every request that one of its servers has answered.
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
@@ -19,12 +19,12 @@ const EMPTY_ANSWER_BYTES = 512;
 
 export function countServiceRequests(endpoints: Endpoints): ServiceRequests {
   const account = new Map<string, number>();
-  const queuesPort = portOf(endpoints.queues);
-  const machinesPort = portOf(endpoints.machines);
+  const queuesPort = parsePort(endpoints.queues);
+  const machinesPort = parsePort(endpoints.machines);
   const answerBytes = makeMeter();
   const add = (line: string, count = 1) => account.set(line, (account.get(line) ?? 0) + count);
 
-  const hear = (message: unknown) => {
+  const count = (message: unknown) => {
     const { request, socket } = message as { request: IncomingMessage; socket: Socket };
     const [service, operation = ''] = String(request.headers['x-amz-target'] ?? '').split('.');
     if (socket.localPort === machinesPort) add(`Step Functions ${operation}`);
@@ -38,8 +38,8 @@ export function countServiceRequests(endpoints: Endpoints): ServiceRequests {
       add(`SQS ${operation}`, Math.ceil(bytes / SQS_CHUNK_BYTES));
     }
   };
-  subscribe(CHANNEL, hear);
-  return { account, [Symbol.dispose]: () => void unsubscribe(CHANNEL, hear) };
+  subscribe(CHANNEL, count);
+  return { account, [Symbol.dispose]: () => void unsubscribe(CHANNEL, count) };
 }
 
 /** How much was written to a connection since it was asked before. */
@@ -52,4 +52,4 @@ function makeMeter(): (socket: Socket) => number {
   };
 }
 
-const portOf = (endpoint: string): number => Number(new URL(endpoint).port);
+const parsePort = (endpoint: string): number => Number(new URL(endpoint).port);

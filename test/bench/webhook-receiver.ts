@@ -1,4 +1,4 @@
-// Receives the webhooks of many runs at once and tells when all of one run have come. Keeps times, not messages.
+// Receives the webhooks of many runs at once and notes when all of one run have come. Keeps times, not messages.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -6,16 +6,16 @@ import { json } from 'node:stream/consumers';
 
 export interface WebhookReceiver extends AsyncDisposable {
   /** Two addresses for the run that the caller calls `name`. */
-  addressesOf(name: string): string[];
+  makeAddresses(name: string): string[];
   /** When both have come. */
-  told(name: string): Promise<Told>;
+  waitForAll(name: string): Promise<ReceivedTimes>;
 }
 
-export interface Told {
+export interface ReceivedTimes {
   /** `performance.now()` of the first and the last. */
   firstMs: number;
   lastMs: number;
-  /** Epoch milliseconds, as the run tells of itself. */
+  /** Epoch milliseconds, as the run itself says. */
   endedAt: number;
 }
 
@@ -23,7 +23,7 @@ const WEBHOOKS = 2;
 
 interface Expected {
   timesMs: number[];
-  all: PromiseWithResolvers<Told>;
+  all: PromiseWithResolvers<ReceivedTimes>;
 }
 
 export async function startWebhookReceiver(): Promise<WebhookReceiver> {
@@ -39,11 +39,12 @@ export async function startWebhookReceiver(): Promise<WebhookReceiver> {
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 
   return {
-    addressesOf(name) {
+    makeAddresses(name) {
       runs.set(name, { timesMs: [], all: Promise.withResolvers() });
       return Array.from({ length: WEBHOOKS }, (_, n) => `${url}/${name}/${n + 1}`);
     },
-    told: (name) => runs.get(name)?.all.promise ?? Promise.reject(new Error(`Nobody expects webhooks of ${name}`)),
+    waitForAll: (name) =>
+      runs.get(name)?.all.promise ?? Promise.reject(new Error(`Nobody expects webhooks of ${name}`)),
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

@@ -1,4 +1,4 @@
-// One process that does what the functions do, without their queues: accepts a run, works on it, tells its webhook.
+// One process that does what the functions do, without their queues: accepts a run, works on it, delivers its webhook.
 // The core, the stores on a local DynamoDB and the HTTP client are the real ones.
 
 import { createServer } from 'node:http';
@@ -26,14 +26,14 @@ inputs: { n: { type: integer, required: true }, site: { type: string, required: 
 nodes:
   list: { type: set, with: { values: { items: "\${{ [1..3] }}" } } }
   calls: { type: http, each: { in: $nodes.list.items, concurrency: 3 }, with: { url: "\${{ $inputs.site }}?n=\${{ $item }}" } }
-  nap: { type: wait, needs: calls, with: { for: 1ms } }
-  again: { type: http, needs: nap, onError: continue, with: { url: "\${{ $inputs.site }}busy" } }
+  timer: { type: wait, needs: calls, with: { for: 1ms } }
+  again: { type: http, needs: timer, onError: continue, with: { url: "\${{ $inputs.site }}busy" } }
   text: { type: template, needs: again, join: any, with: { text: "{{ inputs.n }} of {{ nodes.list.items | size }}" } }
 outputs: { text: "\${{ $nodes.text.text }}" }
 `;
 
 export interface OneProcess extends AsyncDisposable {
-  /** From accept to told. */
+  /** From accept to delivery. */
   run(n: number): Promise<void>;
 }
 
@@ -67,14 +67,14 @@ export async function startOneProcess(): Promise<OneProcess> {
   if (!tenant) throw new Error('There is no tenant');
   const key = { id: 'k', tenant: tenant.id, dialect: 'native' as const, scopes: ['run' as const], createdAt: 0 };
   const caller: Caller = { tenant, key, origin: 'https://errand.example.com' };
-  const told = { ...ports, circuitBreaker: makeCircuitBreaker() };
+  const deliveryPorts = { ...ports, circuitBreaker: makeCircuitBreaker() };
   const running = starting.move();
   return {
     async run(n) {
       const asked = { flow, inputs: { n, site: url }, mode: 'async' as const, dialect: 'native' as const };
       const { run } = await submit(ports, caller, { ...asked, webhooks: [{ url }] });
       await workRun(ports, { runId: run.id, budgetUntil: ports.clock.now() + SLICE_MS });
-      const end = await deliver(told, { run: run.id, n: 1 });
+      const end = await deliver(deliveryPorts, { run: run.id, n: 1 });
       if (end !== 'delivered') throw new Error(`Run ${n} was ${end}: ${JSON.stringify(await ports.runs.get(run.id))}`);
     },
     [Symbol.asyncDispose]: () => running.disposeAsync(),

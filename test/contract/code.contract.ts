@@ -93,7 +93,7 @@ const ENDED: Case[] = [
   [
     'a huge result',
     { javascript: ["return { a: 'x'.repeat(5e6 + 5e5) };"], python: ['return {"a": "x" * 5_500_000}'] },
-    failed('too-large', 'its result has 5500008 bytes; at most 5242880 are taken'),
+    failed('too-large', 'its result has 5500008 bytes; at most 5242880 are allowed'),
   ],
   ['no result', { javascript: ['return;'], python: ['return None'] }, failed('wrong-result', /^main returned nothing/)],
   [

@@ -31,7 +31,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(bundles, { recursive: true }));
 
-const functionsOf = (it: Template): [string, Resource][] =>
+const listFunctions = (it: Template): [string, Resource][] =>
   Object.entries(it.findResources('AWS::Lambda::Function')).filter(([id]) => id.startsWith('Code'));
 const rolePolicies = (role: string): Resource[] =>
   Object.values(template.findResources('AWS::IAM::Policy')).filter(({ Properties }) =>
@@ -39,7 +39,7 @@ const rolePolicies = (role: string): Resource[] =>
   );
 
 test('there is one for JavaScript and one for Python, and both keep tenants apart', () => {
-  const described = functionsOf(template).map(([, { Properties }]) => [
+  const described = listFunctions(template).map(([, { Properties }]) => [
     Properties.Runtime,
     Properties.TenancyConfig,
     Properties.Architectures,
@@ -52,7 +52,7 @@ test('there is one for JavaScript and one for Python, and both keep tenants apar
 });
 
 test('their roles may write their own log and nothing else', () => {
-  for (const [id, { Properties }] of functionsOf(template)) {
+  for (const [id, { Properties }] of listFunctions(template)) {
     const role = Properties.Role['Fn::GetAtt'][0];
     const { Properties: assumed } = template.findResources('AWS::IAM::Role')[role] as Resource;
     expect([assumed.ManagedPolicyArns, assumed.Policies], id).toEqual([undefined, undefined]);
@@ -69,7 +69,7 @@ test('their roles may write their own log and nothing else', () => {
 });
 
 test('they know nothing of the platform and start without the credentials of their role', () => {
-  for (const [, { Properties }] of functionsOf(template)) {
+  for (const [, { Properties }] of listFunctions(template)) {
     expect(Properties.Environment.Variables).toEqual({
       AWS_LAMBDA_EXEC_WRAPPER: '/var/task/without-credentials',
     });
@@ -77,13 +77,13 @@ test('they know nothing of the platform and start without the credentials of the
 });
 
 test('they outlast the longest node', () => {
-  for (const [, { Properties }] of functionsOf(template)) {
+  for (const [, { Properties }] of listFunctions(template)) {
     expect(Properties.Timeout).toBeGreaterThan(MAX_UNIT_TIMEOUT_SECONDS);
   }
 });
 
-test('whoever runs slices may invoke them and is told their names, and nobody else', () => {
-  const ids = functionsOf(template).map(([id]) => id);
+test('functions that run slices may invoke them and get their names, and no others', () => {
+  const ids = listFunctions(template).map(([id]) => id);
   const all: [string, Resource][] = Object.entries(template.findResources('AWS::Lambda::Function'));
   const named = all.filter(([, { Properties }]) =>
     ids.every((id) => JSON.stringify(Properties.Environment).includes(id)),
@@ -109,7 +109,7 @@ test('they are cut off from every network where the deployment says so', () => {
   expect(group.Properties.SecurityGroupIngress).toBeUndefined();
   // AWS lets everything out of a group without rules, so there is one that lets out nothing.
   expect(group.Properties.SecurityGroupEgress).toEqual([expect.objectContaining({ CidrIp: '255.255.255.255/32' })]);
-  const functions = functionsOf(isolated);
+  const functions = listFunctions(isolated);
   expect(functions.map(([, { Properties }]) => Properties.VpcConfig.SubnetIds.length)).toEqual([2, 2]);
   template.resourceCountIs('AWS::EC2::VPC', 0);
 });

@@ -1,4 +1,4 @@
-// The stack as it is deployed, in sentences. Code nodes have a file of their own (code.test.ts).
+// Rules of the stack as it is deployed. Code nodes have a file of their own (code.test.ts).
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,11 +26,11 @@ type Resource = any;
 const bundles = mkdtempSync(join(tmpdir(), 'errand-infra-'));
 const VERBS = Object.keys(ENVIRONMENTS) as FunctionName[];
 
-function stackOf(context: Record<string, unknown> = {}): PlatformStack {
+function makeStack(context: Record<string, unknown> = {}): PlatformStack {
   const app = new App({ context, builtinCloudFormationValidation: false });
   return new PlatformStack(app, 'Errand', { options: readOptions(app), bundles });
 }
-const synthesized = (context?: Record<string, unknown>) => Template.fromStack(stackOf(context));
+const synthesized = (context?: Record<string, unknown>) => Template.fromStack(makeStack(context));
 
 let template: Template;
 beforeAll(() => {
@@ -44,7 +44,7 @@ afterAll(() => rmSync(bundles, { recursive: true }));
 
 const all = (type: string): [string, Resource][] => Object.entries(template.findResources(type));
 const named = (type: string, prefix: string): Resource => all(type).find(([id]) => id.startsWith(prefix))?.[1];
-const functionOf = (verb: string): Resource =>
+const findFunction = (verb: string): Resource =>
   named('AWS::Lambda::Function', `${verb[0]?.toUpperCase()}${verb.slice(1)}Function`);
 
 describe('the API', () => {
@@ -85,14 +85,14 @@ describe('the API', () => {
 
 describe.each(VERBS)('the function %s', (verb) => {
   test('runs on Node.js 24 and arm64, with the environment that it reads and no more', () => {
-    const { Properties } = functionOf(verb);
+    const { Properties } = findFunction(verb);
     expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], RecursiveLoop: 'Allow' });
     const variables = Object.keys(Properties.Environment.Variables).filter((name) => !name.startsWith('AWS_'));
     expect(variables.sort()).toEqual(Object.keys(ENVIRONMENTS[verb].shape).sort());
   });
 
   test('keeps its logs for a month, and has alarms for errors and throttles', () => {
-    const { Ref } = functionOf(verb).Properties.LoggingConfig.LogGroup;
+    const { Ref } = findFunction(verb).Properties.LoggingConfig.LogGroup;
     expect(template.findResources('AWS::Logs::LogGroup')[Ref]?.['Properties']).toMatchObject({ RetentionInDays: 30 });
     const own = all('AWS::CloudWatch::Alarm').filter(([id]) => id.toLowerCase().startsWith(`${verb}function`));
     expect(own.map(([, { Properties }]) => Properties.MetricName).sort()).toEqual(
@@ -167,17 +167,17 @@ test('the sweeper runs every minute', () => {
 });
 
 describe('least privilege', () => {
-  const roleOf = (verb: string): string => functionOf(verb).Properties.Role['Fn::GetAtt'][0];
+  const readRole = (verb: string): string => findFunction(verb).Properties.Role['Fn::GetAtt'][0];
   const statements = (verb: string): Resource[] =>
     all('AWS::IAM::Policy')
-      .filter(([, { Properties }]) => Properties.Roles.some(({ Ref }: Resource) => Ref === roleOf(verb)))
+      .filter(([, { Properties }]) => Properties.Roles.some(({ Ref }: Resource) => Ref === readRole(verb)))
       .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
-  const actionsOf = (verb: string): string[] => statements(verb).flatMap(({ Action }) => Action);
+  const listActions = (verb: string): string[] => statements(verb).flatMap(({ Action }) => Action);
 
   test('no function may do everything, and none to everything', () => {
     for (const verb of VERBS) {
-      expect(actionsOf(verb).length, verb).toBeGreaterThan(0);
-      for (const action of actionsOf(verb)) expect(action).not.toContain('*');
+      expect(listActions(verb).length, verb).toBeGreaterThan(0);
+      for (const action of listActions(verb)) expect(action).not.toContain('*');
       for (const { Resource, Action } of statements(verb)) expect(Resource, String(Action)).not.toBe('*');
     }
   });
@@ -187,11 +187,11 @@ describe('least privilege', () => {
       [Action].flat().some((it: string) => /Put|Update|Delete/.test(it)),
     );
     expect(JSON.stringify(writes)).not.toContain('Catalog');
-    expect(actionsOf('deliver').join()).not.toMatch(/states:|lambda:/);
+    expect(listActions('deliver').join()).not.toMatch(/states:|lambda:/);
   });
 
   test('only those who hand runs over start executions', () => {
-    const starters = VERBS.filter((verb) => actionsOf(verb).includes('states:StartExecution'));
+    const starters = VERBS.filter((verb) => listActions(verb).includes('states:StartExecution'));
     expect(starters).toEqual(['api', 'work', 'sweep']);
   });
 
@@ -215,7 +215,7 @@ describe('knowledge bases', () => {
     expect(JSON.stringify(template.findResources('AWS::IAM::Policy'))).not.toContain('bedrock:Retrieve');
   });
 
-  test('are told to the functions by the names that flows use', () => {
+  test('are in the environment of functions by the names that flows use', () => {
     withBase().hasResourceProperties('AWS::Lambda::Function', {
       Environment: { Variables: Match.objectLike({ KNOWLEDGE_BASES: `handbook=${id}` }) },
     });
@@ -238,15 +238,15 @@ describe('every alarm', () => {
     const own = all('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
     const counted = own.filter(({ Namespace }) => Namespace === 'Errand').map(({ MetricName }) => MetricName);
     expect(counted.sort()).toEqual(['DeliveryExhausted', 'RunCrashed']);
-    const sources = ['settle.ts', 'webhooks/deliver.ts'].map((file) =>
+    const sources = ['runs/settle.ts', 'deliver/deliver.ts'].map((file) =>
       readFileSync(join(import.meta.dirname, '../../lambdas/core', file), 'utf8'),
     );
     for (const metric of counted) expect(sources.join()).toContain(`'${metric}'`);
   });
 
-  test('tells a topic where there is one', () => {
-    const told = synthesized({ alarmTopicArn: 'arn:aws:sns:eu-west-1:1:alarms' });
-    for (const { Properties } of Object.values<Resource>(told.findResources('AWS::CloudWatch::Alarm'))) {
+  test('are sent to a topic where there is one', () => {
+    const withTopic = synthesized({ alarmTopicArn: 'arn:aws:sns:eu-west-1:1:alarms' });
+    for (const { Properties } of Object.values<Resource>(withTopic.findResources('AWS::CloudWatch::Alarm'))) {
       expect(Properties.AlarmActions).toEqual(['arn:aws:sns:eu-west-1:1:alarms']);
     }
   });
@@ -262,7 +262,7 @@ test('nothing has a physical name, so that two stages live in one account', () =
 });
 
 describe('the AWS Solutions checks', () => {
-  function checked(change: (stack: PlatformStack) => void): () => void {
+  function runChecks(change: (stack: PlatformStack) => void): () => void {
     const app = new App({ builtinCloudFormationValidation: false });
     change(new PlatformStack(app, 'Errand', { options: readOptions(app), bundles }));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
@@ -270,11 +270,11 @@ describe('the AWS Solutions checks', () => {
   }
 
   test('have no finding that is not answered with a reason', () => {
-    expect(checked(() => {})).not.toThrow();
+    expect(runChecks(() => {})).not.toThrow();
   });
 
   test('would find a bucket without protection', () => {
-    expect(checked((stack) => new Bucket(stack, 'Open'))).toThrow(/AwsSolutions-S10/);
+    expect(runChecks((stack) => new Bucket(stack, 'Open'))).toThrow(/AwsSolutions-S10/);
   });
 });
 
@@ -283,6 +283,6 @@ test.each([
   [{ workerBatchSize: 11 }, /workerBatchSize/],
   [{ alarmTopicArn: 'alarms' }, /alarmTopicArn/],
   [{ knowledgeBases: { 'hand=book': 'x' } }, /knowledgeBases/],
-])('refuses the options %j with a sentence', (context, sentence) => {
-  expect(() => stackOf(context)).toThrow(sentence);
+])('refuses the options %j with a message', (context, message) => {
+  expect(() => makeStack(context)).toThrow(message);
 });

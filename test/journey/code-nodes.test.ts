@@ -82,7 +82,7 @@ test.runIf(hasPython)(
   async () => {
     const tickets = [
       { text: 'Where is my invoice?', tier: 'basic' },
-      { text: 'URGENT: the door is broken', tier: 'gold' },
+      { text: 'URGENT: the pump is broken', tier: 'gold' },
       { text: 'I want a refund', tier: 'basic' },
     ];
     const { status, body } = await api.call('POST', '/v1/flows/scores/runs', { inputs: { tickets } });
@@ -100,7 +100,7 @@ const ENDS = [
   ['javascript', 'The code failed at line 3: ReferenceError: nobody is not defined'],
 ].filter(([language]) => language === 'javascript' || hasPython) as [string, string][];
 
-test.each(ENDS)('tells the line and the last words of %s that fails', async (language, message) => {
+test.each(ENDS)('reports the line and the last output of %s that fails', async (language, message) => {
   const { body } = await api.call('POST', '/v1/flows/brokenCode/runs', { inputs: { language } });
   expect(body).toMatchObject({ status: 'failed', error: { code: 'node-failed', message } });
   const printed = { field: 'printed', message: 'so far so good\n' };
@@ -119,7 +119,7 @@ const TICKETS = [
       topic: 'billing',
       priority: 'high',
       queue: 'accounts',
-      answer: 'Hello Ada, thank you. We look into order 4711. We will answer within the hour.',
+      answer: 'Hello Ada, thank you. We look into order 4711. You get an answer within the hour.',
     },
   ],
   [
@@ -128,7 +128,7 @@ const TICKETS = [
       topic: 'bug',
       priority: 'normal',
       queue: 'engineering',
-      answer: 'Hello, thank you. Our engineers have it. We will answer today.',
+      answer: 'Hello, thank you. Our engineers have it. You get an answer today.',
     },
   ],
   [
@@ -137,7 +137,7 @@ const TICKETS = [
       topic: 'other',
       priority: 'low',
       queue: 'front-desk',
-      answer: 'Hello, thank you. Somebody will read it today. We will answer this week.',
+      answer: 'Hello, thank you. Somebody will read it today. You get an answer this week.',
     },
   ],
 ] as const;

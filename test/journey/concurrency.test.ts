@@ -2,11 +2,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, type Body, demoClient, publishFlow } from '../support/api-client.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
-const NAP = `
+const DELAY = `
 flow: 1
-name: nap
+name: delay
 inputs: { for: { type: string, default: 1s } }
-nodes: { pause: { type: wait, with: { for: "\${{ $inputs.for }}" } } }
+nodes: { timer: { type: wait, with: { for: "\${{ $inputs.for }}" } } }
 outputs: { done: { value: true } }
 `;
 
@@ -23,12 +23,12 @@ async function tenantWith(id: string, limits: object): Promise<ApiClient> {
   expect((await operator.call('POST', '/v1/tenants', { id, limits })).status).toBe(201);
   const { body } = await operator.call('POST', '/v1/keys', { tenant: id, scopes: ['run', 'admin'] });
   const tenant = operator.as(body.credentials.key);
-  await publishFlow(tenant, 'nap', NAP);
+  await publishFlow(tenant, 'delay', DELAY);
   return tenant;
 }
 
 const start = (tenant: ApiClient, body: object = {}) =>
-  tenant.call('POST', '/v1/flows/nap/runs', { mode: 'async', ...body });
+  tenant.call('POST', '/v1/flows/delay/runs', { mode: 'async', ...body });
 
 async function ended(tenant: ApiClient, ids: string[]): Promise<Body[]> {
   let runs: Body[] = [];
@@ -42,16 +42,16 @@ async function ended(tenant: ApiClient, ids: string[]): Promise<Body[]> {
 
 test('runs beyond the limit wait, and start by priority, then age, never more at once than the limit', async () => {
   const tenant = await tenantWith('orderly', { concurrency: 2 });
-  // Long enough for all others to stand in line before a slot is free.
+  // Long enough for all others to be queued before a slot is free.
   const long = { inputs: { for: '5s' } };
   const first = [await start(tenant, long), await start(tenant, long)].map(({ body }) => body.id);
   const running = async () => (await tenant.call('GET', '/v1/runs?status=running')).body.items.length;
   await expect.poll(running, { timeout: 5_000, interval: 50 }).toBe(2);
-  const waiting: string[] = [];
-  for (const priority of [0, 0, 9, 5]) waiting.push((await start(tenant, { priority })).body.id);
+  const queued: string[] = [];
+  for (const priority of [0, 0, 9, 5]) queued.push((await start(tenant, { priority })).body.id);
   let most = 0;
   const watch = setInterval(() => void running().then((now) => (most = Math.max(most, now))), 50);
-  const runs = await ended(tenant, [...first, ...waiting]);
+  const runs = await ended(tenant, [...first, ...queued]);
   clearInterval(watch);
   expect(runs.every(({ status }) => status === 'succeeded')).toBe(true);
   expect(most).toBeLessThanOrEqual(2);
@@ -61,10 +61,10 @@ test('runs beyond the limit wait, and start by priority, then age, never more at
       .slice(0, 2)
       .map(({ id }) => id)
       .sort(),
-  ).toEqual([waiting[2], waiting[3]].sort());
+  ).toEqual([queued[2], queued[3]].sort());
 });
 
-test('a full waiting room refuses with the time to come back, and has room again after a cancel', async () => {
+test('a full queue refuses with the time to come back, and has room again after a cancel', async () => {
   const tenant = await tenantWith('narrow', { concurrency: 1, queued: 2 });
   const hold = (await start(tenant, { inputs: { for: '20s' } })).body.id;
   await expect.poll(async () => (await tenant.call('GET', `/v1/runs/${hold}`)).body.status).toBe('running');
@@ -85,8 +85,8 @@ test('a full waiting room refuses with the time to come back, and has room again
 
 test('synchronous calls never wait: one too many is refused', async () => {
   const tenant = await tenantWith('hasty', { sync: 1 });
-  const slow = tenant.call('POST', '/v1/flows/nap/runs', { inputs: { for: '3s' } });
-  const second = () => tenant.call('POST', '/v1/flows/nap/runs', { inputs: { for: '3s' } });
+  const slow = tenant.call('POST', '/v1/flows/delay/runs', { inputs: { for: '3s' } });
+  const second = () => tenant.call('POST', '/v1/flows/delay/runs', { inputs: { for: '3s' } });
   await expect.poll(async () => (await tenant.call('GET', '/v1/runs?status=running')).body.items.length).toBe(1);
   const { status, headers, body } = await second();
   expect([status, headers.get('retry-after'), body.error.code]).toEqual([429, '5', 'tenant-over-limit']);

@@ -1,4 +1,4 @@
-// The platform is killed in the middle of its work, twice: no accepted run is lost, every webhook is told.
+// The platform is killed in the middle of its work, twice: no accepted run is lost, every webhook is delivered.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
@@ -20,8 +20,8 @@ name: steps
 inputs: { n: { type: integer, required: true }, slow: { type: string, required: true } }
 nodes:
   fetch: { type: http, with: { url: "\${{ $inputs.slow }}?n=\${{ $inputs.n }}" } }
-  nap: { type: wait, needs: fetch, with: { for: 1s } }
-  again: { type: http, needs: nap, with: { url: "\${{ $inputs.slow }}?n=\${{ $nodes.fetch.body.n * 2 }}" } }
+  timer: { type: wait, needs: fetch, with: { for: 1s } }
+  again: { type: http, needs: timer, with: { url: "\${{ $inputs.slow }}?n=\${{ $nodes.fetch.body.n * 2 }}" } }
 outputs:
   n: \${{ $nodes.again.body.n }}
 `;
@@ -74,7 +74,7 @@ async function settledAll(api: ApiClient, ids: string[]): Promise<Body[]> {
   return runs;
 }
 
-test('every accepted run ends once and every webhook is told, however often the platform dies', async () => {
+test('every accepted run ends once and every webhook is delivered, however often the platform dies', async () => {
   const addressOfSlow = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`;
   let platform: RuntimeProcess = await spawnRuntime({ stateDir });
   let api = makeApiClient(platform.baseUrl, platform.key);
@@ -119,9 +119,9 @@ test('every accepted run ends once and every webhook is told, however often the 
     .poll(() => new Set(inbox.messages.map(({ path }) => path)).size, { timeout: 60_000, interval: 200 })
     .toBe(2 * RUNS);
   for (const [n, id] of accepted.entries()) {
-    const told = inbox.messages.filter(({ path }) => path === `/a/${n}`);
-    expect(new Set(told.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([`msg_${id}_1`]));
-    expect(JSON.parse(told[0]?.body ?? '')).toMatchObject({ type: 'run.succeeded', data: { id } });
+    const messages = inbox.messages.filter(({ path }) => path === `/a/${n}`);
+    expect(new Set(messages.map(({ headers }) => headers['webhook-id']))).toEqual(new Set([`msg_${id}_1`]));
+    expect(JSON.parse(messages[0]?.body ?? '')).toMatchObject({ type: 'run.succeeded', data: { id } });
   }
   // A unit runs again only where a crash has interrupted it: two crashes, so three times at most.
   for (const [n, times] of calls) expect(times, `calls with n=${n}`).toBeLessThanOrEqual(6);

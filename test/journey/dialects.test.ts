@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
-import { proveCaller } from '../support/dialect-auth.ts';
-import { type CaseStep, caseFiles, caseFlows, filledIn, misfits } from '../support/dialect-cases.ts';
+import { authenticateAs } from '../support/dialect-auth.ts';
+import { type CaseStep, fillIn, findMisfits, readCaseFiles, readCaseFlows } from '../support/dialect-cases.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
-const cases = await caseFiles();
+const cases = await readCaseFiles();
 let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
 let api: ApiClient;
 
 beforeAll(async () => {
   runtime = await startTestRuntime();
   api = await demoClient(runtime);
-  for (const [name, source] of Object.entries(await caseFlows())) await publishFlow(api, name, source);
+  for (const [name, source] of Object.entries(await readCaseFlows())) await publishFlow(api, name, source);
 }, 120_000);
 afterAll(() => runtime?.stop());
 
@@ -27,11 +27,11 @@ async function perform(request: CaseStep['request'], auth: Record<string, string
   const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body);
   const url = new URL(`${api.baseUrl}${path}`);
   const type: Record<string, string> = text === undefined ? {} : { 'content-type': 'application/json' };
-  const given = { ...type, ...headers };
-  const proof = proveCaller(request.auth ?? 'default', { method, url, headers: given, body: text ?? '' }, auth);
+  const sent = { ...type, ...headers };
+  const proof = authenticateAs(request.auth ?? 'default', { method, url, headers: sent, body: text ?? '' }, auth);
   const answer = await fetch(url, {
     method,
-    headers: { ...given, ...proof },
+    headers: { ...sent, ...proof },
     body: text,
   });
   const answered = await answer.text();
@@ -40,7 +40,7 @@ async function perform(request: CaseStep['request'], auth: Record<string, string
     status: answer.status,
     headers: answer.headers,
     body: isStream || answered === '' ? undefined : parsed(answered),
-    frames: isStream ? framesOf(answered) : [],
+    frames: isStream ? readEvents(answered) : [],
   };
 }
 
@@ -52,19 +52,19 @@ function parsed(text: string): unknown {
   }
 }
 
-/** A frame of nothing but data is its JSON; others are their text. */
-function framesOf(stream: string): unknown[] {
-  const frames = stream.split('\n\n').filter((frame) => frame.trim() !== '' && !/^(: |event: ping)/.test(frame.trim()));
-  return frames.map((frame) => (frame.startsWith('data:') ? parsed(frame.slice('data:'.length)) : frame));
+/** An event that has only data is its JSON; others are their text. */
+function readEvents(stream: string): unknown[] {
+  const events = stream.split('\n\n').filter((event) => event.trim() !== '' && !/^(: |event: ping)/.test(event.trim()));
+  return events.map((event) => (event.startsWith('data:') ? parsed(event.slice('data:'.length)) : event));
 }
 
-function wrong(seen: Seen, expected: CaseStep['answer']): string[] {
+function findProblems(seen: Seen, expected: CaseStep['answer']): string[] {
   const headers = Object.entries(expected.headers ?? {});
   return [
-    ...misfits(seen.status, expected.status, 'status'),
-    ...headers.flatMap(([name, value]) => misfits(seen.headers.get(name), value, `header ${name}`)),
-    ...('body' in expected ? misfits(seen.body, expected.body, 'body') : []),
-    ...(expected.frames ? misfits(seen.frames, expected.frames, 'frames') : []),
+    ...findMisfits(seen.status, expected.status, 'status'),
+    ...headers.flatMap(([name, value]) => findMisfits(seen.headers.get(name), value, `header ${name}`)),
+    ...('body' in expected ? findMisfits(seen.body, expected.body, 'body') : []),
+    ...(expected.frames ? findMisfits(seen.frames, expected.frames, 'frames') : []),
   ];
 }
 
@@ -77,14 +77,14 @@ describe.each(cases)('$vendor $test.title', ({ vendor, test: { key, steps } }) =
     expect(issued.status, JSON.stringify(issued.body)).toBe(201);
     const kept: Record<string, unknown> = { ...issued.body.credentials, baseUrl: api.baseUrl };
     for (const [index, step] of steps.entries()) {
-      const { request, answer } = filledIn({ request: step.request, answer: step.answer }, kept);
+      const { request, answer } = fillIn({ request: step.request, answer: step.answer }, kept);
       let seen = await perform(request, { dialect: vendor, ...issued.body.credentials });
       if (step.until) {
         await expect
           .poll(
             async () => {
               seen = await perform(request, { dialect: vendor, ...issued.body.credentials });
-              return wrong(seen, answer);
+              return findProblems(seen, answer);
             },
             { timeout: 20_000, interval: 100 },
           )
@@ -95,7 +95,7 @@ describe.each(cases)('$vendor $test.title', ({ vendor, test: { key, steps } }) =
         null,
         1,
       );
-      expect(wrong(seen, answer), detail).toEqual([]);
+      expect(findProblems(seen, answer), detail).toEqual([]);
       const named = Object.entries(step.keep ?? {}).map(([name, path]) => [
         name,
         at({ ...seen, ...(seen.body as object) }, path),

@@ -11,7 +11,7 @@ test("one tenant's flood starves nobody, and its own runs start in the order in 
   expect(flooded.besideMs).toHaveLength(10);
   // By order, because times under load say little: whoever queued behind the flood would end after nearly all of it.
   expect(flooded.endedMeanwhile).toBeLessThan(FLOOD.count / 2);
-  // Those that get slots together may change places, and a doorbell may be late for its own.
+  // Those that get slots together may change places, and a queue message may come late.
   expect(furthestFromItsPlace(flooded)).toBeLessThanOrEqual(3 * FLOOD.limit);
 }, 180_000);
 

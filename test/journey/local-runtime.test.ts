@@ -16,7 +16,7 @@ interface Page {
 const get = async (url: string) => (await fetch(url)).json() as Promise<Page>;
 
 // fetch would take the dots out of a path.
-const statusOf = (base: string, path: string) =>
+const fetchStatus = (base: string, path: string) =>
   new Promise((resolve, reject) => {
     const { hostname, port, pathname } = new URL(base);
     request({ hostname, port, path: pathname + path }, (response) => resolve(response.resume().statusCode))
@@ -67,7 +67,7 @@ describe('a stack with one of everything', () => {
     });
   });
 
-  test('answers an invocation by the name of a construct, and tells of a failure', async () => {
+  test('answers an invocation by the name of a construct, and reports a failure', async () => {
     expect(await runtime.invoke('tick', { n: 1 })).toEqual({ event: { n: 1 } });
     await expect(runtime.invoke('work', {})).rejects.toThrow('work failed');
     await expect(runtime.invoke('nobody', {})).rejects.toThrow('Function not found: nobody');
@@ -79,15 +79,19 @@ describe('a stack with one of everything', () => {
     const feed = await fetch(`${runtime.baseUrl}/_local/feeds/news.rss.xml`);
     expect([feed.status, feed.headers.get('content-type')]).toEqual([200, 'application/xml']);
     for (const path of ['..%2f..%2fpackage.json', '../../package.json', '.hidden', 'news.rss.xml/x', 'none.xml']) {
-      expect(await statusOf(`${runtime.baseUrl}/_local/feeds/`, path), path).toBe(404);
+      expect(await fetchStatus(`${runtime.baseUrl}/_local/feeds/`, path), path).toBe(404);
     }
   });
 
   test('shows what the inbox received, webhooks by DELETE too, until it is emptied', async () => {
     const inbox = `${runtime.baseUrl}/_local/inbox/demo`;
-    const told = await fetch(`${inbox}?status=500&a=b`, { method: 'PUT', body: 'hello', headers: { 'x-mark': '1' } });
+    const response = await fetch(`${inbox}?status=500&a=b`, {
+      method: 'PUT',
+      body: 'hello',
+      headers: { 'x-mark': '1' },
+    });
     await fetch(inbox, { method: 'DELETE', headers: { 'webhook-id': 'msg_1' } });
-    expect(told.status).toBe(500);
+    expect(response.status).toBe(500);
     expect(await get(`${inbox}/received`)).toMatchObject([
       { method: 'PUT', body: 'hello', query: { status: '500', a: 'b' }, headers: { 'x-mark': '1' } },
       { method: 'DELETE' },

@@ -24,10 +24,10 @@ outputs:
   lines: { type: array, value: "\${{ $nodes.each }}" }
   mood: \${{ $nodes.mood }}
 `;
-const TELL = `
+const STORY = `
 flow: 1
-name: tell
-nodes: { story: { type: llm, stream: true, with: { model: openai/gpt-4o-mini, prompt: Tell me } } }
+name: story
+nodes: { story: { type: llm, stream: true, with: { model: openai/gpt-4o-mini, prompt: Write to me } } }
 outputs: { text: "\${{ $nodes.story.text }}" }
 `;
 
@@ -45,12 +45,12 @@ beforeAll(async () => {
   models = await startOpenAiServer(({ messages }) => {
     const [first] = messages;
     if (first.content.startsWith('Choose')) return 'good';
-    return first.content === 'Tell me' ? 'Once upon a time there was a queue.' : `About ${first.content.slice(12)}`;
+    return first.content === 'Write to me' ? 'Once upon a time there was a queue.' : `About ${first.content.slice(12)}`;
   });
   runtime = await startTestRuntime({ models: { OPENAI_BASE_URL: models.baseUrl, OPENAI_API_KEY: 'sk-local' } });
   api = await demoClient(runtime);
   await publishFlow(api, 'digest', DIGEST);
-  await publishFlow(api, 'tell', TELL);
+  await publishFlow(api, 'story', STORY);
   await publishFlow(api, 'lookUp', LOOK_UP);
 }, 120_000);
 afterAll(async () => {
@@ -77,15 +77,15 @@ test('a run ends when its budget of tokens is used up', async () => {
   expect(body.usage.totalTokens).toBe(90);
 });
 
-test('the text of a streaming node is told as it is written, to Dify as to us', async () => {
+test('the text of a streaming node is sent as it is written, in the API of Dify as in ours', async () => {
   const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
   const body = JSON.stringify({ mode: 'stream' });
-  const events = await allEvents(await fetch(`${api.baseUrl}/v1/flows/tell/runs`, { method: 'POST', headers, body }));
+  const events = await allEvents(await fetch(`${api.baseUrl}/v1/flows/story/runs`, { method: 'POST', headers, body }));
   const said = events.filter(({ event }) => event === 'node.delta').map(({ data }) => data.text);
   expect(said.length).toBeGreaterThan(3);
   expect(said.join('')).toBe('Once upon a time there was a queue.');
 
-  const { credentials } = (await api.call('POST', '/v1/keys', { dialect: 'dify', flow: 'tell' })).body;
+  const { credentials } = (await api.call('POST', '/v1/keys', { dialect: 'dify', flow: 'story' })).body;
   const asDify = { authorization: `Bearer ${credentials.key}`, 'content-type': 'application/json' };
   const run = JSON.stringify({ inputs: {}, response_mode: 'streaming', user: 'u' });
   const stream = await fetch(`${api.baseUrl}/v1/workflows/run`, { method: 'POST', headers: asDify, body: run });
@@ -102,8 +102,8 @@ test('the models that can be asked are listed with prices', async () => {
   expect(items).toContainEqual({ id: 'openai/*', provider: 'openai', price: null });
 });
 
-test('a model that cannot be asked here is told when the draft is saved, with its line', async () => {
-  const source = TELL.replace('name: tell', 'name: other').replace(
+test('a model that cannot be asked here is reported when the draft is saved, with its line', async () => {
+  const source = STORY.replace('name: story', 'name: other').replace(
     'openai/gpt-4o-mini',
     'bedrock/amazon.nova-lite-v1:0',
   );
@@ -116,7 +116,7 @@ test('a model that cannot be asked here is told when the draft is saved, with it
   ]);
 });
 
-test('a knowledge base that the deployment does not have is told as such', async () => {
+test('a knowledge base that the deployment does not have is named in the error', async () => {
   const { body } = await api.call('POST', '/v1/flows/lookUp/runs', {});
   const message = "This deployment has no knowledge base 'handbook': it has none (stack option knowledgeBases)";
   expect(body).toMatchObject({ status: 'failed', error: { code: 'node-failed', node: 'found', message } });

@@ -13,11 +13,11 @@ outputs:
   text: \${{ $nodes.say.text }}
 `;
 
-const NAP = `
+const DELAY = `
 flow: 1
-name: nap
+name: delay
 nodes:
-  pause: { type: wait, with: { for: 2s } }
+  wait: { type: wait, with: { for: 2s } }
 outputs: {}
 `;
 
@@ -49,13 +49,13 @@ async function tenantWith(id: string, settings: object): Promise<ApiClient> {
   const { body } = await api.call('POST', '/v1/keys', { tenant: id, scopes: ['run', 'admin'] });
   const tenant = api.as(body.credentials.key);
   await publishFlow(tenant, 'greet', GREET);
-  await publishFlow(tenant, 'nap', NAP);
+  await publishFlow(tenant, 'delay', DELAY);
   return tenant;
 }
 
 const runCount = async () => (await api.call('GET', '/v1/runs?limit=100')).body.items.length;
 
-/** Webhook receivers that cannot be reached do not matter here: nothing is told. */
+/** Webhook receivers that cannot be reached do not matter here: nothing is delivered. */
 const hooks = (count: number) => Array.from({ length: count }, (_, n) => ({ url: `https://example.com/${n}` }));
 
 test.each<[string, unknown, object]>([
@@ -118,7 +118,7 @@ test('says at which line and column a body stops being JSON', async () => {
   expect(body.error.details).toMatchObject([{ line: 3, column: 3 }]);
 });
 
-test('suggests the field that was meant', async () => {
+test('suggests the field that was probably meant', async () => {
   const { body } = await start({ inptus: {} });
   expect(body.error.message).toBe("inptus is not a field of this request (did you mean 'inputs'?)");
 });
@@ -148,7 +148,7 @@ test('keeps __proto__ out of everything', async () => {
   expect((await start({ inputs: { name: 'Ada' } })).body.outputs).toEqual({ text: 'Hello, Ada!' });
 });
 
-test('knows no flow, no run and no path that does not exist', async () => {
+test('answers 404 for a flow, a run or a path that does not exist', async () => {
   const get = async (path: string) => refusal(await api.call('GET', path));
   expect(await get('/v1/flows/nothing')).toMatchObject({ status: 404, code: 'flow-not-found' });
   expect(refusal(await api.call('POST', '/v1/flows/nothing/runs', {}))).toMatchObject({ code: 'flow-not-found' });
@@ -161,12 +161,12 @@ test('knows no flow, no run and no path that does not exist', async () => {
   expect(await get('/v1/nothing')).toMatchObject({ status: 404, code: 'not-found' });
 });
 
-test('answers a wrong method with 405 and those that are offered', async () => {
+test('answers a wrong method with 405 and the allowed methods', async () => {
   const answer = await api.call('PUT', '/v1/runs', {});
   expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
 });
 
-test('refuses filters that would be silently lost', async () => {
+test('refuses filters that would be ignored', async () => {
   const list = async (query: string) => refusal(await api.call('GET', `/v1/runs?${query}`));
   expect(await list('stauts=failed')).toMatchObject({ status: 400, field: 'stauts' });
   expect(await list('status=done')).toMatchObject({ status: 400, field: 'status' });
@@ -184,7 +184,7 @@ test('refuses to run a flow that was never published', async () => {
   expect(refusal(answer)).toMatchObject({ status: 409, code: 'flow-not-published' });
 });
 
-test('stores a draft with problems and their places, and refuses to publish it', async () => {
+test('stores a draft with problems and their positions, and refuses to publish it', async () => {
   const yaml = { 'content-type': 'application/yaml' };
   const draft = await api.call(
     'PUT',
@@ -204,7 +204,7 @@ test('stores a draft with problems and their places, and refuses to publish it',
   expect(refusal(unreadable)).toMatchObject({ status: 400, code: 'invalid-request' });
 });
 
-test('asks for a key, and tells nothing about why one is refused', async () => {
+test('asks for a key, and says nothing about why one is refused', async () => {
   const without = await api.as('').call('GET', '/v1/me');
   expect(refusal(without)).toMatchObject({ status: 401, code: 'unauthenticated' });
   expect(without.headers.get('www-authenticate')).toMatch(/^Bearer/);
@@ -221,7 +221,7 @@ test('refuses a key that lacks the scope', async () => {
   expect(refusal(await caller.call('POST', '/v1/tenants', {}))).toMatchObject({ status: 403 });
 });
 
-test("hides other tenants' runs and flows as if there were none", async () => {
+test('hides the runs and flows of other tenants', async () => {
   await api.call('POST', '/v1/tenants', { id: 'rival' });
   const { body } = await api.call('POST', '/v1/keys', { tenant: 'rival', scopes: ['run', 'admin'] });
   const rival = api.as(body.credentials.key);
@@ -245,18 +245,18 @@ test('refuses async runs of a tenant without the entitlement', async () => {
 
 test('refuses sync runs beyond the limit of the tenant with 429 and Retry-After', async () => {
   const small = await tenantWith('small', { limits: { sync: 1 } });
-  const answers = await Promise.all([1, 2, 3].map(() => small.call('POST', '/v1/flows/nap/runs', {})));
+  const answers = await Promise.all([1, 2, 3].map(() => small.call('POST', '/v1/flows/delay/runs', {})));
   const refused = answers.filter(({ status }) => status === 429);
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 429, 429]);
   for (const answer of refused) {
     expect(refusal(answer)).toMatchObject({ code: 'tenant-over-limit' });
     expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
   }
-  expect((await small.call('POST', '/v1/flows/nap/runs', {})).status).toBe(200);
+  expect((await small.call('POST', '/v1/flows/delay/runs', {})).status).toBe(200);
 });
 
-test('refuses async runs when the waiting room is full', async () => {
-  const crowded = await tenantWith('crowded', { limits: { waiting: 0 } });
+test("refuses async runs when the tenant's queue is full", async () => {
+  const crowded = await tenantWith('crowded', { limits: { queued: 0 } });
   const answer = await crowded.call('POST', '/v1/flows/greet/runs', { mode: 'async' });
   expect(refusal(answer)).toMatchObject({ status: 429, code: 'tenant-over-limit' });
   expect(answer.headers.has('retry-after')).toBe(true);

@@ -30,11 +30,11 @@ nodes:
   stop: { type: fail, with: { message: Out of luck, code: unlucky } }
 outputs: {}
 `;
-const NAP = `
+const DELAY = `
 flow: 1
-name: nap
+name: delay
 nodes:
-  pause: { type: wait, with: { for: 2s } }
+  wait: { type: wait, with: { for: 2s } }
 outputs: { done: { value: true } }
 `;
 
@@ -49,7 +49,7 @@ beforeAll(async () => {
   await publishFlow(api, 'greet', GREET);
   await publishFlow(api, 'decide', DECIDE);
   await publishFlow(api, 'broken', BROKEN);
-  await publishFlow(api, 'nap', NAP);
+  await publishFlow(api, 'delay', DELAY);
 }, 120_000);
 afterAll(async () => {
   await inbox?.[Symbol.asyncDispose]();
@@ -74,7 +74,7 @@ async function settled(id: string): Promise<Body> {
 const start = (flow: string, body: object, headers?: Record<string, string>) =>
   api.call('POST', `/v1/flows/${flow}/runs`, body, headers);
 
-test('says where to begin, how it is, and what it can do, without a key', async () => {
+test('shows its URLs, its health and its OpenAPI document without a key', async () => {
   const anyone = api.as('');
   const { body: welcome } = await anyone.call('GET', '/');
   expect(welcome).toMatchObject({ name: 'Errand', openapi: `${api.baseUrl}/openapi.json` });
@@ -83,10 +83,10 @@ test('says where to begin, how it is, and what it can do, without a key', async 
   expect(openapi).toMatchObject({ openapi: '3.1.0', servers: [{ url: api.baseUrl }] });
 });
 
-test('tells who the key belongs to and what it may do', async () => {
+test('says who the key belongs to and what it may do', async () => {
   expect((await api.call('GET', '/v1/me')).body).toMatchObject({
     tenant: { id: 'demo' },
-    limits: { concurrency: 50, waiting: 10_000, sync: 100 },
+    limits: { concurrency: 50, queued: 10_000, sync: 100 },
     entitlements: { async: true },
     key: { scopes: ['run', 'admin', 'operator'] },
   });
@@ -109,22 +109,22 @@ test('runs a flow while its caller waits', async () => {
   });
 });
 
-test('answers 200 for a run that failed, and the body tells', async () => {
+test('answers 200 for a run that failed, with the error in the body', async () => {
   const { status, body } = await start('broken', {});
   expect([status, body.status]).toEqual([200, 'failed']);
   expect(body.error).toMatchObject({ code: 'unlucky', node: 'stop' });
 });
 
 test('keeps a sync caller through a short wait', async () => {
-  const { status, body } = await start('nap', {});
+  const { status, body } = await start('delay', {});
   expect([status, body.status, body.outputs]).toEqual([200, 'succeeded', { done: true }]);
 });
 
-test('finishes a run whose caller has gone', async () => {
+test('finishes a run whose caller disconnected', async () => {
   const gone = new AbortController();
   const headers = { authorization: `Bearer ${api.key}`, 'content-type': 'application/json' };
   const init = { method: 'POST', headers, signal: gone.signal };
-  const call = fetch(`${api.baseUrl}/v1/flows/nap/runs`, { ...init, body: '{"user":"leaver"}' });
+  const call = fetch(`${api.baseUrl}/v1/flows/delay/runs`, { ...init, body: '{"user":"leaver"}' });
   const mine = async () => (await api.call('GET', '/v1/runs?user=leaver')).body.items[0];
   await expect.poll(async () => (await mine())?.status).toBe('running');
   gone.abort();
@@ -132,7 +132,7 @@ test('finishes a run whose caller has gone', async () => {
   expect(await settled((await mine()).id)).toMatchObject({ status: 'succeeded' });
 });
 
-test('takes an async run at once, and tells its webhook', async () => {
+test('accepts an async run at once, and delivers its webhook', async () => {
   const hook = { url: `${inbox.url}/done`, headers: { 'x-team': 'news' } };
   const { status, headers, body } = await start('greet', { mode: 'async', inputs: { name: 'Bob' }, webhooks: [hook] });
   expect([status, body.status, body.outputs]).toEqual([202, 'pending', undefined]);
@@ -142,8 +142,8 @@ test('takes an async run at once, and tells its webhook', async () => {
 
   const [message] = await inbox.received(1);
   expect(message?.headers).toMatchObject({ 'x-team': 'news', 'webhook-id': expect.any(String) });
-  const told = JSON.parse(message?.body ?? '');
-  expect(told).toMatchObject({ type: 'run.succeeded', data: { id: body.id, status: 'succeeded' } });
+  const delivered = JSON.parse(message?.body ?? '');
+  expect(delivered).toMatchObject({ type: 'run.succeeded', data: { id: body.id, status: 'succeeded' } });
 
   await expect
     .poll(async () => (await api.call('GET', `/v1/runs/${body.id}/deliveries`)).body.items)
@@ -170,28 +170,28 @@ test('finds runs by filters, page after page', async () => {
   for (const name of ['Zoe', 'Zoe', 'Zoe'])
     ids.unshift((await start('greet', { inputs: { name }, user: 'zoe' })).body.id);
   const list = async (query: string) => (await api.call('GET', `/v1/runs?${query}`)).body;
-  const idsOf = ({ items }: Body) => items.map((item: Body) => item.id);
-  await expect.poll(async () => idsOf(await list('flow=greet&input.name=Zoe'))).toEqual(ids);
-  await expect.poll(async () => idsOf(await list('input.name=Zoe'))).toEqual(ids);
-  expect(idsOf(await list('flow=greet&input.name=Zoe&input.loud=true'))).toEqual([]);
-  expect(idsOf(await list('user=zoe&status=succeeded&mode=sync&env=published&dialect=native'))).toEqual(ids);
-  expect(idsOf(await list(`q=${ids[1]}`))).toEqual([ids[1]]);
-  expect(idsOf(await list('flow=greet&to=2020-01-01T00:00:00Z'))).toEqual([]);
+  const readIds = ({ items }: Body) => items.map((item: Body) => item.id);
+  await expect.poll(async () => readIds(await list('flow=greet&input.name=Zoe'))).toEqual(ids);
+  await expect.poll(async () => readIds(await list('input.name=Zoe'))).toEqual(ids);
+  expect(readIds(await list('flow=greet&input.name=Zoe&input.loud=true'))).toEqual([]);
+  expect(readIds(await list('user=zoe&status=succeeded&mode=sync&env=published&dialect=native'))).toEqual(ids);
+  expect(readIds(await list(`q=${ids[1]}`))).toEqual([ids[1]]);
+  expect(readIds(await list('flow=greet&to=2020-01-01T00:00:00Z'))).toEqual([]);
   const first = await list('user=zoe&limit=2');
   const rest = await list(`user=zoe&limit=2&cursor=${encodeURIComponent(first.next)}`);
-  expect([...idsOf(first), ...idsOf(rest)]).toEqual(ids);
+  expect([...readIds(first), ...readIds(rest)]).toEqual(ids);
   expect(first.items[0]).not.toHaveProperty('inputs');
-  const all = idsOf(await list('limit=100'));
+  const all = readIds(await list('limit=100'));
   expect(new Set(all).size).toBe(all.length);
 });
 
 test('answers the same run for the same Idempotency-Key, also while the first still runs', async () => {
   const headers = { 'idempotency-key': 'once' };
-  const [one, two] = await Promise.all([start('nap', {}, headers), start('nap', {}, headers)]);
+  const [one, two] = await Promise.all([start('delay', {}, headers), start('delay', {}, headers)]);
   expect([one.status, two.status]).toEqual([200, 200]);
   expect(two.body).toEqual(one.body);
   expect(one.body.status).toBe('succeeded');
-  const other = await start('nap', { user: 'somebody' }, headers);
+  const other = await start('delay', { user: 'somebody' }, headers);
   expect([other.status, other.body.error.code]).toEqual([409, 'idempotency-conflict']);
 });
 
@@ -202,7 +202,7 @@ test('frees the Idempotency-Key of a failed run', async () => {
   expect(second.body.id).not.toBe(first.body.id);
 });
 
-test('answers 202 when a sync run waits for somebody, who signals by the path of the node', async () => {
+test('answers 202 when a sync run waits for a callback, which is signaled by the path of the node', async () => {
   const { status, body } = await start('decide', {});
   expect([status, body.status, body.waitingFor]).toEqual([202, 'waiting', 'callback']);
   const signal = () => api.call('POST', `/v1/runs/${body.id}/signals/review`, { ok: true });
@@ -214,7 +214,7 @@ test('answers 202 when a sync run waits for somebody, who signals by the path of
   expect(elsewhere.status).toBe(409);
 });
 
-test('takes a signal from whoever was handed the address, without a key', async () => {
+test('accepts a signal at the callback URL, without a key', async () => {
   const { body } = await start('decide', {});
   const { body: nodes } = await api.call('GET', `/v1/runs/${body.id}/nodes`);
   const { pathname } = new URL(nodes.items[0].wait.prompt.url);
@@ -227,7 +227,7 @@ test('takes a signal from whoever was handed the address, without a key', async 
   expect([forged.status, forged.body.error.code]).toEqual([404, 'not-found']);
 });
 
-test('cancels a waiting run, and may be asked twice', async () => {
+test('cancels a waiting run, also when called twice', async () => {
   const { body } = await start('decide', { mode: 'async' });
   const first = await api.call('POST', `/v1/runs/${body.id}/cancel`);
   expect([200, 202]).toContain(first.status);
@@ -243,7 +243,7 @@ test('runs a run again as a new one that is linked to it', async () => {
   expect(await settled(fresh.id)).toMatchObject({ outputs: { text: 'Hello, Eve!' } });
 });
 
-test('starts many runs in one call, each accepted or refused on its own', async () => {
+test('starts many runs in one call, each accepted or rejected on its own', async () => {
   const runs = [{ flow: 'greet', inputs: { name: 'A' } }, { flow: 'nothing' }, { flow: 'greet', inputs: { name: 7 } }];
   const { status, body } = await api.call('POST', '/v1/runs:batch', { runs });
   expect(status).toBe(200);
@@ -288,7 +288,7 @@ test('keeps drafts, publishes versions and shows both', async () => {
   expect(stale.status).toBe(400);
 });
 
-test('shows the inputs that a flow takes', async () => {
+test('shows the inputs of a flow', async () => {
   const { body } = await api.call('GET', '/v1/flows/greet/parameters');
   expect(body).toMatchObject({
     name: 'greet',
@@ -303,7 +303,7 @@ test('shows the inputs that a flow takes', async () => {
   });
 });
 
-test('lists flows with how each can run, and switches one off and on', async () => {
+test('lists flows with their supported modes, and disables and enables one', async () => {
   const { body } = await api.call('GET', '/v1/flows?limit=100');
   const decide = body.items.find(({ name }: Body) => name === 'decide');
   expect(decide).toMatchObject({
@@ -323,13 +323,13 @@ test('lists flows with how each can run, and switches one off and on', async () 
   expect((await api.call('GET', '/v1/flows/switched')).status).toBe(404);
 });
 
-test('issues a key bound to a flow, which reaches only that flow and its runs, until it is revoked', async () => {
+test('issues a key bound to a flow, which can access only that flow and its runs, until it is revoked', async () => {
   const { status, body } = await api.call('POST', '/v1/keys', { flow: 'greet', name: 'newsroom' });
   expect([status, body.flow, body.scopes]).toEqual([201, 'greet', ['run']]);
   const bound = api.as(body.credentials.key);
   expect((await bound.call('POST', '/v1/flows/greet/runs', {})).status).toBe(200);
-  expect((await bound.call('POST', '/v1/flows/nap/runs', {})).status).toBe(403);
-  const other = await start('nap', {});
+  expect((await bound.call('POST', '/v1/flows/delay/runs', {})).status).toBe(403);
+  const other = await start('delay', {});
   expect((await bound.call('GET', `/v1/runs/${other.body.id}`)).status).toBe(404);
   const { body: seen } = await bound.call('GET', '/v1/runs');
   expect(new Set(seen.items.map(({ flow }: Body) => flow))).toEqual(new Set(['greet']));
@@ -365,7 +365,7 @@ test('serves the JSON Schema of flows, the one that is published with the format
   expect(await answer.json()).toEqual(published);
 });
 
-test('lets an operator make tenants and change their limits', async () => {
+test('lets an operator create tenants and change their limits', async () => {
   const made = await api.call('POST', '/v1/tenants', { id: 'newsroom', limits: { concurrency: 3 } });
   expect(made).toMatchObject({ status: 201, body: { id: 'newsroom', limits: { concurrency: 3, sync: 100 } } });
   const changed = await api.call('PATCH', '/v1/tenants/newsroom', { entitlements: { async: false } });

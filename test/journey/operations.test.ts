@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { PER_RUN } from '../bench/figures.ts';
 import { type CountedPlatform, type Operations, startCountedPlatform } from '../bench/operations.ts';
 
-// What an asynchronous run of three nodes with two webhooks asks of AWS, told by the wire.
+// What an asynchronous run of three nodes with two webhooks asks of AWS, counted on the wire.
 let platform: CountedPlatform;
 let few: Operations;
 let more: Operations;
@@ -34,7 +34,7 @@ test('a node that ends costs one write', () => {
   expect(callsPerRun(few)).toMatchObject({ 'PutItem NODE': 3 });
 });
 
-test('a run rings two bells, each sent, received and deleted once', () => {
+test('a run needs two queue messages, each sent, received and deleted once', () => {
   for (const { sqs, runs } of [few, more]) {
     expect(sqs.get('SQS SendMessageBatch')).toBe(2 * runs);
     expect(total(sqs)).toBeLessThanOrEqual(PER_RUN.sqsRequests * runs);

@@ -48,10 +48,10 @@ flow: 1
 name: child
 inputs:
   n: { type: integer, required: true }
-  pause: { type: string, default: 0s }
+  delay: { type: string, default: 0s }
 nodes:
-  nap: { type: wait, with: { for: "\${{ $inputs.pause }}" } }
-  check: { type: switch, needs: nap, with: { cases: [{ id: bad, when: $inputs.n < 0 }] } }
+  timer: { type: wait, with: { for: "\${{ $inputs.delay }}" } }
+  check: { type: switch, needs: timer, with: { cases: [{ id: bad, when: $inputs.n < 0 }] } }
   stop: { type: fail, needs: check:bad, with: { code: negative, message: Below zero } }
   twice: { type: set, needs: check:else, with: { values: { n: "\${{ $inputs.n * 2 }}" } } }
 outputs: { n: "\${{ $nodes.twice.n }}" }
@@ -61,9 +61,9 @@ flow: 1
 name: parent
 inputs:
   n: { type: integer, default: 21 }
-  pause: { type: string, default: 0s }
+  delay: { type: string, default: 0s }
 nodes:
-  sub: { type: flow, with: { name: child, inputs: { n: "\${{ $inputs.n }}", pause: "\${{ $inputs.pause }}" } } }
+  sub: { type: flow, with: { name: child, inputs: { n: "\${{ $inputs.n }}", delay: "\${{ $inputs.delay }}" } } }
   aside: { type: flow, with: { name: child, mode: detach, inputs: { n: 1 } } }
   saved: { type: set, needs: sub:error, with: { values: { n: "\${{ $errors.sub.code }}" } } }
 outputs: { n: "\${{ $nodes.sub.n }}", aside: "\${{ $nodes.aside.run }}", saved: "\${{ $nodes.saved.n }}" }
@@ -220,7 +220,7 @@ describe('a flow within a flow', () => {
   });
 
   test('wakes a parent that waits', async () => {
-    const { body } = await start('parent', { mode: 'async', inputs: { n: 1, pause: '3s' } });
+    const { body } = await start('parent', { mode: 'async', inputs: { n: 1, delay: '3s' } });
     expect((await until(body.id, 'succeeded')).outputs.n).toBe(2);
   });
 
@@ -230,7 +230,7 @@ describe('a flow within a flow', () => {
   });
 
   test('is canceled with its parent', async () => {
-    const { body } = await start('parent', { mode: 'async', inputs: { pause: '10m' } });
+    const { body } = await start('parent', { mode: 'async', inputs: { delay: '10m' } });
     const child = async () =>
       (await api.call('GET', '/v1/runs?flow=child&limit=20')).body.items.find(
         (run: Body) => run.parent?.run === body.id && run.parent.path === 'sub',

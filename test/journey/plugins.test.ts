@@ -76,7 +76,7 @@ describe('a tool node', () => {
       .toBe('succeeded');
   });
 
-  test('fails without telling the credential that the service refused and quoted', async () => {
+  test('fails without showing the credential that the service refused and quoted', async () => {
     const asked = { inputs: { what: 'x' }, plugins: { jira: { token: 'wrong-secret' } } };
     const { body: run } = await api.call('POST', '/v1/flows/tickets/runs', asked);
     expect(run).toMatchObject({ status: 'failed', error: { code: 'http-401', node: 'create' } });
@@ -146,8 +146,8 @@ describe('a plugin', () => {
     [{ auth: 'none', actions: { a: { ...action, output: '${{ $credentials.t }}' } } }, 'actions.a.output'],
     [{ auth: 'none', actions: { a: { ...action, input: { n: { type: 'enum' } } } } }, 'actions.a.input.n'],
     [{ auth: 'none', actions: { a: { ...action, methd: 'GET' } } }, 'actions.a.methd'],
-  ])('%j is refused, naming the field', async (given, field) => {
-    const { status, body } = await api.call('PUT', '/v1/plugins/bad', given);
+  ])('%j is refused, naming the field', async (definition, field) => {
+    const { status, body } = await api.call('PUT', '/v1/plugins/bad', definition);
     expect([status, body.error.details?.[0].field]).toEqual([400, field]);
     expect((await api.call('GET', '/v1/plugins/bad')).status).toBe(404);
   });

@@ -6,7 +6,7 @@ import { demoClient } from '../support/api-client.ts';
 import { findViolations } from '../support/fuzz-invariants.ts';
 import { type FuzzWorld, makeFuzzWorld } from '../support/fuzz-world.ts';
 import { drawCalls, type FuzzedCall } from '../support/fuzzed-calls.ts';
-import { httpDoor } from '../support/http-door.ts';
+import { makeHttpCaller } from '../support/http-caller.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
 const CALLS = Math.ceil(Number(process.env['ERRAND_FUZZ_CALLS'] ?? 5_000) / 10);
@@ -17,7 +17,7 @@ let world: FuzzWorld;
 beforeAll(async () => {
   runtime = await startTestRuntime();
   const { key } = await demoClient(runtime);
-  world = await makeFuzzWorld(httpDoor(runtime.baseUrl), { origin: runtime.baseUrl, key });
+  world = await makeFuzzWorld(makeHttpCaller(runtime.baseUrl), { origin: runtime.baseUrl, key });
 }, 120_000);
 afterAll(() => runtime?.stop());
 
@@ -26,8 +26,8 @@ test(
   async () => {
     const report = ({ counterexample, errorInstance, seed }: fc.RunDetails<[FuzzedCall]>) => {
       if (!errorInstance) return;
-      const shown = JSON.stringify(counterexample).replaceAll(/(.)\1{20,}/g, '$1…');
-      throw new Error(`seed ${seed}: ${shown.slice(0, 3_000)}`, { cause: errorInstance });
+      const text = JSON.stringify(counterexample).replaceAll(/(.)\1{20,}/g, '$1…');
+      throw new Error(`seed ${seed}: ${text.slice(0, 3_000)}`, { cause: errorInstance });
     };
     await fc.assert(
       fc.asyncProperty(await drawCalls(world.good), async (call) => {

@@ -1,4 +1,4 @@
-// One journey of everything secret through everything that emits: whoever is told it quotes it back, the platform never
+// One journey of everything secret through everything that emits: whoever receives it quotes it back, the platform never
 // does. Looked at are all answers, all webhooks, the log, and every byte of the state directory: tables, queues, bucket.
 
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -56,20 +56,20 @@ let api: ApiClient;
 const emitted: string[] = [];
 const credentials: string[] = [];
 
-async function told(method: string, path: string, body?: unknown): Promise<Answer> {
+async function call(method: string, path: string, body?: unknown): Promise<Answer> {
   const answer = await api.call(method, path, body);
   emitted.push(`${method} ${path} ${JSON.stringify([...answer.headers])} ${JSON.stringify(answer.body)}`);
   return answer;
 }
 
 /** As it is, and in every coding that it could stand in. */
-function formsOf(secret: string): string[] {
+function listForms(secret: string): string[] {
   const bytes = Buffer.from(secret);
   const forms = [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)];
   return [...new Set([...forms, bytes.toString('base64').replace(/=+$/, ''), bytes.toString('hex')])];
 }
 
-async function filesOf(at: string): Promise<string[]> {
+async function readFiles(at: string): Promise<string[]> {
   const entries = await readdir(at, { withFileTypes: true, recursive: true });
   return entries.filter((it) => it.isFile()).map((it) => join(it.parentPath, it.name));
 }
@@ -102,16 +102,16 @@ const plugin = (auth: 'user' | 'platform') => ({
 });
 
 async function runEverything(): Promise<string> {
-  await told('PUT', '/v1/secrets/TOKEN', { value: SECRETS.tenant });
-  await told('PUT', '/v1/plugins/own', plugin('user'));
-  await told('PUT', '/v1/plugins/shared', { ...plugin('platform'), credentials: { token: SECRETS.platform } });
+  await call('PUT', '/v1/secrets/TOKEN', { value: SECRETS.tenant });
+  await call('PUT', '/v1/plugins/own', plugin('user'));
+  await call('PUT', '/v1/plugins/shared', { ...plugin('platform'), credentials: { token: SECRETS.platform } });
   await publishFlow(api, 'leaky', source(service.origin));
   const asked = {
     mode: 'async',
     plugins: { own: { token: SECRETS.user } },
     webhooks: [{ url: `${service.origin}/hook`, headers: { authorization: `Bearer ${SECRETS.header}` } }],
   };
-  const { body } = await told('POST', '/v1/flows/leaky/runs', asked);
+  const { body } = await call('POST', '/v1/flows/leaky/runs', asked);
   await expect
     .poll(async () => (await api.call('GET', `/v1/runs/${body.id}`)).body.webhooks[0].attempts, { timeout: 30_000 })
     .toBeGreaterThan(1);
@@ -129,7 +129,7 @@ test('nothing secret is ever emitted, or kept in clear', async () => {
   }
   credentials.push(api.key);
   const id = await runEverything();
-  for (const part of ['', '/nodes', '/snapshot', '/deliveries']) await told('GET', `/v1/runs/${id}${part}`);
+  for (const part of ['', '/nodes', '/snapshot', '/deliveries']) await call('GET', `/v1/runs/${id}${part}`);
   emitted.push(
     await (
       await fetch(`${api.baseUrl}/v1/runs/${id}/events`, { headers: { authorization: `Bearer ${api.key}` } })
@@ -145,24 +145,24 @@ test('nothing secret is ever emitted, or kept in clear', async () => {
     '/v1/me',
     '/v1/flows/leaky/draft',
   ]) {
-    await told('GET', path);
+    await call('GET', path);
   }
-  await told('POST', '/v1/flows/leaky/runs', { plugins: { own: { token: SECRETS.user, wrong: 1 } } });
-  await told('PUT', '/v1/secrets/TOKEN', { value: SECRETS.tenant, more: SECRETS.tenant });
+  await call('POST', '/v1/flows/leaky/runs', { plugins: { own: { token: SECRETS.user, wrong: 1 } } });
+  await call('PUT', '/v1/secrets/TOKEN', { value: SECRETS.tenant, more: SECRETS.tenant });
   const used = service.received.map((it) => JSON.stringify(it)).join('\n');
   for (const secret of Object.values(SECRETS)) {
     expect(
-      formsOf(secret).some((form) => used.includes(form)),
+      listForms(secret).some((form) => used.includes(form)),
       `${secret} was not even used`,
     ).toBe(true);
   }
   emitted.push(...service.received.filter(({ path }) => path.startsWith('/hook')).map(({ body }) => body));
   await runtime.stop();
   const places: [string, Buffer][] = emitted.map((text) => [text.slice(0, 80), Buffer.from(text)]);
-  for (const file of await filesOf(folder)) places.push([file.replace(folder, ''), await readFile(file)]);
+  for (const file of await readFiles(folder)) places.push([file.replace(folder, ''), await readFile(file)]);
   expect(places.length).toBeGreaterThan(20);
   const found = [...Object.values(SECRETS), ...credentials].flatMap((secret) =>
-    formsOf(secret).flatMap((form) =>
+    listForms(secret).flatMap((form) =>
       places.flatMap(([place, bytes]) => {
         const at = bytes.indexOf(form);
         return at < 0 ? [] : [`${form} in ${place}: ${bytes.subarray(Math.max(0, at - 120), at + 60)}`];

@@ -80,7 +80,7 @@ test.each([
     /^HTTP\/1\.1 400 /,
   ],
   ['nonsense', '\u0016\u0003\u0001\u0002\u0000\u0001\r\n\r\n', /^HTTP\/1\.1 400 /],
-])('%s is refused, and tells nothing', async (_, bytes, status) => {
+])('%s is refused, and reveals nothing', async (_, bytes, status) => {
   const answer = await said(bytes);
   expect(answer).toMatch(status);
   expect(answer).not.toMatch(/s3cret|node_modules|\.ts:\d/);

@@ -7,11 +7,11 @@ const STEPS = `
 flow: 1
 name: steps
 inputs:
-  pause: { type: string, default: 1s }
+  delay: { type: string, default: 1s }
 nodes:
   first: { type: set, with: { values: { n: 1 } } }
-  nap: { type: wait, needs: first, with: { for: "\${{ $inputs.pause }}" } }
-  last: { type: set, needs: nap, with: { values: { n: "\${{ $nodes.first.n + 1 }}" } } }
+  timer: { type: wait, needs: first, with: { for: "\${{ $inputs.delay }}" } }
+  last: { type: set, needs: timer, with: { values: { n: "\${{ $nodes.first.n + 1 }}" } } }
 outputs:
   n: \${{ $nodes.last.n }}
 `;
@@ -48,28 +48,28 @@ function stream(flow: string, body: object, extra: { headers?: Record<string, st
 
 function follow(id: string, query = '', lastEventId?: string) {
   return fetch(`${api.baseUrl}/v1/runs/${id}/events${query}`, {
-    headers: { ...headers(), 'last-event-id': lastEventId },
+    headers: { ...headers(), ...(lastEventId !== undefined && { 'last-event-id': lastEventId }) },
   });
 }
 
-const typesOf = (events: SentEvent[]) => events.map(({ event }) => event);
-const idsOf = (events: SentEvent[]) => events.map(({ id }) => Number(id));
+const listTypes = (events: SentEvent[]) => events.map(({ event }) => event);
+const listIds = (events: SentEvent[]) => events.map(({ id }) => Number(id));
 const ended = (events: SentEvent[]) =>
   events.filter(({ event }) => event === 'node.finished').map(({ data }) => data.path);
 
-test('tells of a run as it goes, its first word before its first node has ended', async () => {
+test('shows a run as it goes, its first event before its first node has ended', async () => {
   const response = await stream('steps', {});
   expect(response.status).toBe(200);
   expect(response.headers.get('content-type')).toBe('text/event-stream; charset=utf-8');
   const events: SentEvent[] = [];
-  let statusWhenFirstHeard: string | undefined;
+  let statusAtFirstEvent: string | undefined;
   for await (const event of sentEvents(response)) {
     events.push(event);
     if (event.event !== 'run.started') continue;
-    statusWhenFirstHeard = (await api.call('GET', `/v1/runs/${event.data.id}`)).body.status;
+    statusAtFirstEvent = (await api.call('GET', `/v1/runs/${event.data.id}`)).body.status;
   }
-  expect(statusWhenFirstHeard).toBe('running');
-  expect(typesOf(events)).toEqual([
+  expect(statusAtFirstEvent).toBe('running');
+  expect(listTypes(events)).toEqual([
     'run.started',
     'node.started',
     'node.finished',
@@ -87,18 +87,18 @@ test('tells of a run as it goes, its first word before its first node has ended'
     status: 'succeeded',
     output: { n: 1 },
   });
-  expect(idsOf(events)).toEqual([...idsOf(events)].sort((a, b) => a - b));
-  expect(new Set(idsOf(events)).size).toBe(events.length);
+  expect(listIds(events)).toEqual([...listIds(events)].sort((a, b) => a - b));
+  expect(new Set(listIds(events)).size).toBe(events.length);
 });
 
 test('is resumed anywhere by the last event that was seen', async () => {
-  const events = await allEvents(await stream('steps', { inputs: { pause: '0s' } }));
+  const events = await allEvents(await stream('steps', { inputs: { delay: '0s' } }));
   const id = events[0]?.data.id;
   const whole = await allEvents(await follow(id));
-  expect(ended(whole)).toEqual(['first', 'nap', 'last']);
+  expect(ended(whole)).toEqual(['first', 'timer', 'last']);
   for (const seen of events) {
     const rest = await allEvents(await follow(id, '', seen.id));
-    expect(idsOf(rest).every((it) => it > Number(seen.id))).toBe(true);
+    expect(listIds(rest).every((it) => it > Number(seen.id))).toBe(true);
     expect(ended(rest)).toEqual(ended(events.slice(events.indexOf(seen) + 1)));
     if (seen.event !== 'run.finished') expect(rest.at(-1)?.event).toBe('run.finished');
   }
@@ -106,13 +106,13 @@ test('is resumed anywhere by the last event that was seen', async () => {
 });
 
 test('is followed from elsewhere, from the beginning or from its present state', async () => {
-  const { body } = await api.call('POST', '/v1/flows/steps/runs', { mode: 'async', inputs: { pause: '2s' } });
+  const { body } = await api.call('POST', '/v1/flows/steps/runs', { mode: 'async', inputs: { delay: '2s' } });
   const [whole, [snapshot, ...rest]] = await Promise.all([
     follow(body.id).then(allEvents),
     follow(body.id, '?snapshot=1').then(allEvents),
   ]);
-  expect(ended(whole)).toEqual(['first', 'nap', 'last']);
-  expect(typesOf(whole).at(-1)).toBe('run.finished');
+  expect(ended(whole)).toEqual(['first', 'timer', 'last']);
+  expect(listTypes(whole).at(-1)).toBe('run.finished');
   expect(snapshot).toMatchObject({
     event: 'run.snapshot',
     data: { run: { id: body.id }, nodes: [{ path: 'first' }, {}, {}] },
@@ -131,7 +131,7 @@ test('goes on when its caller leaves', async () => {
 
 test('ends where somebody must answer, and is followed to its end after the answer', async () => {
   const events = await allEvents(await stream('ask', {}));
-  expect(typesOf(events)).toEqual(['run.started', 'node.started', 'node.waiting', 'run.waiting']);
+  expect(listTypes(events)).toEqual(['run.started', 'node.started', 'node.waiting', 'run.waiting']);
   const { id } = events[0]?.data ?? {};
   const rest = follow(id, '', events.at(-1)?.id).then(allEvents);
   expect((await api.call('POST', `/v1/runs/${id}/signals/decision`, { yes: true })).status).toBeLessThan(300);

@@ -4,11 +4,11 @@ import { type ApiClient, demoClient, publishFlow } from '../support/api-client.t
 import { startTestRuntime } from '../support/runtime.ts';
 import { startWebhookInbox } from '../support/webhook-inbox.ts';
 
-const NAP = `
+const DELAY = `
 flow: 1
-name: nap
+name: delay
 inputs: { for: { type: string, default: 0s } }
-nodes: { pause: { type: wait, with: { for: "\${{ $inputs.for }}" } } }
+nodes: { timer: { type: wait, with: { for: "\${{ $inputs.for }}" } } }
 outputs: { done: { value: true } }
 `;
 const FAR = `
@@ -26,7 +26,7 @@ let api: ApiClient;
 beforeAll(async () => {
   runtime = await startTestRuntime();
   api = await demoClient(runtime);
-  await publishFlow(api, 'nap', NAP);
+  await publishFlow(api, 'delay', DELAY);
   await publishFlow(api, 'far', FAR);
 }, 120_000);
 afterAll(() => runtime?.stop());
@@ -35,9 +35,9 @@ const start = (flow: string, body: object) => api.call('POST', `/v1/flows/${flow
 const read = async (id: string) => (await api.call('GET', `/v1/runs/${id}`)).body;
 const sweep = () => runtime.invoke('sweep', {});
 
-test('a run whose doorbell is lost is rung by the sweeper', async () => {
+test('a run whose queue message is lost is enqueued again by the sweeper', async () => {
   const startAfter = new Date(Date.now() + 3_000).toISOString();
-  const { body } = await start('nap', { startAfter });
+  const { body } = await start('delay', { startAfter });
   const client = new SQSClient({
     endpoint: runtime.endpoints.queues,
     region: 'us-east-1',
@@ -56,9 +56,9 @@ test('a run whose doorbell is lost is rung by the sweeper', async () => {
   expect(Date.parse((await read(body.id)).startedAt) - Date.parse(startAfter), 'it was late').toBeGreaterThan(20_000);
 }, 90_000);
 
-test('a run past its deadline ends as expired, and its webhook is told', async () => {
+test('a run past its deadline ends as expired, and its webhook is delivered', async () => {
   await using inbox = await startWebhookInbox();
-  const { body } = await start('nap', { inputs: { for: '10m' }, timeout: '2s', webhooks: [{ url: inbox.url }] });
+  const { body } = await start('delay', { inputs: { for: '10m' }, timeout: '2s', webhooks: [{ url: inbox.url }] });
   await expect
     .poll(
       async () => {
@@ -69,8 +69,11 @@ test('a run past its deadline ends as expired, and its webhook is told', async (
     )
     .toBe('failed');
   expect((await read(body.id)).error).toMatchObject({ code: 'run-expired' });
-  const [told] = await inbox.received(1, 10_000);
-  expect(JSON.parse(told?.body ?? '')).toMatchObject({ type: 'run.failed', data: { error: { code: 'run-expired' } } });
+  const [message] = await inbox.received(1, 10_000);
+  expect(JSON.parse(message?.body ?? '')).toMatchObject({
+    type: 'run.failed',
+    data: { error: { code: 'run-expired' } },
+  });
 });
 
 test('a long retry leaves the slice, goes to Step Functions, and goes on after a signal', async () => {

@@ -11,8 +11,8 @@ inputs: { query: { type: string, required: true }, tone: { type: string, default
 nodes:
   hold: { type: reply, with: { message: "One moment, " } }
   ask: { type: question, needs: hold, with: { message: Red or blue?, options: [red, blue] } }
-  told: { type: reply, with: { message: "\${{ $inputs.query }} in \${{ $inputs.tone }} \${{ $nodes.ask }}" } }
-outputs: { text: "\${{ $nodes.told.text }}" }
+  confirm: { type: reply, with: { message: "\${{ $inputs.query }} in \${{ $inputs.tone }} \${{ $nodes.ask }}" } }
+outputs: { text: "\${{ $nodes.confirm.text }}" }
 `;
 const PLAIN = `
 flow: 1
@@ -62,9 +62,9 @@ async function say(key: string, content: string, more: object = {}): Promise<Bod
     200,
     expect.stringMatching(/^text\/event-stream/),
   ]);
-  const frames = (await answer.text()).split('\n\n').filter((frame) => frame.startsWith('event:'));
-  return frames.map((frame) => {
-    const [, type, data = ''] = /^event:(\w+)\ndata:(.*)$/s.exec(frame) ?? [];
+  const events = (await answer.text()).split('\n\n').filter((text) => text.startsWith('event:'));
+  return events.map((text) => {
+    const [, type, data = ''] = /^event:(\w+)\ndata:(.*)$/s.exec(text) ?? [];
     const event = JSON.parse(data);
     expect(event.type).toBe(type);
     return event;
@@ -76,7 +76,7 @@ const replies = (events: Body[]) =>
     .filter(({ type, payload }) => type === 'reply' && !payload.is_from_self)
     .map(({ payload }) => [payload.content, payload.is_final]);
 
-test('what is said comes back as an event, then the answer, then what it cost', async () => {
+test('the text of the user comes back as an event, then the answer, then its tokens', async () => {
   const events = await say(await appKey('plain'), '你好');
   expect(events.map(({ type }) => type)).toEqual(['reply', 'reply', 'token_stat']);
   expect(events[0].payload).toMatchObject({
@@ -94,7 +94,7 @@ test('what is said comes back as an event, then the answer, then what it cost', 
   expect(events[2].payload).toMatchObject({ record_id: events[1].payload.record_id, status_summary: 'success' });
 });
 
-test('a question ends the answer, and what is said next in the session answers it', async () => {
+test('a question ends the response, and the next text of the session answers it', async () => {
   const key = await appKey('talk');
   const asked = await say(key, 'A line', { session_id: 'ask', custom_variables: { tone: 'bright' } });
   expect(replies(asked)).toEqual([
@@ -102,12 +102,12 @@ test('a question ends the answer, and what is said next in the session answers i
     ['One moment, \nRed or blue?', true],
   ]);
   expect(asked.at(-2).payload.option_cards).toEqual(['red', 'blue']);
-  const told = await say(key, 'blue', { session_id: 'ask', request_id: 'r-2' });
-  expect(replies(told).at(-1)).toEqual(['A line in bright blue', true]);
+  const confirmed = await say(key, 'blue', { session_id: 'ask', request_id: 'r-2' });
+  expect(replies(confirmed).at(-1)).toEqual(['A line in bright blue', true]);
 });
 
-describe('replies on the way', () => {
-  test('hold all that was said so far, or only what is new, or are left out', async () => {
+describe('partial replies', () => {
+  test('have all the text so far, or only the new text, or are left out', async () => {
     const key = await appKey('talk');
     const [first] = replies(await say(key, 'A', { session_id: 'inc', incremental: true }));
     expect(first).toEqual(['One moment, ', false]);
@@ -127,15 +127,15 @@ test('a run that fails is an error event', async () => {
 describe('a refusal is an error event with a code of the vendor', () => {
   test.each([
     ['an unknown key', 'nobody', {}, 460_004],
-    ['a session id that is none', '', { session_id: '!' }, 400],
-    ['too long a text', '', { content: 'x'.repeat(6_001) }, 400],
-    ['a variable that the flow lacks', '', { custom_variables: { colour: 'red' } }, 400],
+    ['an invalid session id', '', { session_id: '!' }, 400],
+    ['a text that is too long', '', { content: 'x'.repeat(6_001) }, 400],
+    ['an unknown variable', '', { custom_variables: { colour: 'red' } }, 400],
   ])('for %s', async (_, key, more, code) => {
     const [event] = await say(key || (await appKey('plain')), 'x', more);
     expect(event).toMatchObject({ type: 'error', request_id: 'r-1', error: { code } });
   });
 
-  test('also for a body that is no JSON', async () => {
+  test('also for a body that is not JSON', async () => {
     const answer = await fetch(`${api.baseUrl}/v1/qbot/chat/sse`, { method: 'POST', body: '{' });
     expect([answer.status, await answer.text()]).toEqual([
       200,

@@ -8,7 +8,7 @@ import { CompletionClient, type DifyClient } from 'dify-client';
 import { lke } from 'tencentcloud-sdk-nodejs/tencentcloud/services/lke/index.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, type Body, demoClient, publishFlow } from '../support/api-client.ts';
-import { caseFlows } from '../support/dialect-cases.ts';
+import { readCaseFlows } from '../support/dialect-cases.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
 let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
@@ -17,7 +17,7 @@ let api: ApiClient;
 beforeAll(async () => {
   runtime = await startTestRuntime();
   api = await demoClient(runtime);
-  for (const [name, source] of Object.entries(await caseFlows())) await publishFlow(api, name, source);
+  for (const [name, source] of Object.entries(await readCaseFlows())) await publishFlow(api, name, source);
 }, 120_000);
 afterAll(() => runtime?.stop());
 
@@ -61,7 +61,7 @@ test("Dify's client uploads a file and runs with it", async () => {
   expect(answer.data).toMatchObject({ status: 'succeeded', outputs: { one: 'report.txt' } });
 });
 
-test("Dify's client is told of a wrong key as Dify tells it", async () => {
+test("Dify's client gets Dify's error for a wrong key", async () => {
   const client = difyClient('app-wrong');
   const refused = client.runWorkflow({}, 'abc-123');
   await expect(refused).rejects.toMatchObject({ response: { status: 401, data: { code: 'unauthorized' } } });
@@ -98,7 +98,7 @@ test("Tencent's SDK creates, describes, lists and stops runs", async () => {
   });
 });
 
-test("Huawei's SDK signs, runs a workflow in one answer, and raises what we refuse", async () => {
+test("Huawei's SDK signs, runs a workflow in one response, and throws our errors", async () => {
   const { accessKey = '', secretKey = '', projectId = '' } = await issue('huawei', { flow: 'reply' });
   const credentials = new BasicCredentials().withAk(accessKey).withSk(secretKey).withProjectId(projectId);
   const client = new ClientBuilder<HcClient>((hc: HcClient) => hc)

@@ -64,8 +64,8 @@ test('Dify', async () => {
   const { key = '' } = await credentials({ dialect: 'dify', flow: 'greet' });
   const filled = { '${props.appDetail.api_base_url}': `${api.baseUrl}/v1`, '{api_key}': key };
   const stream = await said(DIFY_RUN, filled);
-  const frames = stream.split('\n\n').filter((frame) => frame.startsWith('data: '));
-  const events: Body[] = frames.map((frame) => JSON.parse(frame.slice('data: '.length)));
+  const lines = stream.split('\n\n').filter((line) => line.startsWith('data: '));
+  const events: Body[] = lines.map((line) => JSON.parse(line.slice('data: '.length)));
   expect(events[0].event).toBe('workflow_started');
   expect(events.at(-1)).toMatchObject({ event: 'workflow_finished', data: { outputs: { text: 'Hello, world!' } } });
   expect(JSON.parse(await said(DIFY_STOP, { ...filled, ':task_id': events[0].task_id }))).toEqual({

@@ -45,7 +45,7 @@ const start = async (webhooks: { url: string }[]): Promise<string> => {
   return body.id;
 };
 
-test('a flood of webhooks to a receiver that hangs delays nobody else, and is told when it is back', async () => {
+test('a flood of webhooks to a receiver that hangs delays nobody else, and is delivered when it is back', async () => {
   const url = `http://127.0.0.1:${(hung.address() as AddressInfo).port}/`;
   const flood: string[] = [];
   for (let n = 0; n < RUNS; n += 10) {
@@ -54,14 +54,14 @@ test('a flood of webhooks to a receiver that hangs delays nobody else, and is to
   }
   for (let n = 0; n < 10; n += 1) await start([{ url: `${inbox.url}/${n}` }]);
   await inbox.received(10, 60_000);
-  // Whoever only queued behind the flood would be told after the last of its 300 first attempts.
+  // Whoever only queued behind the flood would be delivered after the last of its 300 first attempts.
   expect(asked).toBeLessThan(RUNS * EACH);
 
   hangs = false;
   hung.closeAllConnections();
-  const told = async () => {
+  const countDelivered = async () => {
     const runs = await Promise.all(flood.map(async (id) => (await api.call('GET', `/v1/runs/${id}`)).body));
     return runs.flatMap(({ webhooks }: Body) => webhooks).filter(({ status }: Body) => status === 'delivered').length;
   };
-  await expect.poll(told, { timeout: 100_000, interval: 2_000 }).toBe(RUNS * EACH);
+  await expect.poll(countDelivered, { timeout: 100_000, interval: 2_000 }).toBe(RUNS * EACH);
 }, 240_000);

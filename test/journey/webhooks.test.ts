@@ -44,16 +44,16 @@ async function withInbox(work: (inbox: WebhookInbox) => Promise<void>): Promise<
   await work(inbox);
 }
 
-test('up to five are told, by any method, with headers of their own, signed so that the standard library verifies it', () =>
+test('up to five are delivered, by any method, with headers of their own, signed so that the standard library verifies it', () =>
   withInbox(async (inbox) => {
     const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
     const { body } = await start(
       methods.map((method, n) => ({ url: `${inbox.url}/${n}?keep=1`, method, headers: { 'x-n': String(n) } })),
     );
-    const told = await inbox.received(5, 20_000);
-    expect(told.map(({ method }) => method).sort()).toEqual([...methods].sort());
+    const received = await inbox.received(5, 20_000);
+    expect(received.map(({ method }) => method).sort()).toEqual([...methods].sort());
     const key = await secret();
-    for (const message of told) {
+    for (const message of received) {
       expect(methods[Number(message.headers['x-n'])]).toBe(message.method);
       if (message.method === 'GET') {
         expect(message.path).toBe(`/0?keep=1&runId=${body.id}&status=succeeded`);
@@ -66,8 +66,8 @@ test('up to five are told, by any method, with headers of their own, signed so t
         data: { id: body.id, outputs: { text: 'Hello' } },
       });
     }
-    const shown = await deliveries(body.id);
-    expect(JSON.stringify(shown)).not.toContain('x-n');
+    const log = await deliveries(body.id);
+    expect(JSON.stringify(log)).not.toContain('x-n');
   }));
 
 test('one that fails is tried again, and every attempt is logged', () =>
@@ -83,7 +83,7 @@ test('one that fails is tried again, and every attempt is logged', () =>
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
   }));
 
-test('one that says 410 is told no more, until somebody asks', () =>
+test('one that says 410 is not tried again, until somebody asks', () =>
   withInbox(async (inbox) => {
     inbox.answerWith({ status: 410 });
     const { body } = await start([{ url: inbox.url }]);

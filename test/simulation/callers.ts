@@ -1,5 +1,5 @@
-// Who uses the platform in a simulation: callers who start runs, repeat requests that failed, cancel, run again and have
-// webhooks told again, and people who answer what they are asked.
+// Who uses the platform in a simulation: callers who start runs, repeat requests that failed, cancel, rerun and
+// redeliver webhooks, and people who answer what they are asked.
 
 import type { Caller } from '../../lambdas/core/access/caller.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
@@ -15,15 +15,15 @@ import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import type { DrawnFlow } from './flows.ts';
 import { type ProcessEnd, spawn } from './process.ts';
-import { TEMPERS } from './receivers.ts';
+import { BEHAVIORS } from './receivers.ts';
 import type { World } from './world.ts';
 
 /** What one caller is going to do. */
-export interface Errand {
+export interface Scenario {
   at: number;
   tenant: Tenant;
   flow: DrawnFlow;
-  asked: Submission;
+  submission: Submission;
   cancelAfterMs: number | undefined;
   rerunFrom: 'start' | 'failed' | undefined;
   redeliverAfterMs: number | undefined;
@@ -33,12 +33,15 @@ export interface Errand {
 }
 
 const MINUTE_MS = 60_000;
-const PRESS_MS = 5_000;
-const PATIENCE = 4;
+const RETRY_MS = 5_000;
+const MAX_CALLS = 4;
 const TIMEOUTS = ['20s', '90s', '5m', '1h'];
 const ANSWER_MS = 40 * MINUTE_MS;
 
-export function drawErrand(world: World, { tenant, flow, n }: { tenant: Tenant; flow: DrawnFlow; n: number }): Errand {
+export function drawScenario(
+  world: World,
+  { tenant, flow, n }: { tenant: Tenant; flow: DrawnFlow; n: number },
+): Scenario {
   const { chance, timeline } = world;
   const maybe = <Value>(probability: number, draw: () => Value): Value | undefined =>
     chance.happens(probability) ? draw() : undefined;
@@ -50,7 +53,7 @@ export function drawErrand(world: World, { tenant, flow, n }: { tenant: Tenant; 
     at,
     tenant,
     flow,
-    asked: {
+    submission: {
       flow: flow.name,
       inputs: {},
       mode,
@@ -71,16 +74,16 @@ export function drawErrand(world: World, { tenant, flow, n }: { tenant: Tenant; 
 
 function drawWebhooks({ chance, receivers }: World): object[] {
   return Array.from({ length: chance.pick([0, 0, 1, 1, 2, 3]) }, () => ({
-    url: receivers.open(chance.happens(0.5) ? 'fine' : chance.pick(TEMPERS), chance.int(1, 8)),
+    url: receivers.open(chance.happens(0.5) ? 'fine' : chance.pick(BEHAVIORS), chance.int(1, 8)),
     method: chance.pick(['POST', 'POST', 'PUT', 'GET']),
   }));
 }
 
-/** One call of the API; a caller whose call fails asks again, within reason. */
-async function press(world: World, again: boolean, call: (ports: Ports) => Promise<unknown>): Promise<ProcessEnd> {
+/** One call of the API; with `again` a caller whose call fails repeats it, a few times. */
+async function callApi(world: World, again: boolean, call: (ports: Ports) => Promise<unknown>): Promise<ProcessEnd> {
   let end: ProcessEnd = 'failed';
-  for (let attempt = 0; attempt < (again ? PATIENCE : 1) && end !== 'done'; attempt += 1) {
-    if (attempt > 0) await world.timeline.sleep(world.chance.int(0, 2 * PRESS_MS));
+  for (let attempt = 0; attempt < (again ? MAX_CALLS : 1) && end !== 'done'; attempt += 1) {
+    if (attempt > 0) await world.timeline.sleep(world.chance.int(0, 2 * RETRY_MS));
     end = await spawn(world, { role: 'api', timeoutMs: API_TIMEOUT_SECONDS * 1_000 }, (ports) =>
       call(ports).catch((error: unknown) => {
         // A rejection is an answer, but for one that says to come again.
@@ -91,14 +94,14 @@ async function press(world: World, again: boolean, call: (ports: Ports) => Promi
   return end;
 }
 
-const callerOf = (tenant: Tenant): Caller => ({
+const makeCaller = (tenant: Tenant): Caller => ({
   tenant,
   key: { id: 'k', tenant: tenant.id, dialect: 'native', scopes: ['run'], createdAt: 0 },
   origin: 'https://errand.example.com',
 });
 
 /** The answer to a sync call is read to its end, as its caller does. */
-async function answered(ports: Ports, run: Run, replayed: boolean): Promise<void> {
+async function readAnswer(ports: Ports, run: Run, replayed: boolean): Promise<void> {
   const receivedAt = ports.clock.now();
   const reply = await answerRun(ports, { run, replayed, receivedAt, render: (it) => it.run.status });
   const { body, pending } = reply as { body?: { stream?: AsyncIterable<unknown> }; pending?: Promise<unknown> };
@@ -106,17 +109,17 @@ async function answered(ports: Ports, run: Run, replayed: boolean): Promise<void
   await pending;
 }
 
-/** Does what it is there for. */
-export async function go(world: World, errand: Errand): Promise<void> {
+/** Starts the run of the scenario, and what its caller does with it. */
+export async function play(world: World, scenario: Scenario): Promise<void> {
   const { timeline } = world;
-  const { tenant, asked } = errand;
+  const { tenant, submission } = scenario;
   world.busy += 1;
-  await timeline.sleep(errand.at);
-  await press(world, asked.idempotencyKey !== undefined, async (ports) => {
-    const { run, replayed } = await submit(ports, callerOf(tenant), asked);
+  await timeline.sleep(scenario.at);
+  await callApi(world, submission.idempotencyKey !== undefined, async (ports) => {
+    const { run, replayed } = await submit(ports, makeCaller(tenant), submission);
     // What follows goes on beside the answer.
-    follow(world, errand, run);
-    if (run.mode !== 'async') await answered(ports, run, replayed);
+    follow(world, scenario, run);
+    if (run.mode !== 'async') await readAnswer(ports, run, replayed);
   });
   world.busy -= 1;
 }
@@ -124,14 +127,14 @@ export async function go(world: World, errand: Errand): Promise<void> {
 const followed = new WeakMap<World, Set<string>>();
 
 /** What the caller does with its run, once it has its id. */
-function follow(world: World, errand: Errand, run: Run): void {
+function follow(world: World, scenario: Scenario, run: Run): void {
   const known = followed.get(world) ?? new Set<string>();
   followed.set(world, known);
   if (known.has(run.id)) return;
   known.add(run.id);
-  const { tenant, flow, cancelAfterMs, early } = errand;
+  const { tenant, flow, cancelAfterMs, early } = scenario;
   if (cancelAfterMs !== undefined) {
-    later(world, cancelAfterMs, () => press(world, true, (ports) => cancelRun(ports, tenant.id, run.id)));
+    later(world, cancelAfterMs, () => callApi(world, true, (ports) => cancelRun(ports, tenant.id, run.id)));
   }
   const [path] = flow.asks;
   if (early && path !== undefined) later(world, 0, () => answer(world, run.id, path));
@@ -147,32 +150,32 @@ function later(world: World, ms: number, act: () => Promise<unknown>): void {
 }
 
 function answer(world: World, runId: string, path: string): Promise<unknown> {
-  return press(world, true, (ports) => signalRun(ports, { runId, path, payload: { v: path } }));
+  return callApi(world, true, (ports) => signalRun(ports, { runId, path, payload: { v: path } }));
 }
 
-/** People answer what they are asked; what ended is run again or told again, where its caller wants that. */
-export function attend(world: World, errandOf: (run: Run) => Errand | undefined): void {
-  const { witness, chance } = world;
+/** People answer what they are asked; a run that ended is repeated, or its webhook redelivered, where its caller wants that. */
+export function answerAndRepeat(world: World, findScenario: (run: Run) => Scenario | undefined): void {
+  const { recorder, chance } = world;
   const asked = new Set<string>();
-  witness.onWaiting((run, { path, wait }) => {
-    const delay = errandOf(run)?.answerAfterMs;
+  recorder.onWaiting((run, { path, wait }) => {
+    const delay = findScenario(run)?.answerAfterMs;
     if (wait?.kind !== 'callback' || delay === undefined || asked.has(`${run.id} ${path}`)) return;
     asked.add(`${run.id} ${path}`);
     later(world, delay, () => answer(world, run.id, path));
     // Some do so twice.
     if (chance.happens(0.1)) later(world, delay, () => answer(world, run.id, path));
   });
-  witness.onSettled((run) => {
-    const { rerunFrom, redeliverAfterMs, tenant } = errandOf(run) ?? {};
+  recorder.onSettled((run) => {
+    const { rerunFrom, redeliverAfterMs, tenant } = findScenario(run) ?? {};
     if (!tenant || run.rerunOf) return;
     if (rerunFrom) {
-      later(world, PRESS_MS, () =>
-        press(world, false, (ports) => rerun(ports, callerOf(tenant), run.id, { from: rerunFrom })),
+      later(world, RETRY_MS, () =>
+        callApi(world, false, (ports) => rerun(ports, makeCaller(tenant), run.id, { from: rerunFrom })),
       );
     }
     if (redeliverAfterMs !== undefined && run.webhookCount > 0) {
       later(world, redeliverAfterMs, () =>
-        press(world, false, (ports) => redeliver(ports, tenant.id, { run: run.id, n: 1 })),
+        callApi(world, false, (ports) => redeliver(ports, tenant.id, { run: run.id, n: 1 })),
       );
     }
   });

@@ -26,13 +26,13 @@ export function makeExecutions(world: World): Machine {
   async function invoke(work: (ports: Ports) => Promise<unknown>) {
     await timeline.sleep(chance.int(5, START_MS));
     // Nothing has happened, so it is tried again at once.
-    while (faults.befalls('start throttled')) await timeline.sleep(chance.int(0, 1_000));
+    while (faults.happens('start throttled')) await timeline.sleep(chance.int(0, 1_000));
     return spawn(world, { role: 'advance', timeoutMs: ADVANCE_TIMEOUT_SECONDS * 1_000 }, work);
   }
 
   async function advance(id: { runId: string; handoff: number }): Promise<Advanced | undefined> {
-    for (const pauseMs of [0, ...RETRY_SLICE_MS]) {
-      await timeline.sleep(pauseMs);
+    for (const delayMs of [0, ...RETRY_SLICE_MS]) {
+      await timeline.sleep(delayMs);
       let said: Advanced | undefined;
       const end = await invoke(async (ports) => {
         const budgetUntil = timeline.now() + ADVANCE_SLICE_SECONDS * 1_000;
@@ -62,7 +62,7 @@ export function makeExecutions(world: World): Machine {
     let next: Pick<Advanced, 'next' | 'parkSeconds'> | undefined =
       parkSeconds === undefined ? { next: 'advance', parkSeconds: 1 } : { next: 'park', parkSeconds };
     while (next && next.next !== 'done' && timeline.now() < untilMs) {
-      if (faults.befalls('execution lost')) return history.note(timeline.now(), `execution ${runId}-${handoff} LOST`);
+      if (faults.happens('execution lost')) return history.note(timeline.now(), `execution ${runId}-${handoff} LOST`);
       if (next.next === 'park') await park(id, next.parkSeconds);
       next = await advance(id);
     }
@@ -81,7 +81,7 @@ export function makeExecutions(world: World): Machine {
     async wake(token) {
       const wake = parks.get(token);
       if (!wake) return false;
-      if (faults.befalls('wake lost')) return true;
+      if (faults.happens('wake lost')) return true;
       parks.delete(token);
       wake();
       return true;

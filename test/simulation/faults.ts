@@ -1,16 +1,16 @@
-// What may befall a call of the outside world, and when it does. Every seed draws its own mixture: some have none, some
+// The faults that are injected into calls of the outside world, and when. Every seed draws its own mixture: some have none, some
 // exactly one, some many of one kind.
 
 import type { Chance } from './chance.ts';
 
-export const STRIKES = [
+export const CALL_FAULTS = [
   'dies before',
   'dies after',
   'freezes before',
   'freezes after',
   /** Refused before it had any effect. */
   'throttled',
-  /** It took effect, and the caller hears of a failure. */
+  /** It took effect, and the caller receives a failure. */
   'lost',
   /** It took effect, its answer was lost, and the SDK has asked again. */
   'repeated',
@@ -18,10 +18,10 @@ export const STRIKES = [
   /** An eventually consistent read shows what was. */
   'stale',
 ] as const;
-export type Strike = (typeof STRIKES)[number];
+export type CallFault = (typeof CALL_FAULTS)[number];
 
-/** What happens by itself around the processes. */
-export const MISHAPS = [
+/** Faults of the services around the processes: queues, schedules, executions. */
+export const SERVICE_FAULTS = [
   'message twice',
   'message late',
   'message in vain',
@@ -30,61 +30,67 @@ export const MISHAPS = [
   'wake lost',
   'start throttled',
 ] as const;
-export type Mishap = (typeof MISHAPS)[number];
+export type ServiceFault = (typeof SERVICE_FAULTS)[number];
 
 export interface Faults {
-  /** Of a call that may be struck in these ways. */
-  strike(possible: readonly Strike[]): Strike | undefined;
-  befalls(mishap: Mishap): boolean;
-  counts: Map<Strike | Mishap | 'poison', number>;
+  /** For a call in which these faults are possible. */
+  drawCallFault(possible: readonly CallFault[]): CallFault | undefined;
+  happens(fault: ServiceFault): boolean;
+  counts: Map<CallFault | ServiceFault | 'poison', number>;
   /** Epoch milliseconds of each. */
   times: number[];
-  count(fault: Strike | Mishap | 'poison'): void;
+  count(fault: CallFault | ServiceFault | 'poison'): void;
 }
 
 const RATES = [0.001, 0.003, 0.01, 0.03];
 const ONLY_RATE = 0.05;
-const MISHAP_RATES = [0.02, 0.1, 0.3];
+const SERVICE_RATES = [0.02, 0.1, 0.3];
 const MAX_SINGLE_CALL = 600;
 const MIXTURES = ['none', 'one', 'many', 'many', 'many', 'one kind'] as const;
 const CALM_AFTER_MS = [10 * 60_000, 60 * 60_000, 6 * 60 * 60_000, 25 * 60 * 60_000];
 
 interface Mixture {
-  strikes: ReadonlySet<Strike>;
-  mishaps: ReadonlySet<Mishap>;
+  callFaults: ReadonlySet<CallFault>;
+  serviceFaults: ReadonlySet<ServiceFault>;
   rate: number;
-  mishapRate: number;
-  /** The only call that is struck. */
+  serviceRate: number;
+  /** The only call with a fault. */
   single: number | undefined;
 }
 
-function drawMixture(chance: Chance, only: Strike | undefined): Mixture {
+function drawMixture(chance: Chance, only: CallFault | undefined): Mixture {
   const mixture = chance.pick(MIXTURES);
   const rate = chance.pick(RATES);
-  const mishapRate = chance.pick(MISHAP_RATES);
+  const serviceRate = chance.pick(SERVICE_RATES);
   const half = <Kind>(kinds: readonly Kind[]): Set<Kind> => new Set(kinds.filter(() => chance.happens(0.5)));
   const single = chance.int(1, MAX_SINGLE_CALL);
-  const none = { strikes: new Set<Strike>(), mishaps: new Set<Mishap>(), rate: 0, mishapRate: 0, single: undefined };
-  if (only) return { ...none, single: undefined, strikes: new Set([only]), rate: ONLY_RATE };
+  const none = {
+    callFaults: new Set<CallFault>(),
+    serviceFaults: new Set<ServiceFault>(),
+    rate: 0,
+    serviceRate: 0,
+    single: undefined,
+  };
+  if (only) return { ...none, single: undefined, callFaults: new Set([only]), rate: ONLY_RATE };
   if (mixture === 'none') return none;
-  if (mixture === 'one') return { ...none, strikes: new Set([chance.pick(STRIKES)]), single };
-  if (mixture === 'one kind') return { ...none, strikes: new Set([chance.pick(STRIKES)]), rate: rate * 2 };
-  return { strikes: half(STRIKES), mishaps: half(MISHAPS), rate, mishapRate, single: undefined };
+  if (mixture === 'one') return { ...none, callFaults: new Set([chance.pick(CALL_FAULTS)]), single };
+  if (mixture === 'one kind') return { ...none, callFaults: new Set([chance.pick(CALL_FAULTS)]), rate: rate * 2 };
+  return { callFaults: half(CALL_FAULTS), serviceFaults: half(SERVICE_FAULTS), rate, serviceRate, single: undefined };
 }
 
 /** `only` leaves nothing else to chance. */
 export function makeFaults(
   chance: Chance,
-  { now, startAt, only }: { now(): number; startAt: number; only: Strike | undefined },
+  { now, startAt, only }: { now(): number; startAt: number; only: CallFault | undefined },
 ): Faults {
-  const { strikes, mishaps, rate, mishapRate, single } = drawMixture(chance, only);
+  const { callFaults, serviceFaults, rate, serviceRate, single } = drawMixture(chance, only);
   const calmAt = startAt + chance.pick(CALM_AFTER_MS);
   const counts: Faults['counts'] = new Map();
   const times: number[] = [];
   let calls = 0;
   let isSpent = false;
 
-  function count(fault: Strike | Mishap | 'poison'): void {
+  function count(fault: CallFault | ServiceFault | 'poison'): void {
     counts.set(fault, (counts.get(fault) ?? 0) + 1);
     times.push(now());
   }
@@ -97,19 +103,19 @@ export function makeFaults(
     counts,
     times,
     count,
-    strike(possible) {
+    drawCallFault(possible) {
       calls += 1;
       if (now() > calmAt || !isTime()) return undefined;
-      const kinds = possible.filter((it) => strikes.has(it));
+      const kinds = possible.filter((it) => callFaults.has(it));
       if (kinds.length === 0) return undefined;
       isSpent = true;
-      const strike = chance.pick(kinds);
-      count(strike);
-      return strike;
+      const fault = chance.pick(kinds);
+      count(fault);
+      return fault;
     },
-    befalls(mishap) {
-      if (now() > calmAt || !mishaps.has(mishap) || !chance.happens(mishapRate)) return false;
-      count(mishap);
+    happens(fault) {
+      if (now() > calmAt || !serviceFaults.has(fault) || !chance.happens(serviceRate)) return false;
+      count(fault);
       return true;
     },
   };

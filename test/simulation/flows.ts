@@ -26,7 +26,7 @@ export interface DrawnFlow {
 
 const FLOWS = 60;
 export const CHILD = 'child';
-// The first template of a process loads its interpreter in real time, for which no virtual time stands.
+// The first template of a process loads its interpreter in real time, which virtual time does not count.
 const USED = KINDS.filter((kind) => kind !== 'template');
 const MAX_NODES = 5;
 
@@ -42,7 +42,7 @@ export function flowNamed(name: string): Promise<DrawnFlow> {
   return known;
 }
 
-/** What stands at the end of a flow, behind its last node. */
+/** The node at the end of a flow, after its last one. */
 const ending = (after: string[], payload: JsonObject): JsonObject => ({
   type: 'lambda',
   ...(after.length > 0 && { needs: after, join: 'settled' }),

@@ -1,4 +1,4 @@
-// `npm run simulate -- --seeds 500 --from 1` tries many seeds; `npm run simulate -- --seed 42` tells what happens in one.
+// `npm run simulate -- --seeds 500 --from 1` tries many seeds; `npm run simulate -- --seed 42` prints what happens in one.
 
 import { parseArgs } from 'node:util';
 import { simulate } from './simulate.ts';

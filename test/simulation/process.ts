@@ -1,9 +1,10 @@
-// A process of the platform: the real core, whose every call of the outside world takes time and may be struck. Once
-// dead nothing that it asked is ever answered; frozen it goes on later as if nothing had happened.
+// A process of the platform: the real core, in which every call of the outside world takes time and may have a
+// fault. A dead process never receives another answer; a frozen one goes on later as if nothing had happened.
 
 import type { Clock, Ports } from '../../lambdas/core/ports/ports.ts';
+import type { Machine, Queues, RunStore, Slots } from '../../lambdas/core/ports/runs.ts';
 import { makeRunId } from '../../lambdas/core/run-id.ts';
-import type { Strike } from './faults.ts';
+import type { CallFault } from './faults.ts';
 import type { World } from './world.ts';
 
 export type ProcessEnd = 'done' | 'failed' | 'died';
@@ -11,7 +12,7 @@ export type ProcessEnd = 'done' | 'failed' | 'died';
 export interface Process {
   name: string;
   role: string;
-  strikes: (Strike | 'poison')[];
+  faults: (CallFault | 'poison')[];
   /** Nothing that it asked for is answered any more. */
   isOver(): boolean;
   end(how: ProcessEnd): void;
@@ -32,20 +33,18 @@ type Remote = (typeof REMOTE)[number];
 
 const ANYWHERE = ['dies before', 'dies after', 'freezes before', 'freezes after'] as const;
 const SERVICE = [...ANYWHERE, 'throttled', 'lost', 'slow'] as const;
-// A transaction carries a token, and what reads may be asked twice: only these notice that the SDK has repeated them.
-const NOTICES_REPETITION = new Set(
-  [
-    ['claim', 'renew', 'suspend', 'park', 'requestCancel', 'postpone', 'recordNode', 'recordAttempt'],
-    ['postponeDelivery', 'reopenDelivery', 'acquire', 'enterSync', 'release', 'leaveSync'],
-    ['enqueueRuns', 'enqueueDeliveries', 'start', 'wake'],
-  ].flat(),
-);
-export const EVENTUAL = new Set(['glance', 'occupancy', 'due']);
+// A transaction carries a token, and reads may be repeated: only these show that the SDK has sent them twice.
+const REPEATABLE = new Set<string>([
+  ...(['claim', 'renew', 'suspend', 'park', 'requestCancel', 'postpone', 'recordNode', 'recordAttempt'] as const),
+  ...(['postponeDelivery', 'reopenDelivery', 'acquire', 'enterSync', 'release', 'leaveSync'] as const),
+  ...(['enqueueRuns', 'enqueueDeliveries', 'start', 'wake'] as const),
+] satisfies (keyof RunStore | keyof Slots | keyof Queues | keyof Machine)[]);
+const EVENTUAL = new Set<string>(['glance', 'occupancy', 'due'] satisfies (keyof RunStore | keyof Slots)[]);
 
-function possibleStrikes({ port, method }: Call): readonly Strike[] {
+function listPossibleFaults({ port, method }: Call): readonly CallFault[] {
   if (port === 'functions' || port === 'http') return ANYWHERE;
-  const also: Strike[] = [];
-  if (NOTICES_REPETITION.has(method)) also.push('repeated');
+  const also: CallFault[] = [];
+  if (REPEATABLE.has(method)) also.push('repeated');
   if (EVENTUAL.has(method)) also.push('stale');
   return [...SERVICE, ...also];
 }
@@ -56,7 +55,7 @@ const FREEZE_MS = [5_000, 60_000, 150_000];
 const SLOW_MS = 9_000;
 const NETWORK_MS = 8;
 
-function makeProcess(world: World, role: string, tell: (how: ProcessEnd) => void): Process {
+function makeProcess(world: World, role: string, onEnd: (how: ProcessEnd) => void): Process {
   const { timeline, history } = world;
   let isOver = false;
   let thawsAt = 0;
@@ -65,14 +64,14 @@ function makeProcess(world: World, role: string, tell: (how: ProcessEnd) => void
   const process: Process = {
     name: `${role}-${world.spawned}`,
     role,
-    strikes: [],
+    faults: [],
     isOver: () => isOver,
     end(how) {
       if (isOver) return;
       isOver = true;
       world.busy -= 1;
       history.note(timeline.now(), `${process.name} ${how === 'died' ? 'DIES' : how}`);
-      tell(how);
+      onEnd(how);
     },
     freeze(ms) {
       thawsAt = Math.max(thawsAt, timeline.now() + ms);
@@ -88,52 +87,52 @@ function makeProcess(world: World, role: string, tell: (how: ProcessEnd) => void
   return process;
 }
 
-/** Sends the call and hands back its answer, with whatever befalls it on the way. */
+/** Sends the call and hands back its answer, with the fault that was drawn for it. */
 function perform(world: World, call: Call, effect: () => unknown): Promise<unknown> {
   const { process, method } = call;
   const { timeline, chance, faults } = world;
-  const strike = faults.strike(possibleStrikes(call));
+  const fault = faults.drawCallFault(listPossibleFaults(call));
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-  if (strike) {
-    process.strikes.push(strike);
-    world.history.note(timeline.now(), `${process.name} is struck: ${strike} ${method}`);
+  if (fault) {
+    process.faults.push(fault);
+    world.history.note(timeline.now(), `${process.name} has a fault: ${fault} ${method}`);
   }
-  const fail = () => reject(new Error(`${method} failed (${strike})`));
+  const fail = () => reject(new Error(`${method} failed (${fault})`));
   const answer = (act: () => void) => timeline.after(chance.int(1, NETWORK_MS), () => process.resume(act));
 
   async function arrive(): Promise<void> {
-    if (strike === 'throttled') return answer(fail);
+    if (fault === 'throttled') return answer(fail);
     if (isPoison(call)) {
       faults.count('poison');
-      world.witness.poisoned(call);
-      process.strikes.push('poison');
+      world.recorder.recordPoisoning(call);
+      process.faults.push('poison');
       return process.end('died');
     }
     try {
-      const first = await world.apply(call, effect, strike);
-      const said = strike === 'repeated' ? await world.apply(call, effect, strike) : first;
-      if (strike === 'dies after') process.end('died');
-      if (strike === 'freezes after') process.freeze(chance.pick(FREEZE_MS));
-      answer(strike === 'lost' ? fail : () => resolve(said));
+      const first = await world.apply(call, effect, fault);
+      const last = fault === 'repeated' ? await world.apply(call, effect, fault) : first;
+      if (fault === 'dies after') process.end('died');
+      if (fault === 'freezes after') process.freeze(chance.pick(FREEZE_MS));
+      answer(fault === 'lost' ? fail : () => resolve(last));
     } catch (error) {
       answer(() => reject(error));
     }
   }
 
-  if (strike === 'dies before') process.end('died');
-  if (strike === 'freezes before') process.freeze(chance.pick(FREEZE_MS));
-  const delayMs = strike === 'slow' ? chance.int(500, SLOW_MS) : chance.int(1, NETWORK_MS);
+  if (fault === 'dies before') process.end('died');
+  if (fault === 'freezes before') process.freeze(chance.pick(FREEZE_MS));
+  const delayMs = fault === 'slow' ? chance.int(500, SLOW_MS) : chance.int(1, NETWORK_MS);
   process.resume(() => timeline.after(delayMs, () => void arrive()));
   return promise;
 }
 
-/** A function whose answer ends whoever asks for it, as one does that is too large for its memory. */
+/** A function whose answer crashes the worker that asks for it, as one does that is too large for its memory. */
 function isPoison({ port, args }: Call): boolean {
   const [asked] = args as [{ payload?: { poison?: boolean } }?];
   return port === 'functions' && asked?.payload?.poison === true;
 }
 
-function clockOf({ timeline }: World, process: Process): Clock {
+function makeClock({ timeline }: World, process: Process): Clock {
   return {
     now: timeline.now,
     sleep(ms, signal) {
@@ -155,7 +154,7 @@ function clockOf({ timeline }: World, process: Process): Clock {
   };
 }
 
-function portsOf(world: World, process: Process): Ports {
+function wrapPorts(world: World, process: Process): Ports {
   const { chance, bare } = world;
   const remote = (name: Remote): object =>
     new Proxy(bare[name] as object, {
@@ -170,7 +169,7 @@ function portsOf(world: World, process: Process): Ports {
   return {
     ...bare,
     ...(Object.fromEntries(REMOTE.map((name) => [name, remote(name)])) as Pick<Ports, Remote>),
-    clock: clockOf(world, process),
+    clock: makeClock(world, process),
     ids: {
       run: (now) =>
         makeRunId(
@@ -183,7 +182,7 @@ function portsOf(world: World, process: Process): Ports {
   };
 }
 
-/** Starts one, and tells how it ended. Nothing outlives its time. */
+/** Starts one, and resolves with how it ended. None outlives its timeout. */
 export function spawn(
   world: World,
   { role, timeoutMs }: { role: string; timeoutMs: number },
@@ -196,7 +195,7 @@ export function spawn(
     process.end('died');
     return true;
   });
-  work(portsOf(world, process), process).then(
+  work(wrapPorts(world, process), process).then(
     () => process.resume(() => process.end('done')),
     (error: unknown) => {
       world.history.note(world.timeline.now(), `${process.name}: ${String(error)}`);

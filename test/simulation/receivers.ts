@@ -1,26 +1,26 @@
-// Whoever is told at the end of a run, and the services that its nodes call. Receivers succeed, fail, hang and lie; each
-// keeps what it was told.
+// The receivers of webhooks, and the services that nodes call. Receivers succeed, fail, hang and lie; each keeps the
+// webhooks it received.
 
 import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../../lambdas/core/ports/http.ts';
 import type { World } from './world.ts';
 
-export const TEMPERS = ['fine', 'slow', 'fails', 'broken', 'hangs', 'lies', 'gone', 'busy'] as const;
-export type Temper = (typeof TEMPERS)[number];
+export const BEHAVIORS = ['fine', 'slow', 'fails', 'broken', 'hangs', 'lies', 'gone', 'busy'] as const;
+export type Behavior = (typeof BEHAVIORS)[number];
 
-export interface Told {
+export interface ReceivedWebhook {
   at: number;
   /** Of the message: the same at every attempt. */
   id: string;
   status: string;
-  heard: boolean;
+  isProcessed: boolean;
 }
 
 export interface Receivers {
   http: HttpClient;
-  /** Address of a new receiver of this temper; `failures` is how often `fails` does. */
-  open(temper: Temper, failures: number): string;
-  told(url: string): Told[];
-  temperOf(url: string): Temper;
+  /** Address of a new receiver of this behavior; `failures` is how often `fails` does. */
+  open(behavior: Behavior, failures: number): string;
+  received(url: string): ReceivedWebhook[];
+  findBehavior(url: string): Behavior;
 }
 
 const HOST = 'https://receiver.example.com/';
@@ -28,9 +28,9 @@ const SERVICE_MS = 3_000;
 const SLOW_MS = 14_000;
 
 interface Receiver {
-  temper: Temper;
+  behavior: Behavior;
   failures: number;
-  told: Told[];
+  received: ReceivedWebhook[];
 }
 
 const answer = (status: number, headers: Record<string, string> = {}, body = ''): HttpAnswer => ({
@@ -45,34 +45,35 @@ export function makeReceivers({ timeline, chance }: World): Receivers {
   const receivers = new Map<string, Receiver>();
   const find = (url: string): Receiver | undefined => receivers.get(url.split('?')[0] ?? '');
 
-  async function hear(receiver: Receiver, request: HttpRequest): Promise<HttpAnswer> {
-    const { temper, failures, told } = receiver;
-    await timeline.sleep(temper === 'slow' ? chance.int(0, SLOW_MS) : chance.int(1, 300));
+  async function receive(receiver: Receiver, request: HttpRequest): Promise<HttpAnswer> {
+    const { behavior, failures, received } = receiver;
+    await timeline.sleep(behavior === 'slow' ? chance.int(0, SLOW_MS) : chance.int(1, 300));
     const id = request.headers?.['webhook-id'] ?? '';
-    const isHeard = ['fine', 'slow', 'lies'].includes(temper) || (temper === 'fails' && told.length >= failures);
-    told.push({ at: timeline.now(), id, status: statusIn(request), heard: isHeard });
-    if (temper === 'gone') return answer(410);
-    if (temper === 'busy') return answer(503, { 'retry-after': '900' });
-    if (temper === 'hangs' || temper === 'lies') {
+    const isProcessed =
+      ['fine', 'slow', 'lies'].includes(behavior) || (behavior === 'fails' && received.length >= failures);
+    received.push({ at: timeline.now(), id, status: statusIn(request), isProcessed });
+    if (behavior === 'gone') return answer(410);
+    if (behavior === 'busy') return answer(503, { 'retry-after': '900' });
+    if (behavior === 'hangs' || behavior === 'lies') {
       await timeline.sleep(request.timeoutMs);
       throw new HttpFault('timeout', 'no answer in time');
     }
-    return isHeard ? answer(204) : answer(500, {}, 'Not now');
+    return isProcessed ? answer(204) : answer(500, {}, 'Not now');
   }
 
   return {
-    open(temper, failures) {
+    open(behavior, failures) {
       const url = `${HOST}${receivers.size + 1}`;
-      receivers.set(url, { temper, failures, told: [] });
+      receivers.set(url, { behavior: behavior, failures, received: [] });
       return url;
     },
-    told: (url) => find(url)?.told ?? [],
-    temperOf: (url) => find(url)?.temper ?? 'fine',
+    received: (url) => find(url)?.received ?? [],
+    findBehavior: (url) => find(url)?.behavior ?? 'fine',
     http: {
       check: () => undefined,
       async send(request) {
         const receiver = find(request.url);
-        if (receiver) return hear(receiver, request);
+        if (receiver) return receive(receiver, request);
         await timeline.sleep(chance.int(1, SERVICE_MS));
         return answer(200, { 'content-type': 'application/json' }, JSON.stringify({ of: request.url }));
       },

@@ -1,11 +1,11 @@
-// One seed: a world, its callers, everything that happens until nothing is left to do, and the verdict.
+// One seed: a world, its callers, everything that happens until nothing is left to do, and then every rule is checked.
 
 import { makeTenant } from '../../lambdas/core/access/tenants.ts';
-import { attend, drawErrand, type Errand, go } from './callers.ts';
+import { answerAndRepeat, drawScenario, play, type Scenario } from './callers.ts';
 import { makeChance } from './chance.ts';
 import { CHILD, drawFlow, flowNamed, publishFlow } from './flows.ts';
-import { judge } from './verdict.ts';
-import { beginSweeping, makeWorld, type World, type WorldOptions } from './world.ts';
+import { checkInvariants } from './invariants.ts';
+import { makeWorld, startSweeper, type World, type WorldOptions } from './world.ts';
 
 export interface Simulation {
   seed: number;
@@ -15,7 +15,7 @@ export interface Simulation {
   hash: string;
   steps: number;
   world: World;
-  errands: Errand[];
+  scenarios: Scenario[];
 }
 
 export interface SimulationOptions extends WorldOptions {
@@ -26,7 +26,7 @@ export interface SimulationOptions extends WorldOptions {
 // A run may take a day, and its webhooks another.
 const HORIZON_MS = 80 * 60 * 60_000;
 
-async function drawErrands(world: World, seed: number): Promise<Errand[]> {
+async function drawScenarios(world: World, seed: number): Promise<Scenario[]> {
   const chance = makeChance(-seed - 1);
   const now = world.timeline.now();
   const tenants = Array.from({ length: chance.int(1, 3) }, (_, n) => {
@@ -40,8 +40,8 @@ async function drawErrands(world: World, seed: number): Promise<Errand[]> {
   }
   const drawing = { ...world, chance };
   return Array.from({ length: chance.int(1, 12) }, (_, n) => {
-    const errand = drawErrand(drawing, { tenant: chance.pick(tenants), flow: chance.pick(flows), n });
-    return { ...errand, asked: { ...errand.asked, metadata: { errand: n } } };
+    const scenario = drawScenario(drawing, { tenant: chance.pick(tenants), flow: chance.pick(flows), n });
+    return { ...scenario, submission: { ...scenario.submission, metadata: { errand: n } } };
   });
 }
 
@@ -53,13 +53,13 @@ export async function simulate(seed: number, options: SimulationOptions = {}): P
   // Expressions measure their time by the real clock, which has no part in this.
   Date.now = timeline.now;
   try {
-    const errands = await drawErrands(world, seed);
-    attend(world, (run) => errands[Number(run.metadata?.['errand'] ?? -1)]);
-    for (const errand of errands) void go(world, errand);
-    const sweeper = beginSweeping(world, isSwept);
+    const scenarios = await drawScenarios(world, seed);
+    answerAndRepeat(world, (run) => scenarios[Number(run.metadata?.['errand'] ?? -1)]);
+    for (const scenario of scenarios) void play(world, scenario);
+    const sweeper = startSweeper(world, isSwept);
     await timeline.run(timeline.now() + HORIZON_MS, sweeper.isOver);
-    const complaints = await judge(world, errands);
-    return { seed, complaints, hash: history.hash(), steps: history.steps(), world, errands };
+    const complaints = await checkInvariants(world, scenarios);
+    return { seed, complaints, hash: history.hash(), steps: history.steps(), world, scenarios };
   } finally {
     Date.now = realNow;
   }

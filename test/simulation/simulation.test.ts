@@ -15,7 +15,7 @@ test('the same seed gives the same history', async () => {
   }
 });
 
-test('every rule holds, whatever befalls the platform', async () => {
+test('every rule holds, whatever fault is injected', async () => {
   const summary = makeSummary();
   for (let seed = 1; seed <= SEEDS; seed += 1) {
     const simulation = await simulate(seed);
@@ -46,12 +46,12 @@ describe('a platform is found to be broken', () => {
         runs.renew = (id, epoch, until) => renew(id, present(id, epoch), until);
       },
     },
-    'that never gives a slot back': {
+    'that never releases a slot': {
       sabotage({ slots }) {
         slots.release = async () => ({ queued: 0 });
       },
     },
-    'that calls last who should be first': {
+    'that promotes last what should be first': {
       sabotage({ slots }) {
         const { enqueue, isQueued, leaveQueue } = slots;
         const last = (run: Run): Run => ({ ...run, priority: 9 - run.priority });
@@ -62,12 +62,12 @@ describe('a platform is found to be broken', () => {
         });
       },
     },
-    'that forgets who waits for a slot': {
+    'that never promotes a queued run': {
       sabotage({ slots }) {
         slots.promote = async () => [];
       },
     },
-    'whose webhooks are not due while they are rung': {
+    'whose webhooks are not due while they are queued': {
       sabotage({ runs }) {
         const { settle, postponeDelivery } = runs;
         runs.settle = async (run, end) => {

@@ -18,15 +18,15 @@ export function makeSummary(): Summary {
   const count = (into: Map<string, number>, name: string, by = 1) => into.set(name, (into.get(name) ?? 0) + by);
 
   function countRuns({ world }: Simulation): void {
-    const { witness, bare } = world;
+    const { recorder, bare } = world;
     for (const { run } of bare.runs.runs.values()) {
       count(totals, 'runs');
       const code = run.error === undefined || run.error.node !== null ? '' : ` ${run.error.code}`;
       count(totals, `runs ${run.status}${code}`);
       count(totals, 'webhooks', run.webhookCount);
     }
-    for (const { claims } of witness.runs.values()) count(totals, 'leases', claims.length);
-    for (const { claims } of witness.runs.values()) {
+    for (const { claims } of recorder.runs.values()) count(totals, 'leases', claims.length);
+    for (const { claims } of recorder.runs.values()) {
       count(totals, 'leases taken over', claims.filter(({ isTakeover }) => isTakeover).length);
     }
   }
@@ -54,8 +54,8 @@ export function makeSummary(): Summary {
           .map(([name, times]) => `  ${name.padEnd(28)}${String(times).padStart(9)}`)
           .join('\n');
       const seconds = ((performance.now() - beganAt) / 1_000).toFixed(1);
-      const verdict = failedSeeds.length === 0 ? 'every rule holds' : `BROKEN by seeds ${failedSeeds.join(', ')}`;
-      return `What was simulated:\n${listed(totals)}\nFaults:\n${listed(faults)}\n${seconds} s, ${verdict}`;
+      const outcome = failedSeeds.length === 0 ? 'every rule holds' : `BROKEN by seeds ${failedSeeds.join(', ')}`;
+      return `What was simulated:\n${listed(totals)}\nFaults:\n${listed(faults)}\n${seconds} s, ${outcome}`;
     },
   };
 }

@@ -6,7 +6,7 @@ import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { WEBHOOK_SHAPES } from '../../lambdas/core/dialects/webhook-shapes.ts';
 import * as limits from '../../lambdas/core/limits.ts';
 import type { Ports } from '../../lambdas/core/ports/ports.ts';
-import type { Due, Queues } from '../../lambdas/core/ports/runs.ts';
+import type { Due, Queues, RunStore } from '../../lambdas/core/ports/runs.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { makeMemoryFileStore } from '../support/memory-file-store.ts';
@@ -16,22 +16,22 @@ import { type MemoryRunStore, makeMemoryRunStore } from '../support/memory-run-s
 import { type MemorySlots, makeMemorySlots } from '../support/memory-slots.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
 import { type Chance, makeChance } from './chance.ts';
-import { makeDoorbell } from './doorbells.ts';
 import { makeExecutions } from './executions.ts';
-import { type Faults, makeFaults, type Strike } from './faults.ts';
+import { type CallFault, type Faults, makeFaults } from './faults.ts';
 import { makeWork } from './flows.ts';
 import { type History, makeHistory } from './history.ts';
 import { type Call, type Process, spawn } from './process.ts';
+import { makeQueue } from './queues.ts';
 import { makeReceivers, type Receivers } from './receivers.ts';
+import { makeRecorder, type Recorder, runIn } from './recorder.ts';
 import { makeTimeline, type Timeline } from './timeline.ts';
-import { makeWitness, runIn, type Witness } from './witness.ts';
 
 export interface World {
   chance: Chance;
   timeline: Timeline;
   history: History;
   faults: Faults;
-  witness: Witness;
+  recorder: Recorder;
   receivers: Receivers;
   /** As they are, with no process around them. */
   bare: Ports & { runs: MemoryRunStore };
@@ -41,8 +41,8 @@ export interface World {
   deadLetters: number;
   sweeps: number;
   metrics: Map<string, number>;
-  /** Lets the call take effect, before witnesses. */
-  apply(call: Call, effect: () => unknown, strike: Strike | undefined): Promise<unknown>;
+  /** Lets the call take effect, and records it. */
+  apply(call: Call, effect: () => unknown, fault: CallFault | undefined): Promise<unknown>;
 }
 
 /** A change of the platform that the simulation must notice. */
@@ -56,8 +56,8 @@ const SWEEP_MS = PERIOD_MS - 15_000;
 export interface WorldOptions {
   print?: (line: string) => void;
   sabotage?: Sabotage;
-  /** The only thing that befalls a call, often. */
-  only?: Strike;
+  /** The only fault that calls have, and often. */
+  only?: CallFault;
 }
 
 export function makeWorld(seed: number, options: WorldOptions = {}): World {
@@ -68,49 +68,49 @@ export function makeWorld(seed: number, options: WorldOptions = {}): World {
   const runs = makeMemoryRunStore();
   const slots = makeMemorySlots();
   options.sabotage?.({ runs, slots });
-  const witness = makeWitness({ runs: runs.runs, slots, now: timeline.now });
+  const recorder = makeRecorder({ runs: runs.runs, slots, now: timeline.now });
   const tallies = { busy: 0, spawned: 0, deadLetters: 0, sweeps: 0, metrics: new Map<string, number>() };
-  const world = { chance, timeline, history, faults, witness, ...tallies } as World;
+  const world = { chance, timeline, history, faults, recorder, ...tallies } as World;
   world.receivers = makeReceivers(world);
-  world.bare = bareOf(world, { runs, slots });
-  world.apply = async (call, effect, strike) => {
-    const answer = strike === 'stale' ? await stale(world, call, effect) : await effect();
-    await witness.saw(call, answer);
-    history.note(timeline.now(), sentence(call, answer));
+  world.bare = buildPorts(world, { runs, slots });
+  world.apply = async (call, effect, fault) => {
+    const answer = fault === 'stale' ? await stale(world, call, effect) : await effect();
+    await recorder.record(call, answer);
+    history.note(timeline.now(), describeCall(call, answer));
     return answer;
   };
   return world;
 }
 
-function doorbells(world: World): Queues {
-  const work = makeDoorbell<{ runId: string }>(world, {
+function makeQueues(world: World): Queues {
+  const work = makeQueue<{ runId: string }>(world, {
     role: 'work',
     timeoutMs: limits.WORK_TIMEOUT_SECONDS * 1_000,
     visibilityMs: limits.WORK_VISIBILITY_SECONDS * 1_000,
     batchSize: limits.WORK_BATCH_SIZE,
     maxConcurrency: limits.WORK_MAX_CONCURRENCY,
-    answer: (ports, { runId }) =>
+    handle: (ports, { runId }) =>
       workRun(ports, { runId, budgetUntil: ports.clock.now() + limits.WORK_SLICE_SECONDS * 1_000 }),
   });
-  const told = makeDoorbell<{ run: string; n: number }>(world, {
+  const deliveries = makeQueue<{ run: string; n: number }>(world, {
     role: 'deliver',
     timeoutMs: limits.DELIVER_TIMEOUT_SECONDS * 1_000,
     visibilityMs: 6 * limits.DELIVER_TIMEOUT_SECONDS * 1_000,
     batchSize: limits.DELIVER_BATCH_SIZE,
     maxConcurrency: limits.DELIVER_MAX_CONCURRENCY,
-    answer: (ports, message) => deliver(ports, message, WEBHOOK_SHAPES),
+    handle: (ports, message) => deliver(ports, message, WEBHOOK_SHAPES),
   });
   return {
-    enqueueRuns: async (rings) => {
-      for (const { runId, delaySeconds } of rings) work.send({ runId }, delaySeconds);
+    enqueueRuns: async (messages) => {
+      for (const { runId, delaySeconds } of messages) work.send({ runId }, delaySeconds);
     },
-    enqueueDeliveries: async (rings) => {
-      for (const { run, n, delaySeconds } of rings) told.send({ run, n }, delaySeconds);
+    enqueueDeliveries: async (messages) => {
+      for (const { run, n, delaySeconds } of messages) deliveries.send({ run, n }, delaySeconds);
     },
   };
 }
 
-function bareOf(world: World, { runs, slots }: { runs: MemoryRunStore; slots: MemorySlots }): World['bare'] {
+function buildPorts(world: World, { runs, slots }: { runs: MemoryRunStore; slots: MemorySlots }): World['bare'] {
   const silent = () => undefined;
   const { due } = runs;
   const refuse = () => Promise.reject(new Error('not in a simulation'));
@@ -122,7 +122,7 @@ function bareOf(world: World, { runs, slots }: { runs: MemoryRunStore; slots: Me
       due: async (now: number, limit: number) => [...(await due(now, limit)), ...slots.due(now)].slice(0, limit),
     }),
     slots,
-    queues: doorbells(world),
+    queues: makeQueues(world),
     machine: makeExecutions(world),
     flows: makeMemoryFlowStore(),
     tenants: makeMemoryTenantStore(),
@@ -145,16 +145,17 @@ function bareOf(world: World, { runs, slots }: { runs: MemoryRunStore; slots: Me
   };
 }
 
-/** An eventually consistent read: a run as it was, an index that has not heard of everything yet. */
-async function stale({ witness, chance }: World, call: Call, effect: () => unknown): Promise<unknown> {
+/** An eventually consistent read: a run as it was, an index that does not hold everything yet. */
+async function stale({ recorder, chance }: World, call: Call, effect: () => unknown): Promise<unknown> {
   const fresh = await effect();
-  if (call.method === 'glance') return witness.before(String(call.args[0])) ?? fresh;
-  if (call.method === 'due') return (fresh as Due[]).filter(() => chance.happens(0.5));
+  const method = call.method as keyof RunStore;
+  if (method === 'glance') return recorder.before(String(call.args[0])) ?? fresh;
+  if (method === 'due') return (fresh as Due[]).filter(() => chance.happens(0.5));
   return fresh;
 }
 
 /** Begins the sweeper's schedule; it ends once nothing is under way and nothing is due at any time. */
-export function beginSweeping(world: World, isOn: boolean): { isOver(): boolean } {
+export function startSweeper(world: World, isOn: boolean): { isOver(): boolean } {
   const { timeline, chance, faults, bare } = world;
   let isOver = false;
   async function tick(): Promise<void> {
@@ -163,7 +164,7 @@ export function beginSweeping(world: World, isOn: boolean): { isOver(): boolean 
     timeline.after(PERIOD_MS, () => void tick());
     const [due] = await bare.runs.due(timeline.now(), 1);
     // With nothing due a sweep is one read: it is not acted out.
-    if (!isOn || !due || faults.befalls('sweep skipped')) return;
+    if (!isOn || !due || faults.happens('sweep skipped')) return;
     world.sweeps += 1;
     await spawn(world, { role: 'sweep', timeoutMs: PERIOD_MS }, (ports: Ports, _: Process) =>
       sweep(ports, { untilMs: timeline.now() + SWEEP_MS }),
@@ -173,8 +174,8 @@ export function beginSweeping(world: World, isOn: boolean): { isOver(): boolean 
   return { isOver: () => isOver };
 }
 
-/** What a call came to, for people who replay a seed. */
-function sentence(call: Call, answer: unknown): string {
+/** A call and its result, for people who replay a seed. */
+function describeCall(call: Call, answer: unknown): string {
   const { process, port, method, args } = call;
   const id = runIn(call)?.slice(-4) ?? '';
   const detail = typeof args[1] === 'object' ? brief(args[1]) : '';

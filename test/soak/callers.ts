@@ -1,20 +1,20 @@
 // The callers of the soak: they submit, repeat what got no answer under the same key, answer who asks, and cancel.
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { KillablePlatform } from './killable-platform.ts';
 import { drawKind, pickKind } from './kinds.ts';
 import { type Accepted, type Ledger, noteAccepted } from './ledger.ts';
-import type { MortalPlatform } from './mortal-platform.ts';
-import { BEHAVIOURS, type Receivers } from './receivers.ts';
+import { BEHAVIORS, type Receivers } from './receivers.ts';
 
 const CALLERS = 6;
 const MOST_WEBHOOKS = 3;
-const PAUSE_MS = 1_500;
+const CALL_EVERY_MS = 1_500;
 const ANSWER_WITHIN_MS = 8_000;
 // How often a caller does not trust an answer that it did get.
 const DOUBTS = 0.1;
 
 export interface Scene {
-  platform: MortalPlatform;
+  platform: KillablePlatform;
   receivers: Receivers;
   ledger: Ledger;
 }
@@ -27,7 +27,7 @@ export async function callUntil(scene: Scene, signal: AbortSignal): Promise<void
     while (!signal.aborted) {
       const accepted = await submit(scene, next++);
       follows.push(follow(scene, accepted));
-      await sleep(Math.random() * PAUSE_MS);
+      await sleep(Math.random() * CALL_EVERY_MS);
     }
   }
   await Promise.all(Array.from({ length: CALLERS }, caller));
@@ -38,8 +38,8 @@ async function submit({ platform, receivers, ledger }: Scene, n: number): Promis
   const kind = drawKind();
   const { mode } = pickKind(kind);
   const webhooks = Array.from({ length: Math.floor(Math.random() * (MOST_WEBHOOKS + 1)) }, (_, index) => {
-    const behaviour = BEHAVIOURS[Math.floor(Math.random() * BEHAVIOURS.length)] ?? 'good';
-    return { url: receivers.addressOf(behaviour, `${n}/${index + 1}`) };
+    const behavior = BEHAVIORS[Math.floor(Math.random() * BEHAVIORS.length)] ?? 'good';
+    return { url: receivers.findAddress(behavior, `${n}/${index + 1}`) };
   });
   const body = { mode, inputs: { n, site: receivers.site }, webhooks, metadata: { n } };
   const ask = () => platform.call('POST', `/v1/flows/${kind}/runs`, body, { 'idempotency-key': `soak-${n}` });
@@ -49,7 +49,7 @@ async function submit({ platform, receivers, ledger }: Scene, n: number): Promis
   // The key of a run that failed is free again, so a repeat would be another run.
   if (kind !== 'fails' && Math.random() < DOUBTS) {
     const { body: again } = await ask();
-    if (again.id !== run.id) ledger.strangers.push(`run ${n} is ${run.id}, and ${again.id} when asked for again`);
+    if (again.id !== run.id) ledger.otherRuns.push(`run ${n} is ${run.id}, and ${again.id} when asked for again`);
   }
   return accepted;
 }

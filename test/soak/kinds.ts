@@ -24,8 +24,8 @@ outputs: { n: "\${{ $nodes.twice.n }}" }`;
 const CALLS = `
 nodes:
   first: { type: http, with: { url: "\${{ $inputs.site }}\${{ $inputs.n }}" } }
-  nap: { type: wait, needs: first, with: { for: 1s } }
-  second: { type: http, needs: nap, with: { url: "\${{ $inputs.site }}\${{ $nodes.first.body.n }}" } }
+  timer: { type: wait, needs: first, with: { for: 1s } }
+  second: { type: http, needs: timer, with: { url: "\${{ $inputs.site }}\${{ $nodes.first.body.n }}" } }
 outputs: { n: "\${{ $nodes.second.body.n }}" }`;
 const LIST = `
 nodes:
@@ -34,11 +34,11 @@ nodes:
 outputs: { n: "\${{ $inputs.n }}", sum: "\${{ $sum($nodes.calls.body.n) }}" }`;
 // Long enough to leave the slice and be parked.
 const PARKED = `
-nodes: { nap: { type: wait, with: { for: 31s } } }
+nodes: { timer: { type: wait, with: { for: 31s } } }
 outputs: { n: "\${{ $inputs.n }}" }`;
 // Far longer than it may take until somebody is there to cancel it.
 const ENDLESS = `
-nodes: { nap: { type: wait, with: { for: 1h } } }
+nodes: { timer: { type: wait, with: { for: 1h } } }
 outputs: { n: "\${{ $inputs.n }}" }`;
 const ASKS = `
 nodes: { decision: { type: callback, timeout: 1h, with: { message: Yes? } } }

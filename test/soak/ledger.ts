@@ -2,9 +2,9 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Body } from '../support/api-client.ts';
+import type { KillablePlatform } from './killable-platform.ts';
 import { type KindName, pickKind } from './kinds.ts';
-import type { MortalPlatform } from './mortal-platform.ts';
-import type { Heard } from './receivers.ts';
+import type { ReceivedWebhook } from './receivers.ts';
 
 export interface Accepted {
   n: number;
@@ -16,7 +16,7 @@ export interface Accepted {
 export interface Ledger {
   accepted: Accepted[];
   /** Repeats under the same key that gave another run. */
-  strangers: string[];
+  otherRuns: string[];
 }
 
 export function noteAccepted(ledger: Ledger, accepted: Accepted): Accepted {
@@ -32,9 +32,9 @@ export interface Findings {
   /** Ended otherwise than its flow says. */
   wrong: string[];
   /** One key, two runs. */
-  twins: string[];
-  /** Webhooks that nobody was told. */
-  untold: string[];
+  duplicates: string[];
+  /** Webhooks that nobody received. */
+  undelivered: string[];
   quietAfterMs: number;
 }
 
@@ -42,35 +42,41 @@ const ENDED = ['succeeded', 'failed', 'canceled'];
 const LOOK_MS = 1_000;
 const LOOKERS = 8;
 
-/** Waits until every run has ended and every webhook was told, or until `withinMs` is over. */
-export async function findOut(
-  { platform, ledger, heard }: { platform: MortalPlatform; ledger: Ledger; heard: Map<string, Heard> },
+/** Waits until every run has ended and every webhook was delivered, or until `withinMs` is over. */
+export async function waitUntilQuiet(
+  {
+    platform,
+    ledger,
+    received,
+  }: { platform: KillablePlatform; ledger: Ledger; received: Map<string, ReceivedWebhook> },
   withinMs: number,
 ): Promise<Findings> {
   const begunMs = performance.now();
   const runs = new Map<number, Body>();
   const open = () => ledger.accepted.filter(({ n }) => !ENDED.includes(runs.get(n)?.status));
-  const untold = () =>
+  const findUndelivered = () =>
     ledger.accepted.flatMap(({ n, webhooks }) =>
-      Array.from({ length: webhooks }, (_, index) => `${n}/${index + 1}`).filter((name) => !heard.get(name)?.taken),
+      Array.from({ length: webhooks }, (_, index) => `${n}/${index + 1}`).filter(
+        (name) => !received.get(name)?.accepted,
+      ),
     );
   for (;;) {
     await look(platform, open(), runs);
-    if (open().length === 0 && untold().length === 0) break;
+    if (open().length === 0 && findUndelivered().length === 0) break;
     if (performance.now() - begunMs > withinMs) break;
     await sleep(LOOK_MS);
   }
   return {
     runs,
     lost: open().map(({ n, kind, id }) => `${kind} ${n}, ${id}: ${runs.get(n)?.status ?? 'unknown'}`),
-    wrong: ledger.accepted.filter(({ n }) => ENDED.includes(runs.get(n)?.status)).flatMap((it) => wrongOf(it, runs)),
-    twins: await twinsOf(platform, ledger),
-    untold: untold(),
+    wrong: ledger.accepted.filter(({ n }) => ENDED.includes(runs.get(n)?.status)).flatMap((it) => findWrong(it, runs)),
+    duplicates: await findDuplicates(platform, ledger),
+    undelivered: findUndelivered(),
     quietAfterMs: performance.now() - begunMs,
   };
 }
 
-async function look(platform: MortalPlatform, open: Accepted[], runs: Map<number, Body>): Promise<void> {
+async function look(platform: KillablePlatform, open: Accepted[], runs: Map<number, Body>): Promise<void> {
   const left = [...open];
   const lane = async () => {
     for (let it = left.shift(); it; it = left.shift()) {
@@ -81,14 +87,14 @@ async function look(platform: MortalPlatform, open: Accepted[], runs: Map<number
   await Promise.all(Array.from({ length: LOOKERS }, lane));
 }
 
-function wrongOf({ n, kind, id }: Accepted, runs: Map<number, Body>): string[] {
+function findWrong({ n, kind, id }: Accepted, runs: Map<number, Body>): string[] {
   const run = runs.get(n);
   if (pickKind(kind).isRight(run, n)) return [];
   return [`${kind} ${n}, ${id}: ${JSON.stringify({ status: run.status, outputs: run.outputs, error: run.error })}`];
 }
 
 /** Every run that there is, by the number its caller gave it: an accept that was repeated must have made one. */
-async function twinsOf(platform: MortalPlatform, ledger: Ledger): Promise<string[]> {
+async function findDuplicates(platform: KillablePlatform, ledger: Ledger): Promise<string[]> {
   const byNumber = new Map<number, Set<string>>();
   const kinds = new Map(ledger.accepted.map(({ n, kind }) => [n, kind]));
   for (let cursor: string | null = ''; cursor !== null; ) {

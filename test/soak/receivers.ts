@@ -1,12 +1,12 @@
-// Who the soak's webhooks tell: receivers that are good, slow, failing at first, or hanging for a part of every minute.
+// The receivers of the soak's webhooks: they are good, slow, failing at first, or hanging for a part of every minute.
 // The same server is the site that nodes call.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-export const BEHAVIOURS = ['good', 'slow', 'failing', 'hanging'] as const;
-type Behaviour = (typeof BEHAVIOURS)[number];
+export const BEHAVIORS = ['good', 'slow', 'failing', 'hanging'] as const;
+type Behavior = (typeof BEHAVIORS)[number];
 
 const SITE_MS = 300;
 const SLOW_MS = 2_000;
@@ -15,11 +15,11 @@ const MINUTE_MS = 60_000;
 const HANGING_MS = 20_000;
 
 /** One webhook of one run. */
-export interface Heard {
-  /** Its ids: more than one would be a message that nobody can tell from another. */
+export interface ReceivedWebhook {
+  /** Its ids: more than one would be a repetition that nobody can recognize. */
   ids: Set<string>;
   /** Messages that were answered with 200. */
-  taken: number;
+  accepted: number;
   /** Epoch milliseconds of the first of these. */
   firstAtMs: number;
   refused: number;
@@ -28,16 +28,16 @@ export interface Heard {
 export interface Receivers extends AsyncDisposable {
   /** Where nodes ask for a number. */
   site: string;
-  addressOf(behaviour: Behaviour, name: string): string;
-  heard: Map<string, Heard>;
+  findAddress(behavior: Behavior, name: string): string;
+  received: Map<string, ReceivedWebhook>;
 }
 
 export async function startReceivers(): Promise<Receivers> {
-  const heard = new Map<string, Heard>();
+  const received = new Map<string, ReceivedWebhook>();
   const begunMs = performance.now();
   const isHanging = () => (performance.now() - begunMs) % MINUTE_MS < HANGING_MS;
 
-  const answers: Record<Behaviour, (it: Heard) => Promise<number | undefined>> = {
+  const answers: Record<Behavior, (it: ReceivedWebhook) => Promise<number | undefined>> = {
     good: async () => 200,
     async slow() {
       await sleep(SLOW_MS);
@@ -47,17 +47,17 @@ export async function startReceivers(): Promise<Receivers> {
     hanging: async () => (isHanging() ? undefined : 200),
   };
 
-  async function receive(behaviour: Behaviour, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  async function receive(behavior: Behavior, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const name = request.url?.slice(1) ?? '';
-    const it = heard.get(name) ?? { ids: new Set(), taken: 0, refused: 0, firstAtMs: 0 };
-    heard.set(name, it);
+    const it = received.get(name) ?? { ids: new Set(), accepted: 0, refused: 0, firstAtMs: 0 };
+    received.set(name, it);
     it.ids.add(String(request.headers['webhook-id']));
     request.resume();
-    const status = await answers[behaviour](it);
+    const status = await answers[behavior](it);
     if (status !== 200) it.refused += 1;
     if (status === undefined) return;
     if (status === 200) {
-      it.taken += 1;
+      it.accepted += 1;
       it.firstAtMs ||= Date.now();
     }
     response.writeHead(status).end();
@@ -76,14 +76,14 @@ export async function startReceivers(): Promise<Receivers> {
     const n = Number(request.url?.slice(1));
     response.setHeader('content-type', 'application/json').end(JSON.stringify({ n }));
   });
-  // Each behaviour has a server of its own, as different receivers have.
-  const addresses = new Map<Behaviour, string>();
-  for (const it of BEHAVIOURS) addresses.set(it, await open((request, response) => receive(it, request, response)));
+  // Each behavior has a server of its own, as different receivers have.
+  const addresses = new Map<Behavior, string>();
+  for (const it of BEHAVIORS) addresses.set(it, await open((request, response) => receive(it, request, response)));
 
   return {
     site,
-    heard,
-    addressOf: (behaviour, name) => `${addresses.get(behaviour)}${name}`,
+    received,
+    findAddress: (behavior, name) => `${addresses.get(behavior)}${name}`,
     async [Symbol.asyncDispose]() {
       for (const server of servers) {
         server.closeAllConnections();

@@ -1,12 +1,10 @@
-// Events as API Gateway (REST, Lambda proxy) sends them, and the http layer as a function from event to answer.
+// Events as API Gateway (REST, Lambda proxy) sends them, and the HTTP layer as a function from a call to its answer.
 
-import middy from '@middy/core';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { readRequest } from '../../lambdas/api-gateway/event.ts';
 import type { Dialect } from '../../lambdas/core/dialects/dialect.ts';
 import type { Ports } from '../../lambdas/core/ports/ports.ts';
-import { exchangeLayer } from '../../lambdas/http/middleware.ts';
-import type { StreamedResponse } from '../../lambdas/http/response.ts';
-import { routeTable } from '../../lambdas/http/routes.ts';
+import { makeAnswer } from '../../lambdas/http/answer.ts';
 
 export interface ApiCall {
   method?: string;
@@ -26,15 +24,15 @@ export function apiEvent({ method, path, headers = {}, repeated = {}, body, stag
   for (const [name, value] of new URLSearchParams(search)) many[name] = [...(many[name] ?? []), value];
   const isJson = typeof body === 'object' && !(body instanceof Uint8Array);
   const bytes = isJson ? Buffer.from(JSON.stringify(body)) : Buffer.from(body ?? '');
-  const given = { host: 'api.example.com', 'x-forwarded-proto': 'https', ...headers };
+  const sent = { host: 'api.example.com', 'x-forwarded-proto': 'https', ...headers };
   return {
     resource: bare === '/' ? '/' : '/{proxy+}',
     httpMethod: method ?? (body === undefined ? 'GET' : 'POST'),
     path: bare,
     pathParameters: bare === '/' ? null : { proxy: decodeSafely(bare.slice(1)) },
-    headers: given,
+    headers: sent,
     multiValueHeaders: {
-      ...Object.fromEntries(Object.entries(given).map(([name, value]) => [name, [value]])),
+      ...Object.fromEntries(Object.entries(sent).map(([name, value]) => [name, [value]])),
       ...repeated,
     },
     queryStringParameters: null,
@@ -65,18 +63,19 @@ export interface ApiAnswer {
   json(): Record<string, never>;
 }
 
-/** The real stack with buffered answers. */
+/** All of the HTTP layer, with its answers collected. */
 export function makeApi(dialects: readonly [Dialect, ...Dialect[]], ports: Ports) {
-  const handler = middy().use(exchangeLayer(ports, dialects[0])).handler(routeTable(dialects, ports));
+  const answer = makeAnswer({ dialects, fallback: dialects[0], ports });
   return async (call: ApiCall): Promise<ApiAnswer> => {
-    const context = { awsRequestId: 'invocation-1' } as never;
-    const answer = (await handler(apiEvent(call) as never, context)) as StreamedResponse;
-    const text = typeof answer.body === 'string' ? answer.body : await collect(answer.body);
-    return { status: answer.statusCode, headers: answer.headers, text, json: () => JSON.parse(text) };
+    const event = apiEvent(call);
+    const request = readRequest(event, { id: event.requestContext.requestId, receivedAt: ports.clock.now() });
+    const { status, headers, body } = await answer(request);
+    const text = typeof body === 'string' ? body : await collect(body instanceof Uint8Array ? [body] : body);
+    return { status, headers, text, json: () => JSON.parse(text) };
   };
 }
 
-async function collect(stream: AsyncIterable<string | Uint8Array>): Promise<string> {
+async function collect(stream: AsyncIterable<string> | Iterable<Uint8Array>): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of stream) chunks.push(Buffer.from(chunk as Uint8Array));
   return Buffer.concat(chunks).toString();

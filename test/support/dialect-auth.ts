@@ -1,4 +1,4 @@
-// How each vendor's client proves who it is; signing ones are written from the vendors' own descriptions.
+// How each vendor's client authenticates; the signatures follow the vendors' own documentation.
 
 import { createHash, createHmac } from 'node:crypto';
 
@@ -36,16 +36,16 @@ const PROOFS: Record<string, Proof> = {
   'sdk-hmac-wrong': (request, credentials) => signHuawei(request, { ...credentials, secretKey: 'guessed' }, Date.now()),
 };
 
-export function proveCaller(auth: string, request: Request, credentials: Credentials): Record<string, string> {
+export function authenticateAs(auth: string, request: Request, credentials: Credentials): Record<string, string> {
   const proof = PROOFS[auth === 'default' ? (credentials['dialect'] ?? 'native') : auth];
-  if (!proof) throw new Error(`There is no way '${auth}' to prove a caller`);
+  if (!proof) throw new Error(`Unknown way to authenticate: '${auth}'`);
   return proof(request, credentials);
 }
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
-/** SDK-HMAC-SHA256 as Huawei's SDK signs: the host with its port, the path with a slash behind it. */
+/** SDK-HMAC-SHA256 as Huawei's SDK signs: the host with its port, the path with a slash at its end. */
 function signHuawei({ method, url, headers, body }: Request, credentials: Credentials, at: number) {
   const { accessKey = '', secretKey = '', projectId = '' } = credentials;
   const date = new Date(at).toISOString().replace(/[-:]|\.\d{3}/g, '');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 const FOLDER = join(import.meta.dirname, '../fixtures/dialects');
 
 export interface CaseFile {
-  /** Completes the sentence "<vendor> …". */
+  /** What the vendor does: "<vendor> …". */
   title: string;
   /** Body of `POST /v1/keys`; the dialect is the folder's. */
   key?: { flow?: string; ids?: Record<string, string> };
@@ -30,14 +30,14 @@ export interface CaseStep {
     status: number;
     headers?: Record<string, string>;
     body?: unknown;
-    /** Of a stream: every frame's text in order, without its blank line; pings are left out. */
+    /** Of a stream: the text of every event in order, without its blank line; without pings. */
     frames?: unknown[];
   };
-  /** Names for parts of the answer: `{"run": "data.id"}` makes `{{run}}` of later steps; `frames.0.id` reaches a frame. */
+  /** Names for parts of the answer: `{"run": "data.id"}` makes `{{run}}` of later steps; `frames.0.id` reads an event. */
   keep?: Record<string, string>;
 }
 
-export async function caseFiles(): Promise<{ vendor: string; file: string; test: CaseFile }[]> {
+export async function readCaseFiles(): Promise<{ vendor: string; file: string; test: CaseFile }[]> {
   const folders = (await readdir(FOLDER, { withFileTypes: true })).filter(
     (it) => it.isDirectory() && it.name !== 'flows',
   );
@@ -56,7 +56,7 @@ export async function caseFiles(): Promise<{ vendor: string; file: string; test:
 }
 
 /** Sources of the flows that cases run, by name. */
-export async function caseFlows(): Promise<Record<string, string>> {
+export async function readCaseFlows(): Promise<Record<string, string>> {
   const files = (await readdir(join(FOLDER, 'flows'))).filter((file) => file.endsWith('.yaml'));
   const entries = files.map(async (file) => [
     file.replace('.yaml', ''),
@@ -66,7 +66,7 @@ export async function caseFlows(): Promise<Record<string, string>> {
 }
 
 /** `{{name}}` of earlier answers and of the key's credentials. */
-export function filledIn<Value>(value: Value, kept: Record<string, unknown>): Value {
+export function fillIn<Value>(value: Value, kept: Record<string, unknown>): Value {
   const whole = (text: string): unknown => {
     const [, only] = /^\{\{(\w+)\}\}$/.exec(text) ?? [];
     if (only !== undefined) return known(only);
@@ -77,9 +77,9 @@ export function filledIn<Value>(value: Value, kept: Record<string, unknown>): Va
     throw new Error(`No earlier step keeps '${name}' (kept: ${Object.keys(kept).join(', ')})`);
   };
   if (typeof value === 'string') return whole(value) as Value;
-  if (Array.isArray(value)) return value.map((it) => filledIn(it, kept)) as Value;
+  if (Array.isArray(value)) return value.map((it) => fillIn(it, kept)) as Value;
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, filledIn(it, kept)])) as Value;
+  return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, fillIn(it, kept)])) as Value;
 }
 
 const KINDS: Record<string, (value: unknown) => boolean> = {
@@ -93,10 +93,10 @@ const KINDS: Record<string, (value: unknown) => boolean> = {
 };
 
 /**
- * What is wrong with `actual`, as sentences; none where it fits. Objects must have exactly the expected fields, unless
+ * What is wrong with `actual`, one message each; none where it fits. Objects must have exactly the expected fields, unless
  * `"...": true` allows others; strings such as `<uuid>` stand for a kind of value, `{"<json>": …}` for JSON in a text.
  */
-export function misfits(actual: unknown, expected: unknown, at = '$'): string[] {
+export function findMisfits(actual: unknown, expected: unknown, at = '$'): string[] {
   if (typeof expected === 'string' && KINDS[expected]) {
     return KINDS[expected](actual) ? [] : [`${at} is ${JSON.stringify(actual)}, not ${expected}`];
   }
@@ -104,14 +104,14 @@ export function misfits(actual: unknown, expected: unknown, at = '$'): string[] 
     if (!Array.isArray(actual)) return [`${at} is ${JSON.stringify(actual)}, not a list`];
     const length =
       actual.length === expected.length ? [] : [`${at} has ${actual.length} entries, not ${expected.length}`];
-    return [...length, ...expected.flatMap((it, index) => misfits(actual[index], it, `${at}[${index}]`))];
+    return [...length, ...expected.flatMap((it, index) => findMisfits(actual[index], it, `${at}[${index}]`))];
   }
-  if (expected !== null && typeof expected === 'object') return misfitsOfObject(actual, expected, at);
+  if (expected !== null && typeof expected === 'object') return findObjectMisfits(actual, expected, at);
   return Object.is(actual, expected) ? [] : [`${at} is ${JSON.stringify(actual)}, not ${JSON.stringify(expected)}`];
 }
 
-function misfitsOfObject(actual: unknown, expected: object, at: string): string[] {
-  if ('<json>' in expected) return misfits(JSON.parse(String(actual)), expected['<json>'], `${at} as JSON`);
+function findObjectMisfits(actual: unknown, expected: object, at: string): string[] {
+  if ('<json>' in expected) return findMisfits(JSON.parse(String(actual)), expected['<json>'], `${at} as JSON`);
   if (actual === null || typeof actual !== 'object' || Array.isArray(actual)) {
     return [`${at} is ${JSON.stringify(actual)}, not an object`];
   }
@@ -120,6 +120,6 @@ function misfitsOfObject(actual: unknown, expected: object, at: string): string[
   const extra = isOpen ? [] : Object.keys(found).filter((key) => !(key in fields));
   return [
     ...extra.map((key) => `${at}.${key} is there (${JSON.stringify(found[key])}) and should not be`),
-    ...Object.entries(fields).flatMap(([key, it]) => misfits(found[key], it, `${at}.${key}`)),
+    ...Object.entries(fields).flatMap(([key, it]) => findMisfits(found[key], it, `${at}.${key}`)),
   ];
 }

@@ -28,7 +28,7 @@ function readQuestion(query: Buffer): { name: string; type: number; end: number 
   return { name: labels.join('.'), type: query.readUInt16BE(at + 1), end: at + 5 };
 }
 
-function bytesOf(address: string): Buffer {
+function toBytes(address: string): Buffer {
   if (!isIPv6(address)) return Buffer.from(address.split('.').map(Number));
   const groups = new URL(`http://[${address}]/`).hostname.slice(1, -1).split('::');
   const [head = [], tail = []] = groups.map((part) => part.split(':').filter(Boolean));
@@ -37,7 +37,7 @@ function bytesOf(address: string): Buffer {
 }
 
 function record(type: number, address: string): Buffer {
-  const data = bytesOf(address);
+  const data = toBytes(address);
   const head = Buffer.alloc(12);
   head.writeUInt16BE(NAME_OF_QUESTION, 0);
   head.writeUInt16BE(type, 2);

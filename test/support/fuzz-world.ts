@@ -2,8 +2,8 @@
 // API, so that it is the same in memory and over HTTP.
 
 import type { ApiAnswer, ApiCall } from './api-event.ts';
-import { proveCaller } from './dialect-auth.ts';
-import { caseFlows } from './dialect-cases.ts';
+import { authenticateAs } from './dialect-auth.ts';
+import { readCaseFlows } from './dialect-cases.ts';
 import type { GoodValues } from './fuzzed-calls.ts';
 
 export type Caller = (call: ApiCall) => Promise<ApiAnswer>;
@@ -28,7 +28,7 @@ export async function makeFuzzWorld(
     const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...call.headers };
     const method = call.method ?? (body === undefined ? 'GET' : 'POST');
     const asked = { method, url: new URL(`${origin}${path}`), headers, body: text };
-    const proof = proveCaller(auth, asked, credentials[dialect] ?? {});
+    const proof = authenticateAs(auth, asked, credentials[dialect] ?? {});
     return sendCall({ ...call, method, headers: { ...headers, ...proof } });
   };
   const sendAsOwner: OwnerCall = async (call) => {
@@ -54,7 +54,7 @@ export async function makeFuzzWorld(
 type OwnerCall = (call: ApiCall) => Promise<any>;
 
 async function publishFlows(sendAsOwner: OwnerCall): Promise<void> {
-  for (const [name, source] of Object.entries(await caseFlows())) {
+  for (const [name, source] of Object.entries(await readCaseFlows())) {
     const headers = { 'content-type': 'application/yaml' };
     await sendAsOwner({ method: 'PUT', path: `/v1/flows/${name}/draft`, body: source, headers });
     await sendAsOwner({ path: `/v1/flows/${name}/publish`, body: {} });

@@ -7,9 +7,9 @@ import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
 import { describe } from '../../lambdas/core/dialects/openapi.ts';
 import type { Json, JsonObject } from '../../lambdas/core/json.ts';
 import type { ApiCall } from './api-event.ts';
-import { caseFiles } from './dialect-cases.ts';
+import { readCaseFiles } from './dialect-cases.ts';
 import { damagedBody, damagedText, hostileHeaders, hostileTexts } from './hostile.ts';
-import { fitting } from './schema-arbitrary.ts';
+import { makeArbitrary } from './schema-arbitrary.ts';
 
 export interface FuzzedCall extends ApiCall {
   dialect: string;
@@ -64,7 +64,7 @@ function drawQueries({ parameters }: Operation): fc.Arbitrary<string> {
     asked.map(({ name, schema }) => [
       name,
       fc.oneof(
-        fitting(schema).map((it) => (typeof it === 'string' ? it : (JSON.stringify(it) ?? ''))),
+        makeArbitrary(schema).map((it) => (typeof it === 'string' ? it : (JSON.stringify(it) ?? ''))),
         hostileTexts,
       ),
     ]),
@@ -88,7 +88,7 @@ function drawBodies(
   if (route.body.kind === 'text') return damagedText(fc.constant(String(media.example)));
   if (route.body.kind === 'bytes') return damagedText(fc.constant(FORM));
   const examples = Object.values(media.examples ?? {}).map(({ value }) => value);
-  const values = fitting(media.schema, definitions);
+  const values = makeArbitrary(media.schema, definitions);
   return damagedBody(examples.length > 0 ? fc.oneof(values, fc.constantFrom(...examples)) : values);
 }
 
@@ -126,7 +126,7 @@ function drawRouteCalls(dialect: Dialect, good: GoodValues): fc.Arbitrary<Fuzzed
 async function drawCaseCalls(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>[]> {
   const filled = (text: string) =>
     text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => (good[name] ?? good['id'])?.[0] ?? 'x');
-  const steps = (await caseFiles()).flatMap(({ vendor, test }) =>
+  const steps = (await readCaseFiles()).flatMap(({ vendor, test }) =>
     test.steps.map((step) => ({ vendor, ...step.request })),
   );
   const ofApi = steps.filter(({ path }) => !path.startsWith('/_local/'));

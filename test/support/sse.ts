@@ -1,4 +1,4 @@
-// Server-sent events of a response, read as a client would: comments are counted, frames parsed.
+// Server-sent events of a response, read as a client would: comments are skipped, events parsed.
 
 export interface SentEvent {
   id?: string;
@@ -18,7 +18,7 @@ export async function* sentEvents(response: Response): AsyncGenerator<SentEvent>
       if (event) yield event;
     }
   }
-  if (text !== '') throw new Error(`The stream ends within a frame: ${text}`);
+  if (text !== '') throw new Error(`The stream ends inside an event: ${text}`);
 }
 
 export async function allEvents(response: Response): Promise<SentEvent[]> {
@@ -27,8 +27,8 @@ export async function allEvents(response: Response): Promise<SentEvent[]> {
   return events;
 }
 
-function parse(frame: string): SentEvent | undefined {
-  const fields = frame.split('\n').filter((line) => !line.startsWith(':'));
+function parse(text: string): SentEvent | undefined {
+  const fields = text.split('\n').filter((line) => !line.startsWith(':'));
   if (fields.length === 0) return undefined;
   const value = (name: string) => {
     const line = fields.find((field) => field.startsWith(`${name}: `));

@@ -1,5 +1,5 @@
-// The whole HTTP layer, every dialect of it, over a platform in memory; and callers who prove themselves as their
-// vendor's clients do.
+// The whole HTTP layer with every dialect, over a platform in memory; and callers that authenticate like the clients of
+// their vendor.
 
 import { issueKey, type NewKey } from '../../lambdas/core/access/keys.ts';
 import { makeTenant } from '../../lambdas/core/access/tenants.ts';
@@ -7,22 +7,22 @@ import { DIALECTS } from '../../lambdas/core/dialects/index.ts';
 import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import { systemClock } from '../../lambdas/system.ts';
 import { type ApiAnswer, type ApiCall, makeApi } from './api-event.ts';
-import { proveCaller } from './dialect-auth.ts';
+import { authenticateAs } from './dialect-auth.ts';
 import { type MemoryPlatform, makePlatform } from './platform.ts';
 
 export interface Holder {
   id: string;
   tenant: string;
-  /** With `dialect`, as `proveCaller` wants them. */
+  /** With `dialect`, for `authenticateAs`. */
   credentials: Record<string, string>;
 }
 
 export interface WholeApi extends MemoryPlatform {
-  /** Without a holder, the call as it is. */
+  /** Without a holder, the call is sent unchanged. */
   call(call: ApiCall, holder?: Holder, auth?: string): Promise<ApiAnswer>;
-  /** The tenant is made with its first key. */
-  issue(tenant: string, asked?: Omit<NewKey, 'tenant'>): Promise<Holder>;
-  /** Through the API, by a key of the tenant that may. */
+  /** The first key of a tenant creates the tenant. */
+  issue(tenant: string, options?: Omit<NewKey, 'tenant'>): Promise<Holder>;
+  /** Through the API, with a key of the tenant that has the scope `admin`. */
   publishAs(holder: Holder, source: string): Promise<void>;
 }
 
@@ -36,25 +36,25 @@ export async function makeWholeApi(overrides: Partial<Ports> = {}): Promise<Whol
   if (!native) throw new Error('There is no dialect');
   const send = makeApi([native, ...vendors], ports);
 
-  async function issue(tenant: string, asked: Omit<NewKey, 'tenant'> = {}): Promise<Holder> {
+  async function issue(tenant: string, options: Omit<NewKey, 'tenant'> = {}): Promise<Holder> {
     const found = (await ports.tenants.tenant(tenant)) ?? makeTenant(tenant, ports.clock.now());
     await ports.tenants.putTenant(found);
     const issuer = { id: 'key_first', tenant, dialect: 'native', scopes: [...EVERYTHING], createdAt: 0 } as const;
     const caller = { tenant: found, key: { ...issuer, scopes: [...EVERYTHING] } };
-    const { key, credentials } = await issueKey(ports, caller, asked);
+    const { key, credentials } = await issueKey(ports, caller, options);
     return { id: key.id, tenant, credentials: { ...credentials, dialect: key.dialect } };
   }
 
-  function call(asked: ApiCall, holder?: Holder, auth = 'default'): Promise<ApiAnswer> {
-    if (!holder) return send(asked);
-    const { body, path } = asked;
+  function call(request: ApiCall, holder?: Holder, auth = 'default'): Promise<ApiAnswer> {
+    if (!holder) return send(request);
+    const { body, path } = request;
     const isText = body === undefined || typeof body === 'string' || body instanceof Uint8Array;
     const text = isText ? Buffer.from(body ?? '').toString() : JSON.stringify(body);
-    const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...asked.headers };
-    const method = asked.method ?? (body === undefined ? 'GET' : 'POST');
+    const headers = { ...(body !== undefined && { 'content-type': 'application/json' }), ...request.headers };
+    const method = request.method ?? (body === undefined ? 'GET' : 'POST');
     const url = new URL(`${ORIGIN}${path}`);
-    const proof = proveCaller(auth, { method, url, headers, body: text }, holder.credentials);
-    return send({ ...asked, headers: { ...headers, ...proof } });
+    const proof = authenticateAs(auth, { method, url, headers, body: text }, holder.credentials);
+    return send({ ...request, headers: { ...headers, ...proof } });
   }
 
   return {

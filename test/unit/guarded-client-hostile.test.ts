@@ -50,7 +50,7 @@ describe('time', () => {
     await using server = await startRawServer(() => undefined);
     const sent = client.send(request(server.url, { timeoutMs: 60 }));
     await expect(sent).rejects.toMatchObject({ reason: 'timeout' });
-    await expect(sent).rejects.toThrow(/^127\.0\.0\.1:\d+ gave no complete answer within 60 ms$/);
+    await expect(sent).rejects.toThrow(/^127\.0\.0\.1:\d+ sent no complete answer within 60 ms$/);
   });
 
   test('headers that drip for ever end with the timeout', async () => {

@@ -219,7 +219,7 @@ describe('names and addresses', () => {
     expect(() => strict.check('https://hooks.example.com/')).not.toThrow();
   });
 
-  test('tells a name that does not resolve from a server that is not there', async () => {
+  test('a name that does not resolve and a server that is not there are different faults', async () => {
     const unresolvable = makeHttpClient({
       policy: 'loopback',
       resolve: () => Promise.reject(new Error('no such name')),

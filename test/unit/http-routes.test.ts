@@ -3,7 +3,7 @@ import * as z from 'zod';
 import type { Reply } from '../../lambdas/core/api/reply.ts';
 import { type Dialect, json, type Route, route } from '../../lambdas/core/dialects/dialect.ts';
 import { native } from '../../lambdas/core/dialects/native/dialect.ts';
-import { ApiError } from '../../lambdas/core/errors.ts';
+import { ApiError, ServiceUnavailable } from '../../lambdas/core/errors.ts';
 import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Log, Ports } from '../../lambdas/core/ports/ports.ts';
 import { makeApi } from '../support/api-event.ts';
@@ -38,7 +38,7 @@ const vendor: Dialect = {
   ...native,
   name: 'dify',
   authenticate: async () => ({ tenant: { id: 'acme' } as Tenant, key }),
-  error: ({ code }, { id }) => json(418, { vendor: code, id }),
+  renderError: ({ code }, { id }) => json(418, { vendor: code, id }),
   routes: [echo('/v1/workflows/{task}/stop', { method: 'POST', ...param('task') })],
 };
 
@@ -61,7 +61,7 @@ const api = makeApi(
         }),
         reply('/v1/fault', () => Promise.reject(new Error('secret detail of the table'))),
         reply('/v1/throttled', () =>
-          Promise.reject(Object.assign(new Error('slow down'), { name: 'ThrottlingException' })),
+          Promise.reject(new ServiceUnavailable(new Error('secret detail of the throttle'))),
         ),
         reply('/v1/full', () => Promise.reject(new ApiError('tenant-over-limit'))),
         reply('/v1/caller', ({ caller }) => json(200, caller.tenant)),
@@ -75,6 +75,11 @@ const api = makeApi(
             })(),
           },
         })),
+        reply('/v1/circular', () => {
+          const body: Record<string, unknown> = {};
+          body['self'] = body;
+          return json(200, body);
+        }),
         reply('/v1/origin', ({ request }) => json(200, { origin: request.origin, path: request.path })),
       ],
     },
@@ -83,7 +88,7 @@ const api = makeApi(
   ports,
 );
 
-const errorOf = async (call: Parameters<typeof api>[0]) => {
+const readError = async (call: Parameters<typeof api>[0]) => {
   const { status, json: read } = await api(call);
   return { status, ...(read()['error'] as Record<string, unknown> | undefined) };
 };
@@ -104,7 +109,7 @@ test('decodes a path parameter once', async () => {
 });
 
 test('refuses a path that is not valid percent-encoding', async () => {
-  expect(await errorOf({ path: '/v1/flows/%E0%A4%A' })).toMatchObject({
+  expect(await readError({ path: '/v1/flows/%E0%A4%A' })).toMatchObject({
     status: 400,
     code: 'invalid-request',
     message: 'name is not valid percent-encoding',
@@ -112,7 +117,7 @@ test('refuses a path that is not valid percent-encoding', async () => {
 });
 
 test('answers an unknown path with not-found in the envelope', async () => {
-  expect(await errorOf({ path: '/v2/nothing' })).toEqual({
+  expect(await readError({ path: '/v2/nothing' })).toEqual({
     status: 404,
     code: 'not-found',
     message: 'There is nothing at GET /v2/nothing',
@@ -139,12 +144,33 @@ test('speaks the dialect of the route in its errors', async () => {
   });
 });
 
+test('answers in the form of the native API when the error form of a dialect fails', async () => {
+  const broken: Dialect = {
+    ...vendor,
+    renderError: () => {
+      throw new Error('no form for this');
+    },
+    routes: [reply('/v1/broken', () => Promise.reject(new ApiError('not-found')))],
+  };
+  const answer = await makeApi([native, broken], ports)({ path: '/v1/broken' });
+  expect(answer.status).toBe(500);
+  expect(answer.json()).toMatchObject({ error: { code: 'internal', requestId: 'request-1' } });
+});
+
+test('a fixed path without the method hides no route with a parameter in another place', async () => {
+  const routes = [echo('/v1/{a}/x', { method: 'POST', ...param('a') }), echo('/v1/b/{c}', param('c'))];
+  const call = makeApi([{ ...native, routes }], ports);
+  expect((await call({ path: '/v1/b/x' })).json()).toMatchObject({ path: '/v1/b/{c}' });
+  expect((await call({ method: 'POST', path: '/v1/b/x', body: '' })).json()).toMatchObject({ path: '/v1/{a}/x' });
+  expect((await call({ path: '/v1/b/' })).status).toBe(404);
+});
+
 test('refuses two routes for one call', () => {
   expect(() => makeApi([{ ...native, routes: [echo('/a/{b}'), echo('/a/{c}')] }], ports)).toThrow('GET /a/{c}');
 });
 
 test('names the field that is wrong', async () => {
-  const post = (body: string | object) => errorOf({ path: '/v1/runs:batch', body });
+  const post = (body: string | object) => readError({ path: '/v1/runs:batch', body });
   expect(await post({ n: '1' })).toMatchObject({ status: 400, code: 'invalid-request', details: [{ field: 'n' }] });
   expect(await post({ n: 1, N: 2 })).toMatchObject({
     details: [{ field: 'N', message: "is not a field of this request (did you mean 'n'?)" }],
@@ -158,17 +184,17 @@ test('names the field that is wrong', async () => {
 });
 
 test('refuses a query parameter that is unknown, wrong or given twice', async () => {
-  expect(await errorOf({ path: '/v1/list?limit=10' })).toMatchObject({ status: 400, details: [{ field: 'limit' }] });
-  expect(await errorOf({ path: '/v1/list?limti=1' })).toMatchObject({
+  expect(await readError({ path: '/v1/list?limit=10' })).toMatchObject({ status: 400, details: [{ field: 'limit' }] });
+  expect(await readError({ path: '/v1/list?limti=1' })).toMatchObject({
     details: [{ field: 'limti', message: "is not a field of this request (did you mean 'limit'?)" }],
   });
-  expect(await errorOf({ path: '/v1/list?limit=1&limit=2' })).toMatchObject({
+  expect(await readError({ path: '/v1/list?limit=1&limit=2' })).toMatchObject({
     message: 'limit is given more than once',
   });
 });
 
 test('refuses a body that is too large with 413', async () => {
-  expect(await errorOf({ path: '/v1/small', body: '"12345678901"' })).toMatchObject({
+  expect(await readError({ path: '/v1/small', body: '"12345678901"' })).toMatchObject({
     status: 413,
     code: 'payload-too-large',
   });
@@ -176,7 +202,7 @@ test('refuses a body that is too large with 413', async () => {
 
 test('refuses a media type that the call does not take', async () => {
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-  expect(await errorOf({ path: '/v1/runs:batch', headers, body: 'n=1' })).toMatchObject({
+  expect(await readError({ path: '/v1/runs:batch', headers, body: 'n=1' })).toMatchObject({
     status: 400,
     message: 'Content-Type must be application/json',
   });
@@ -204,10 +230,19 @@ test('says nothing of a fault but internal, and logs it once', async () => {
   expect(errors[0]?.fields).toMatchObject({ requestId: 'request-1', route: 'GET /v1/fault' });
 });
 
+test('answers once, with internal, when a reply cannot be written as JSON', async () => {
+  logged.length = 0;
+  expect(await readError({ path: '/v1/circular' })).toMatchObject({ status: 500, code: 'internal' });
+  expect(logged.map(({ message }) => message)).toEqual(['The request failed', 'request']);
+});
+
 test('turns a throttled service into unavailable with Retry-After', async () => {
+  logged.length = 0;
   const answer = await api({ path: '/v1/throttled' });
   expect(answer).toMatchObject({ status: 503, headers: { 'retry-after': '2' } });
   expect(answer.json()).toMatchObject({ error: { code: 'unavailable' } });
+  expect(answer.text).not.toMatch(/secret/);
+  expect(logged.map(({ message }) => message)).toEqual(['A service of the platform did not answer', 'request']);
 });
 
 test('sends Retry-After with 429 and WWW-Authenticate with 401', async () => {
@@ -237,13 +272,13 @@ test('keeps answers out of caches, frames and sniffing, and names the request', 
 });
 
 test('knows the address under which it was called', async () => {
-  const originOf = async (call: object) => (await api({ path: '/v1/origin', ...call })).json();
-  expect(await originOf({})).toEqual({ origin: 'https://api.example.com', path: '/v1/origin' });
-  expect(await originOf({ stage: 'prod' })).toMatchObject({ origin: 'https://api.example.com/prod' });
+  const readOrigin = async (call: object) => (await api({ path: '/v1/origin', ...call })).json();
+  expect(await readOrigin({})).toEqual({ origin: 'https://api.example.com', path: '/v1/origin' });
+  expect(await readOrigin({ stage: 'prod' })).toMatchObject({ origin: 'https://api.example.com/prod' });
   const local = { host: '127.0.0.1:8787', 'x-forwarded-proto': 'http' };
-  expect(await originOf({ headers: local })).toMatchObject({ origin: 'http://127.0.0.1:8787' });
+  expect(await readOrigin({ headers: local })).toMatchObject({ origin: 'http://127.0.0.1:8787' });
   const hostile = { host: 'evil.example/"<script>' };
-  expect(await originOf({ headers: hostile })).toMatchObject({ origin: 'https://gateway.example.com' });
+  expect(await readOrigin({ headers: hostile })).toMatchObject({ origin: 'https://gateway.example.com' });
 });
 
 test('logs ids and sizes of a request, never its payload', async () => {

@@ -1,15 +1,13 @@
 import { once } from 'node:events';
 import { Writable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
-import middy from '@middy/core';
-import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import { afterEach, expect, test, vi } from 'vitest';
+import { makeHandler } from '../../lambdas/api-gateway/handler.ts';
 import type { Reply } from '../../lambdas/core/api/reply.ts';
 import { route } from '../../lambdas/core/dialects/dialect.ts';
 import { native } from '../../lambdas/core/dialects/native/dialect.ts';
 import type { Ports } from '../../lambdas/core/ports/ports.ts';
-import { exchangeLayer, finishPending } from '../../lambdas/http/middleware.ts';
-import { routeTable } from '../../lambdas/http/routes.ts';
+import { makeAnswer } from '../../lambdas/http/answer.ts';
 import { apiEvent } from '../support/api-event.ts';
 
 type StreamingHandler = (event: unknown, stream: Writable, context: unknown) => Promise<void>;
@@ -43,9 +41,8 @@ function streamingHandler(reply: Reply): { handler: StreamingHandler; prelude: R
     handle: async () => reply,
   });
   const dialect = { ...native, routes: [call] };
-  const handler = middy({ executionMode: executionModeStreamifyResponse, requestEnd: finishPending })
-    .use(exchangeLayer(ports, dialect))
-    .handler(routeTable([dialect], ports) as never) as unknown as StreamingHandler;
+  const answer = makeAnswer({ dialects: [dialect], fallback: dialect, ports });
+  const handler = makeHandler(answer, ports.clock) as unknown as StreamingHandler;
   return { handler, prelude };
 }
 

@@ -94,7 +94,7 @@ describe('a template', () => {
     expect(resolveResources({ Resources, Conditions }, place)).toHaveLength(4);
   });
 
-  test('gives ignored resources placeholders, so that what runs can be told from what does not', () => {
+  test('gives ignored resources placeholders, so that they differ from what runs', () => {
     expect(resolved({ 'Fn::GetAtt': ['WorkRole', 'Arn'] })).toMatch(/^arn:aws:ignored:.*WorkRole/);
   });
 });

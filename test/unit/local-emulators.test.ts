@@ -39,7 +39,7 @@ describe('a generated secret', () => {
     expect(generate(how)).not.toBe(generate(how));
   });
 
-  test('stands in its template', () => {
+  test('is in its template', () => {
     const secret = generate({ ...how, SecretStringTemplate: '{"version":1}', GenerateStringKey: 'master' });
     expect(JSON.parse(secret)).toEqual({ version: 1, master: expect.stringMatching(/^\w{24}$/) });
   });
@@ -102,32 +102,32 @@ describe('the local table', () => {
       AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
     };
     await expect(createTables(endpoint, [{ name: 'Marks', schema: changed }])).rejects.toThrow(
-      "The kept table Marks has other keys or indexes than the template; 'npm run reset' starts afresh",
+      "The stored table Marks has other keys or indexes than the template; delete the state with 'npm run reset'",
     );
     await stop();
   });
 });
 
 describe('the local queue', () => {
-  const queueOf = (endpoint: string, attributes: Record<string, string> = {}) => ({
+  const describeQueue = (endpoint: string, attributes: Record<string, string> = {}) => ({
     name: 'Jobs',
     url: `${endpoint}/000000000000/Jobs`,
     attributes: { VisibilityTimeout: '1', ...attributes },
   });
   const sendTo = (endpoint: string, MessageBody: string) =>
-    callWire(endpoint, 'AmazonSQS.SendMessage', { QueueUrl: queueOf(endpoint).url, MessageBody });
+    callWire(endpoint, 'AmazonSQS.SendMessage', { QueueUrl: describeQueue(endpoint).url, MessageBody });
 
   test('keeps its messages over a restart with other attributes', async () => {
     const stateDir = join(directory, 'queues');
     const first = await startQueuesAndBuckets(stateDir);
-    await first.create([queueOf(first.endpoint)], ['bucket']);
+    await first.create([describeQueue(first.endpoint)], ['bucket']);
     await sendTo(first.endpoint, 'kept');
     await first.stop();
 
     const { endpoint, create, stop } = await startQueuesAndBuckets(stateDir);
-    await create([queueOf(endpoint, { VisibilityTimeout: '77' })], ['bucket']);
+    await create([describeQueue(endpoint, { VisibilityTimeout: '77' })], ['bucket']);
     const call = (operation: string, input: object) =>
-      callWire(endpoint, `AmazonSQS.${operation}`, { QueueUrl: queueOf(endpoint).url, ...input });
+      callWire(endpoint, `AmazonSQS.${operation}`, { QueueUrl: describeQueue(endpoint).url, ...input });
     expect(await call('GetQueueAttributes', { AttributeNames: ['VisibilityTimeout'] })).toMatchObject({
       Attributes: { VisibilityTimeout: '77' },
     });
@@ -137,7 +137,7 @@ describe('the local queue', () => {
 
   test('hands out every message, in batches, and the failed ones again', async () => {
     const queues = await startQueuesAndBuckets(null);
-    const queue = queueOf(queues.endpoint);
+    const queue = describeQueue(queues.endpoint);
     await queues.create([queue], []);
     const batches: string[][] = [];
     const sources = startEventSources({
@@ -186,7 +186,7 @@ describe('the local queue', () => {
 
   test('brings settled messages again when chaos is asked for', async () => {
     const queues = await startQueuesAndBuckets(null);
-    const queue = queueOf(queues.endpoint);
+    const queue = describeQueue(queues.endpoint);
     await queues.create([queue], []);
     let deliveries = 0;
     const sources = startEventSources({

@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 let written = 0;
-function poolOf(
+function makePool(
   source: string,
   options: { timeoutMs?: number; environments?: number; starts?: number; waiting?: number } = {},
 ): Pool {
@@ -67,7 +67,7 @@ function collector(onWrite: (text: string) => void = () => {}) {
 
 describe('an invocation', () => {
   test('answers with what the handler returns and sees only the environment it was given', async () => {
-    const pool = poolOf(`export const handler = async (event, context) => ({
+    const pool = makePool(`export const handler = async (event, context) => ({
       event, variables: Object.keys(process.env), greeting: process.env.GREETING, function: context.functionName,
       left: context.getRemainingTimeInMillis() })`);
     const answer = parsed(await call(pool, { n: 1 }));
@@ -77,7 +77,7 @@ describe('an invocation', () => {
   });
 
   test('keeps the name and message of what the handler throws', async () => {
-    const pool = poolOf(`class Refused extends Error { name = 'Refused' }
+    const pool = makePool(`class Refused extends Error { name = 'Refused' }
       export const handler = async () => { throw new Refused('no') }`);
     const outcome = await call(pool);
     expect(outcome.status).toBe('failed');
@@ -86,7 +86,7 @@ describe('an invocation', () => {
 
   test('is ended at the timeout of the function, whether it sleeps or spins', async () => {
     for (const body of ['await new Promise((resolve) => setTimeout(resolve, 60000))', 'for (;;) {}']) {
-      const pool = poolOf(`export const handler = async (event) => { if (event.hang) { ${body} } return 'fine' }`, {
+      const pool = makePool(`export const handler = async (event) => { if (event.hang) { ${body} } return 'fine' }`, {
         timeoutMs: 300,
       });
       const outcome = await call(pool, { hang: true });
@@ -97,7 +97,7 @@ describe('an invocation', () => {
   });
 
   test('that exits, runs out of memory or leaves an error uncaught fails alone', async () => {
-    const pool = poolOf(`export const handler = async (event) => {
+    const pool = makePool(`export const handler = async (event) => {
       if (event.do === 'exit') process.exit(7);
       if (event.do === 'fill') { const kept = []; for (;;) kept.push(new Array(100000).fill({})); }
       if (event.do === 'throw') { setTimeout(() => { throw new TypeError('stray') }); await new Promise(() => {}); }
@@ -113,29 +113,29 @@ describe('an invocation', () => {
   });
 
   test('of code that cannot be loaded says why, and the next one tries again', async () => {
-    const broken = poolOf(`throw new Error('no such table')`);
+    const broken = makePool(`throw new Error('no such table')`);
     expect(parsed(await call(broken))).toMatchObject({ errorMessage: 'no such table' });
     expect(parsed(await call(broken))).toMatchObject({ errorMessage: 'no such table' });
-    const nameless = poolOf('export const other = 1');
+    const nameless = makePool('export const other = 1');
     expect(parsed(await call(nameless)).errorType).toBe('Runtime.HandlerNotFound');
   });
 
   test('takes and gives at most 6 MB', async () => {
-    const pool = poolOf(`export const handler = async (event) => 'x'.repeat(event.size ?? 0)`);
+    const pool = makePool(`export const handler = async (event) => 'x'.repeat(event.size ?? 0)`);
     expect((await call(pool, 'x'.repeat(6_300_000))).errorType).toBe('RequestTooLargeException');
     expect((await call(pool, { size: 6_300_000 })).errorType).toBe('Function.ResponseSizeTooLarge');
   });
 
   test('has written its log to the file even when it crashes', async () => {
-    const pool = poolOf(`export const handler = async () => { console.log('last words'); process.exit(1) }`);
+    const pool = makePool(`export const handler = async () => { console.log('last words'); process.exit(1) }`);
     await call(pool);
     expect(readFileSync(logFile, 'utf8')).toContain('last words');
   });
 });
 
 describe('an execution environment', () => {
-  test('stands still between invocations: a timer set before the answer fires only in the next one', async () => {
-    const pool = poolOf(
+  test('makes no progress between invocations: a timer set before the answer fires only in the next one', async () => {
+    const pool = makePool(
       `import { writeFileSync } from 'node:fs';
        export const handler = async (event) => {
          if (event.arm) setTimeout(() => writeFileSync(event.arm, 'fired'), 20);
@@ -152,7 +152,7 @@ describe('an execution environment', () => {
   });
 
   test('serves one invocation at a time and keeps its state for the next', async () => {
-    const pool = poolOf(`let served = 0; let running = 0;
+    const pool = makePool(`let served = 0; let running = 0;
       export const handler = async () => {
         const alone = ++running === 1;
         await new Promise((resolve) => setTimeout(resolve, 30));
@@ -165,7 +165,7 @@ describe('an execution environment', () => {
   });
 
   test('is waited for beyond the cap, and who comes when the line is full is throttled', async () => {
-    const pool = poolOf(`export const handler = () => new Promise((resolve) => setTimeout(resolve, 50, 'fine'))`, {
+    const pool = makePool(`export const handler = () => new Promise((resolve) => setTimeout(resolve, 50, 'fine'))`, {
       environments: 1,
       waiting: 2,
     });
@@ -181,16 +181,16 @@ describe('starting environments', () => {
         await new Promise((resolve) => setTimeout(resolve, ms));
         return ++served;
       }`;
-    const shared = poolOf(source, { environments: 20, starts: 1 });
+    const shared = makePool(source, { environments: 20, starts: 1 });
     const short = await Promise.all(Array.from({ length: 20 }, () => call(shared, { ms: 1 })));
     expect(Math.max(...short.map(parsed))).toBeGreaterThan(1);
-    const long = poolOf(source, { environments: 4, starts: 1 });
+    const long = makePool(source, { environments: 4, starts: 1 });
     const answers = await Promise.all(Array.from({ length: 4 }, () => call(long, { ms: 1_000 })));
     expect(answers.map(parsed)).toEqual([1, 1, 1, 1]);
   });
 
   test('that fail leave their turn to the next', async () => {
-    const pool = poolOf(`throw new Error('broken')`, { starts: 1 });
+    const pool = makePool(`throw new Error('broken')`, { starts: 1 });
     const outcomes = await Promise.all([1, 2, 3].map(() => call(pool)));
     expect(outcomes.map((outcome) => parsed(outcome).errorMessage)).toEqual(['broken', 'broken', 'broken']);
   });
@@ -198,7 +198,7 @@ describe('starting environments', () => {
 
 describe('a streaming handler', () => {
   test('puts status and headers before the body and its chunks arrive as they are written', async () => {
-    const pool = poolOf(`export const handler = awslambda.streamifyResponse(async (event, stream) => {
+    const pool = makePool(`export const handler = awslambda.streamifyResponse(async (event, stream) => {
       const body = awslambda.HttpResponseStream.from(stream, { statusCode: 201, headers: { 'x-a': 'b' } });
       body.write('one');
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -215,7 +215,7 @@ describe('a streaming handler', () => {
   });
 
   test('lasts until its stream is finished and may go on after it', async () => {
-    const pool = poolOf(`export const handler = awslambda.streamifyResponse(async (event, stream) => {
+    const pool = makePool(`export const handler = awslambda.streamifyResponse(async (event, stream) => {
       if (event.late) { setTimeout(() => stream.end('late'), 80); return; }
       stream.end('early');
       await new Promise((resolve) => setTimeout(resolve, 80));
@@ -231,7 +231,7 @@ describe('a streaming handler', () => {
   });
 
   test('learns that its caller has gone by an error of the stream, and the invocation goes on', async () => {
-    const pool = poolOf(`import { writeFileSync } from 'node:fs';
+    const pool = makePool(`import { writeFileSync } from 'node:fs';
       import { pipeline } from 'node:stream/promises';
       export const handler = awslambda.streamifyResponse(async (event, stream) => {
         const endless = async function* () { for (;;) { yield 'tick '; await new Promise((r) => setTimeout(r, 10)); } };
@@ -246,7 +246,7 @@ describe('a streaming handler', () => {
   });
 
   test('is not hurt by a caller who goes while nobody watches the stream', async () => {
-    const pool = poolOf(`export const handler = awslambda.streamifyResponse(async (event, stream) => {
+    const pool = makePool(`export const handler = awslambda.streamifyResponse(async (event, stream) => {
       stream.write('start');
       await new Promise((resolve) => setTimeout(resolve, 50));
       stream.end('end');
@@ -256,7 +256,7 @@ describe('a streaming handler', () => {
   });
 
   test('waits for a slow caller before it writes more', async () => {
-    const pool = poolOf(`import { Readable } from 'node:stream';
+    const pool = makePool(`import { Readable } from 'node:stream';
       import { pipeline } from 'node:stream/promises';
       export const handler = awslambda.streamifyResponse(async (event, stream) => {
         let made = 0;
@@ -279,7 +279,8 @@ describe('a streaming handler', () => {
       },
     };
     const invocation = call(pool, {}, sink);
-    await sleep(300);
+    await expect.poll(() => readFileSync(logFile, 'utf8'), { timeout: 5_000 }).toMatch(/made \d+\n$/);
+    await sleep(200);
     const made = Number(/made (\d+)\n$/.exec(readFileSync(logFile, 'utf8'))?.[1]);
     expect(made).toBeLessThan(10);
     open();

@@ -94,7 +94,7 @@ describe('an event', () => {
     expect([event.pathParameters, event.body, event.isBase64Encoded]).toEqual([null, null, false]);
   });
 
-  test('tells every value of a repeated header, and only the gateway says where the request came from', async () => {
+  test('passes on every value of a repeated header, and only the gateway says where the request came from', async () => {
     const answer = await send(await gatewayTo(mirror), '/', {
       'X-Many': ['a', 'b'],
       'x-forwarded-for': '203.0.113.9',
@@ -177,21 +177,21 @@ describe('an answer', () => {
     await expect(answer.text()).rejects.toThrow();
   });
 
-  test('whose caller goes away tells the function so, and the invocation ends by itself', async () => {
-    let told = false;
+  test('whose caller goes away notifies the function, and the invocation ends by itself', async () => {
+    let isNotified = false;
     let ended = false;
     const gateway = await gatewayTo(async (sink) => {
       await sink.write(Buffer.from(`{"statusCode":200}${SEPARATOR}start`));
       await new Promise((resolve) => sink.gone.addEventListener('abort', resolve));
-      told = true;
-      await sink.write(Buffer.from('unheard'));
+      isNotified = true;
+      await sink.write(Buffer.from('unsent'));
       await sleep(50);
       ended = true;
       return DONE;
     });
     const answer = await send(gateway, '/');
     answer.destroy();
-    await expect.poll(() => [told, ended]).toEqual([true, true]);
+    await expect.poll(() => [isNotified, ended]).toEqual([true, true]);
   });
 });
 
@@ -207,27 +207,27 @@ describe('a limit of API Gateway', () => {
     expect((await fetch(gateway.baseUrl)).status).toBe(status);
   });
 
-  test('an integration that takes longer than its timeout is 504, and the function is told that nobody waits', async () => {
-    let told = false;
+  test('an integration that takes longer than its timeout is 504, and the function learns that nobody waits', async () => {
+    let isNotified = false;
     const answer: Answerer = async (sink) => {
       await new Promise((resolve) => sink.gone.addEventListener('abort', resolve));
-      told = true;
+      isNotified = true;
       return DONE;
     };
     const gateway = await gatewayTo(answer, { timeoutMs: 50 });
     const refused = await fetch(gateway.baseUrl);
     expect([refused.status, await refused.json()]).toEqual([504, { message: 'Endpoint request timed out' }]);
-    expect(told).toBe(true);
+    expect(isNotified).toBe(true);
   });
 
   test('a stream without a byte for the idle time is cut, one that keeps talking is not', async () => {
     const talk =
-      (pauseMs: number): Answerer =>
+      (delayMs: number): Answerer =>
       async (sink) => {
         await sink.write(Buffer.from(`{"statusCode":200}${SEPARATOR}`));
         for (let n = 0; n < 4; n++) {
           await sink.write(Buffer.from('.'));
-          await sleep(pauseMs);
+          await sleep(delayMs);
         }
         sink.end();
         return DONE;
@@ -307,7 +307,7 @@ describe('a limit of API Gateway', () => {
     expect([failed.status, await failed.json()]).toEqual([502, { id: requestId, t: 'FUNCTION_FAILURE' }]);
   });
 
-  test('a port that is taken is told with the way out', async () => {
+  test('a port that is taken is reported with the way out', async () => {
     const port = Number(new URL((await gatewayTo(mirror)).baseUrl).port);
     const options = { api: { routes: [], errors: [] }, host: '127.0.0.1', port, invoke: async () => DONE };
     await expect(startGateway({ ...options, localPage: async () => false })).rejects.toThrow(

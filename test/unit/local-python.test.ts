@@ -18,7 +18,7 @@ afterEach(async () => {
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
 
 let written = 0;
-function poolOf(source: string, variables: Record<string, string> = {}): Pool {
+function makePool(source: string, variables: Record<string, string> = {}): Pool {
   const file = join(directory, `function_${++written}.py`);
   writeFileSync(file, source);
   const pool = new Pool(
@@ -45,7 +45,7 @@ const parsed = (outcome: Outcome) => JSON.parse(String(outcome.payload));
 
 describe.runIf(hasPython)('a function in Python', () => {
   test('answers with what its handler returns, warm for the next invocation', async () => {
-    const pool = poolOf(
+    const pool = makePool(
       `
 import os
 served = 0
@@ -63,20 +63,20 @@ def handler(event, context):
     expect(left).toBeGreaterThan(0);
   });
 
-  test('tells what its handler raises, and goes on', async () => {
-    const pool = poolOf('def handler(event, context):\n  return 1 / event["n"]');
+  test('reports what its handler raises, and goes on', async () => {
+    const pool = makePool('def handler(event, context):\n  return 1 / event["n"]');
     expect(await call(pool, { n: 0 })).toMatchObject({ status: 'failed', errorType: 'ZeroDivisionError' });
     expect(parsed(await call(pool, { n: 2 }))).toBe(0.5);
   });
 
   test('that cannot be loaded says why', async () => {
-    const broken = await call(poolOf('import no_such_module'));
+    const broken = await call(makePool('import no_such_module'));
     expect(broken).toMatchObject({ status: 'failed', errorType: 'ModuleNotFoundError' });
-    expect(await call(poolOf('other = 1'))).toMatchObject({ status: 'failed', errorType: 'AttributeError' });
+    expect(await call(makePool('other = 1'))).toMatchObject({ status: 'failed', errorType: 'AttributeError' });
   });
 
   test('is ended at its timeout, or ends itself, and the next invocation finds another one', async () => {
-    const pool = poolOf(`
+    const pool = makePool(`
 import os
 def handler(event, context):
     while event.get("hang"): pass
@@ -95,23 +95,23 @@ def handler(event, context):
     writeFileSync(wrapper, '#!/bin/sh\nunset SECRET\nexport WRAPPED=yes\nexec "$@"\n');
     chmodSync(wrapper, 0o755);
     const source = 'import os\ndef handler(event, context): return [os.environ.get(name) for name in event]';
-    const pool = poolOf(source, { SECRET: 's', AWS_LAMBDA_EXEC_WRAPPER: '/var/task/wrapper' });
+    const pool = makePool(source, { SECRET: 's', AWS_LAMBDA_EXEC_WRAPPER: '/var/task/wrapper' });
     expect(parsed(await call(pool, ['SECRET', 'WRAPPED']))).toEqual([null, 'yes']);
   });
 
   test('prints to the log', async () => {
-    await call(poolOf('def handler(event, context): print("from python", flush=True)'));
+    await call(makePool('def handler(event, context): print("from python", flush=True)'));
     expect(readFileSync(logFile, 'utf8')).toContain('from python\n');
   });
 });
 
-test('a machine without python3 is told so, whether the function has a wrapper or not', async () => {
+test('a machine without python3 gets a message that says so, whether the function has a wrapper or not', async () => {
   const wrapper = join(directory, 'wrapper');
   writeFileSync(wrapper, '#!/bin/sh\nexec "$@"\n');
   chmodSync(wrapper, 0o755);
   const environments: Record<string, string>[] = [{}, { AWS_LAMBDA_EXEC_WRAPPER: '/var/task/wrapper' }];
   for (const variables of environments) {
-    const outcome = await call(poolOf('', { ...variables, PATH: directory }));
+    const outcome = await call(makePool('', { ...variables, PATH: directory }));
     expect(parsed(outcome)).toEqual({
       errorType: 'Runtime.InvalidEntrypoint',
       errorMessage: 'Python needs python3 on the PATH of this machine',

@@ -93,7 +93,7 @@ test.each(['callback', 'approval', 'question'] as const)(
   },
 );
 
-test('keeps its caller while the run waits for a timer', async () => {
+test('keeps the call open while the run waits for a timer', async () => {
   const { clock, state, reply } = repeated();
   state.run = { ...state.run, status: 'waiting', waitingFor: 'timer' };
   await pass(clock, 2 * MINUTE);
@@ -102,7 +102,7 @@ test('keeps its caller while the run waits for a timer', async () => {
   expect(await reply).toMatchObject({ status: 200, body: { json: { status: 'succeeded' } } });
 });
 
-test('looks at the run less and less often', async () => {
+test('reads the run less and less often', async () => {
   const { clock, state, reply } = repeated();
   await pass(clock, 3 * MINUTE);
   expect(state.looks).toBeGreaterThan(15);
@@ -126,7 +126,7 @@ test('commits 200 at four minutes and sends a space every thirty seconds before 
   expect(JSON.parse(read.text)).toEqual({ status: 'failed' });
 });
 
-test('lets its caller go at fourteen minutes with the run as it stands', async () => {
+test('answers its caller at fourteen minutes with the current run', async () => {
   const { clock, reply } = repeated();
   await pass(clock, 4 * MINUTE);
   const { read, done } = reading(await reply);
@@ -137,7 +137,7 @@ test('lets its caller go at fourteen minutes with the run as it stands', async (
   expect(JSON.parse(read.text)).toEqual({ status: 'running' });
 });
 
-test('stops looking when the caller has left', async () => {
+test('stops reading when the caller has disconnected', async () => {
   const { clock, state, reply } = repeated();
   await pass(clock, 4 * MINUTE);
   const { leave } = reading(await reply);

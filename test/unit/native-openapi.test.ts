@@ -27,7 +27,7 @@ beforeAll(() => {
   );
 });
 
-const operationOf = (id: string) => {
+const findOperation = (id: string) => {
   const found = operations.find(({ operation }) => operation.operationId === id);
   if (!found) throw new Error(`There is no operation ${id}`);
   return found.operation;
@@ -50,7 +50,7 @@ test('is OpenAPI 3.1 and says where it is served', () => {
   });
 });
 
-test('documents every route, each under a name of its own', () => {
+test('documents every route, each with a unique operation id', () => {
   const documented = operations.map(({ path, method }) => `${method.toUpperCase()} ${path}`).sort();
   expect(documented).toEqual(native.routes.map(({ method, path }) => `${method} ${path}`).sort());
   expect(new Set(operations.map(({ operation }) => operation.operationId)).size).toBe(operations.length);
@@ -73,7 +73,7 @@ test('refers only to schemas that it has', () => {
   }
 });
 
-test('shows the envelope and an example for every error of every call', () => {
+test('documents the envelope and an example for every error of every call', () => {
   for (const { path, operation } of operations) {
     const refusals = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400);
     for (const [status, { content }] of refusals) {
@@ -86,7 +86,7 @@ test('shows the envelope and an example for every error of every call', () => {
   }
 });
 
-test('tells which calls need no key', () => {
+test('shows which calls need no key', () => {
   const open = operations.filter(({ operation }) => operation.security?.length === 0);
   expect(open.map(({ operation }) => operation.operationId).sort()).toEqual([
     'describeApi',
@@ -97,11 +97,11 @@ test('tells which calls need no key', () => {
     'welcome',
   ]);
   for (const { operation } of open) expect(Object.keys(operation.responses)).not.toContain('401');
-  expect(Object.keys(operationOf('readRun').responses)).toContain('401');
+  expect(Object.keys(findOperation('readRun').responses)).toContain('401');
 });
 
 test('describes what starts a run from the schemas that check it', () => {
-  const body = operationOf('startRun').requestBody?.content['application/json'];
+  const body = findOperation('startRun').requestBody?.content['application/json'];
   expect(body?.schema).toMatchObject({
     type: 'object',
     additionalProperties: false,
@@ -112,18 +112,18 @@ test('describes what starts a run from the schemas that check it', () => {
     },
   });
   expect(Object.keys(body?.examples ?? {})).toEqual(['sync', 'async']);
-  expect(operationOf('startRun').parameters.map(({ name }) => name)).toEqual(['name', 'Idempotency-Key']);
+  expect(findOperation('startRun').parameters.map(({ name }) => name)).toEqual(['name', 'Idempotency-Key']);
 });
 
 test('describes the filters of the list, inputs included', () => {
-  const filters = operationOf('listRuns').parameters;
+  const filters = findOperation('listRuns').parameters;
   expect(filters.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['flow', 'status', 'from', 'to', 'q', 'limit', 'cursor', 'inputs']),
   );
   expect(filters.every(({ required }) => !required)).toBe(true);
 });
 
-test('is built once, whatever the address', () => {
+test('is built once for all origins', () => {
   const again = describeApi(native, { title: 'Errand', version: '1', origin: 'http://127.0.0.1' });
   expect(again['paths']).toBe(document.paths);
   expect(again['servers']).toEqual([{ url: 'http://127.0.0.1' }]);

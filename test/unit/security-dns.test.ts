@@ -1,4 +1,4 @@
-// Names that change their address between being checked and being called. This machine stands for the outside, since
+// Names that change their address between being checked and being called. This machine plays the outside, since
 // policy `loopback` allows it; everything private is the inside.
 
 import { expect, test } from 'vitest';

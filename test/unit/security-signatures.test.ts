@@ -3,7 +3,7 @@
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { signHeaders } from '../../lambdas/core/deliver/signature.ts';
-import { proveCaller } from '../support/dialect-auth.ts';
+import { authenticateAs } from '../support/dialect-auth.ts';
 import { type Holder, makeWholeApi, type WholeApi } from '../support/whole-api.ts';
 
 const ORIGIN = 'https://api.example.com';
@@ -33,7 +33,7 @@ function overheard(vendor: Signing, auth: string, body = '{}'): Overheard {
   const { path, headers } = WIRES[vendor];
   const sent = { 'content-type': 'application/json', ...headers };
   const url = new URL(`${ORIGIN}${path}`);
-  const proof = proveCaller(auth, { method: 'POST', url, headers: sent, body }, holders[vendor].credentials);
+  const proof = authenticateAs(auth, { method: 'POST', url, headers: sent, body }, holders[vendor].credentials);
   return { method: 'POST', path, headers: { ...sent, ...proof }, body };
 }
 

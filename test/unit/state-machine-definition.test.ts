@@ -62,8 +62,8 @@ test.each<[string, object, RegExp]>([
     only({ Type: 'Choice', Choices: [{ Not: { Variable: '$', IsNull: true, Next: 'Only' }, Next: 'Only' }] }),
     /Only\.Choices\.0\.Not: .*Next/,
   ],
-])('refuses %s by state and field', (_what, definition, sentence) => {
-  expect(() => readDefinition(definition)).toThrow(sentence);
+])('refuses %s by state and field', (_what, definition, message) => {
+  expect(() => readDefinition(definition)).toThrow(message);
 });
 
 test('names every problem at once', () => {

@@ -104,7 +104,7 @@ test('Task wraps the answer of the function as AWS does', async () => {
   expect(output).toEqual({ ExecutedVersion: '$LATEST', Payload: { n: 1 }, StatusCode: 200 });
 });
 
-test('Task selects from the answer and tells the function where it is', async () => {
+test('Task selects from the answer, and the function gets its own place', async () => {
   const definition = only(
     task({
       Parameters: {
@@ -115,11 +115,11 @@ test('Task selects from the answer and tells the function where it is', async ()
           'input.$': '$$.Execution.Input',
         },
       },
-      ResultSelector: { 'told.$': '$.Payload' },
+      ResultSelector: { 'seen.$': '$.Payload' },
     }),
   );
   const { output, arn } = await run(definition, { x: 1 });
-  expect(output).toEqual({ told: { machine: MACHINE, execution: arn, input: { x: 1 } } });
+  expect(output).toEqual({ seen: { machine: MACHINE, execution: arn, input: { x: 1 } } });
   expect(arn.startsWith('arn:aws:states:us-east-1:000000000000:execution:Trial:')).toBe(true);
 });
 
@@ -314,7 +314,7 @@ test('an execution ends at 25,000 events', { timeout: 30_000 }, async () => {
   expect(events.at(-1)?.type).toBe('ExecutionFailed');
 });
 
-test('the history tells what happened, in order', async () => {
+test('the history shows what happened, in order', async () => {
   const { events } = await run(only(task()));
   expect(events.map(({ type }) => type)).toEqual([
     'ExecutionStarted',

@@ -1,4 +1,4 @@
-// A conversation with a workflow: the first call starts a run; while that run asks something, the next call answers it.
+// A conversation with a workflow: the first call starts a run; while that run waits at a question, the next call answers it.
 
 import type { Caller } from '../access/caller.ts';
 import { signalRun } from '../api/signal.ts';
@@ -8,7 +8,7 @@ import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
 import { replay } from '../runs/replay.ts';
 
-export async function latestRun(
+export async function findLatestRun(
   ports: Ports,
   { tenant }: Caller,
   at: { flow: string; conversation: string },
@@ -22,21 +22,21 @@ export async function latestRun(
   return runs[0];
 }
 
-/** The answered run and the number of the last event before the answer; undefined where nothing was asked. */
-export async function answered(
+/** The answered run and the number of the last event before the answer; undefined if no question waits. */
+export async function answerQuestion(
   ports: Ports,
   caller: Caller,
   { flow, conversation, answer }: { flow: string; conversation: string; answer: Json },
 ): Promise<{ run: Run; after: number } | undefined> {
-  const latest = await latestRun(ports, caller, { flow, conversation });
+  const latest = await findLatestRun(ports, caller, { flow, conversation });
   if (latest?.status !== 'waiting' || latest.waitingFor !== 'question') return undefined;
   const { records } = await ports.runs.load(latest.id);
-  const asking = records.find((record) => record.status === 'waiting' && record.wait?.kind === 'question');
-  if (!asking) return undefined;
+  const question = records.find((record) => record.status === 'waiting' && record.wait?.kind === 'question');
+  if (!question) return undefined;
   const after = replay(latest, records, ports.clock.now()).at(-1)?.seq ?? 0;
   const run = await signalRun(ports, {
     runId: latest.id,
-    path: asking.path,
+    path: question.path,
     payload: answer,
     tenant: caller.tenant.id,
   });

@@ -1,5 +1,6 @@
-// What a dialect is: one vendor's wire in front of our runs, as routes, a way to authenticate and an error table.
-// Routing, reading bodies and writing answers belong to lambdas/http; what a call does belongs to the core.
+// What a dialect is: the API of one vendor in front of our runs. Every folder has the same files: `dialect`, `routes`,
+// `authenticate`, `errors`, `input` (requests), `render` (responses) and `events` (streams and webhooks). Routing, reading
+// bodies and writing responses belong to lambdas/http; what a call does belongs to the other folders of the core.
 
 import * as z from 'zod';
 import type { Caller } from '../access/caller.ts';
@@ -12,9 +13,9 @@ import type { DialectName } from '../run.ts';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
-/** A request as it came, before anything of it is believed. */
+/** A request as received: nothing of it is checked yet. */
 export interface ApiRequest {
-  /** Named in the answer and in every log line about the request. */
+  /** Part of the response and of every log line about the request. */
   id: string;
   /** Epoch milliseconds. */
   receivedAt: number;
@@ -39,13 +40,13 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   body: Body;
 }
 
-/** `json` is parsed and checked; `text` and `bytes` are handed over as they came. */
+/** `json` is parsed and checked; `text` and `bytes` are passed on unchanged. */
 export type BodySpec =
   | { kind: 'json'; schema: z.ZodType; optional?: boolean; examples?: Record<string, Json>; maxBytes?: number }
   | { kind: 'text'; mediaTypes: readonly string[]; description: string; example: string; maxBytes?: number }
   | { kind: 'bytes'; mediaTypes: readonly string[]; description: string; maxBytes?: number };
 
-export interface AnswerSpec {
+export interface ResponseSpec {
   description: string;
   /** Absent where there is no body. */
   schema?: z.ZodType;
@@ -55,14 +56,14 @@ export interface AnswerSpec {
 
 /** One call of a dialect: what validates it also documents it. */
 export interface Route {
-  /** Names the call in the documentation, and in clients that are generated from it. */
+  /** The operation id in the documentation, and so the method name in generated clients. */
   id: string;
   method: Method;
   /** `/v1/flows/{name}/draft`: a parameter takes one whole segment. */
   path: string;
   /** The scope that the key must have; `anyone` needs no key, and its handler must not look at the caller. */
   access: Scope | 'anyone';
-  /** Its handler keeps a key that is bound to a flow to that flow. Else a call that needs a scope is refused to such keys. */
+  /** Its handler checks keys that are bound to a flow. Without it, such keys may not make calls that need a scope. */
   keepsToFlow?: true;
   tag: string;
   summary: string;
@@ -72,8 +73,8 @@ export interface Route {
   /** Request headers worth documenting, with their meaning. */
   headers?: Record<string, string>;
   body?: BodySpec;
-  answers: Record<number, AnswerSpec>;
-  /** Codes of this call beyond those that any call may answer. */
+  answers: Record<number, ResponseSpec>;
+  /** Codes of this call, beside those that every call can return. */
   errors: readonly ErrorCode[];
   handle(call: Call, ports: Ports): Promise<Reply>;
 }
@@ -105,16 +106,16 @@ export function route<
 
 const documented = new WeakMap<object, z.ZodType>();
 
-/** A field that the core judges, with error codes of its own: `schema` is only what the documentation shows for it. */
-export function judgedByCore(schema: z.ZodType): z.ZodUnknown {
-  const judged = z.unknown();
-  documented.set(judged, schema);
-  return judged;
+/** A field that the core checks, with its own error codes: `schema` is only for the documentation. */
+export function leaveToCore(schema: z.ZodType): z.ZodUnknown {
+  const unchecked = z.unknown();
+  documented.set(unchecked, schema);
+  return unchecked;
 }
 
-export const documentedAs = (schema: object): z.ZodType | undefined => documented.get(schema);
+export const readDocumented = (schema: object): z.ZodType | undefined => documented.get(schema);
 
-/** How a vendor says one of our error codes. */
+/** One of our error codes as a vendor has it. */
 export interface VendorError {
   status: number;
   code: string | number;
@@ -124,6 +125,12 @@ export interface VendorError {
 export const readBearer = ({ headers }: Pick<ApiRequest, 'headers'>): string | undefined =>
   /^bearer +(\S+) *$/i.exec(headers['authorization'] ?? '')?.[1];
 
+export function requireBearer(request: Pick<ApiRequest, 'headers'>): string {
+  const key = readBearer(request);
+  if (key !== undefined) return key;
+  throw new ApiError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
+}
+
 export interface Principal {
   tenant: Tenant;
   key: Key;
@@ -132,13 +139,13 @@ export interface Principal {
 export interface Dialect {
   name: DialectName;
   routes: readonly Route[];
-  /** Finds out who calls, or throws `unauthenticated`. A vendor's signature is verified over `request.body`. */
+  /** Finds the caller, or throws `unauthenticated`. A vendor's signature is verified over `request.body`. */
   authenticate(request: ApiRequest, ports: Ports): Promise<Principal>;
   errors: Record<ErrorCode, VendorError>;
-  /** What `error` puts into the body. */
+  /** The body that `renderError` makes. */
   errorSchema: z.ZodType;
-  /** The vendor's envelope. HTTP's own headers (WWW-Authenticate, Retry-After) are added for every dialect alike. */
-  error(error: ApiError, request: Pick<ApiRequest, 'id' | 'path' | 'body'>): Reply;
+  /** The vendor's envelope. HTTP's own headers (WWW-Authenticate, Retry-After) are added for every dialect. */
+  renderError(error: ApiError, request: Pick<ApiRequest, 'id' | 'path' | 'body'>): Reply;
 }
 
 export const json = (status: number, value: unknown, headers?: Record<string, string>): Reply => ({
@@ -147,19 +154,19 @@ export const json = (status: number, value: unknown, headers?: Record<string, st
   headers,
 });
 
-/** The error in the words of a dialect that calls our fields otherwise: `inputs.topic` becomes `input.topic`. */
-export function renderErrorIn(error: ApiError, words: Record<string, string>): ApiError {
-  const said = (text: string) =>
-    Object.entries(words).reduce(
+/** The error with the field names of a dialect in place of ours: `inputs.topic` becomes `input.topic`. */
+export function renameFields(error: ApiError, names: Record<string, string>): ApiError {
+  const rename = (text: string) =>
+    Object.entries(names).reduce(
       (it, [ours, theirs]) => it.replaceAll(new RegExp(`\\b${ours}(?=[.[]|\\b)`, 'g'), theirs),
       text,
     );
-  return new ApiError(error.code, said(error.message), {
+  return new ApiError(error.code, rename(error.message), {
     ...(error.details && {
       details: error.details.map((it) => ({
         ...it,
-        ...(it.field && { field: said(it.field) }),
-        message: said(it.message),
+        ...(it.field && { field: rename(it.field) }),
+        message: rename(it.message),
       })),
     }),
     retryAfterSeconds: error.retryAfterSeconds,

@@ -1,13 +1,13 @@
-// The OpenAPI 3.1 description of a dialect, from the very schemas that validate its calls. Loaded on first use.
+// The OpenAPI 3.1 description of a dialect, made from the same schemas that validate its calls. Loaded on first use.
 
 import * as z from 'zod';
 import { ApiError, ERRORS, type ErrorCode } from '../errors.ts';
 import { compact, type Json, type JsonObject } from '../json.ts';
-import { type BodySpec, type Dialect, documentedAs, type Route } from './dialect.ts';
+import { type BodySpec, type Dialect, type Route, readDocumented } from './dialect.ts';
 
 type Schemas = Record<string, JsonObject>;
 
-/** Codes that any call may answer, beyond its own. */
+/** Codes that every call can return, beside its own. */
 const ANY_CALL: readonly ErrorCode[] = [
   'invalid-request',
   'payload-too-large',
@@ -17,7 +17,7 @@ const ANY_CALL: readonly ErrorCode[] = [
 ];
 const WITH_KEY: readonly ErrorCode[] = ['unauthenticated', 'forbidden'];
 
-/** What helps a validator but not a reader is left out, and answers may grow. */
+/** Leaves out what only a validator needs. Responses may get more fields later. */
 function tidy(schema: JsonObject, io: 'input' | 'output'): void {
   if (schema['format'] === 'date-time') delete schema['pattern'];
   if (JSON.stringify(schema['propertyNames']) === '{"type":"string"}') delete schema['propertyNames'];
@@ -29,23 +29,23 @@ function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
     io,
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      const shown = documentedAs(zodSchema);
-      if (shown) Object.assign(jsonSchema, toJsonSchema(shown, 'input'));
+      const documented = readDocumented(zodSchema);
+      if (documented) Object.assign(jsonSchema, toJsonSchema(documented, 'input'));
       tidy(jsonSchema as JsonObject, io);
     },
   }) as JsonObject;
   return rest;
 }
 
-/** Hoists named schemas into `components`, where OpenAPI's references look for them. */
-function hoisted(schema: JsonObject, schemas: Schemas): JsonObject {
+/** Moves named schemas to `components`, where OpenAPI's references expect them. */
+function hoistSchemas(schema: JsonObject, schemas: Schemas): JsonObject {
   const text = JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/');
   const { $defs, ...rest } = JSON.parse(text) as JsonObject;
   Object.assign(schemas, $defs);
   return rest;
 }
 
-function parametersOf(route: Route): Json[] {
+function describeParameters(route: Route): Json[] {
   const parameters: JsonObject[] = [];
   const add = (where: string, schema: JsonObject) => {
     const required = (schema['required'] ?? []) as string[];
@@ -64,7 +64,7 @@ function parametersOf(route: Route): Json[] {
   return parameters;
 }
 
-/** A query that takes more names than it lists takes them as `input.<name>`. */
+/** Documents a query that accepts more names than it lists, as `input.<name>`. */
 const INPUT_FILTERS: JsonObject = {
   name: 'inputs',
   in: 'query',
@@ -75,7 +75,7 @@ const INPUT_FILTERS: JsonObject = {
   schema: { type: 'object', propertyNames: { pattern: '^input\\.' }, additionalProperties: { type: 'string' } },
 };
 
-function bodyOf(body: BodySpec, schemas: Schemas): JsonObject {
+function describeBody(body: BodySpec, schemas: Schemas): JsonObject {
   if (body.kind !== 'json') {
     const example = body.kind === 'text' ? { example: body.example } : {};
     const content = body.mediaTypes.map((type) => [type, { schema: { type: 'string' }, ...example }]);
@@ -83,39 +83,39 @@ function bodyOf(body: BodySpec, schemas: Schemas): JsonObject {
   }
   const examples = Object.entries(body.examples ?? {}).map(([name, value]) => [name, { value }]);
   const media: JsonObject = {
-    schema: hoisted(toJsonSchema(body.schema, 'input'), schemas),
+    schema: hoistSchemas(toJsonSchema(body.schema, 'input'), schemas),
     ...(examples.length > 0 && { examples: Object.fromEntries(examples) }),
   };
   return { required: !body.optional, content: { 'application/json': media } };
 }
 
-function answersOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObject {
+function describeAnswers(route: Route, dialect: Dialect, schemas: Schemas): JsonObject {
   const responses: JsonObject = {};
   for (const [status, { description, schema, mediaType = 'application/json' }] of Object.entries(route.answers)) {
-    const content = schema && { [mediaType]: { schema: hoisted(toJsonSchema(schema, 'output'), schemas) } };
+    const content = schema && { [mediaType]: { schema: hoistSchemas(toJsonSchema(schema, 'output'), schemas) } };
     responses[status] = compact({ description, content });
   }
   const codes = new Set([...route.errors, ...ANY_CALL, ...(route.access === 'anyone' ? [] : WITH_KEY)]);
   const byStatus = Map.groupBy(codes, (code) => dialect.errors[code].status);
-  for (const [status, group] of byStatus) responses[String(status)] = refusalOf(group, dialect, schemas);
+  for (const [status, group] of byStatus) responses[String(status)] = describeErrors(group, dialect, schemas);
   return responses;
 }
 
 const EXAMPLE_REQUEST = { id: '1b0c6d1e-6f0f-4f0f-9d4e-6c7d8e9f0a1b', path: '/', body: new Uint8Array() };
 
-function refusalOf(codes: ErrorCode[], dialect: Dialect, schemas: Schemas): JsonObject {
+function describeErrors(codes: ErrorCode[], dialect: Dialect, schemas: Schemas): JsonObject {
   const examples = codes.map((code) => {
-    const { body } = dialect.error(new ApiError(code), EXAMPLE_REQUEST);
+    const { body } = dialect.renderError(new ApiError(code), EXAMPLE_REQUEST);
     return [code, { value: body && 'json' in body ? body.json : null }];
   });
-  const schema = hoisted(toJsonSchema(dialect.errorSchema, 'output'), schemas);
+  const schema = hoistSchemas(toJsonSchema(dialect.errorSchema, 'output'), schemas);
   return {
     description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('; '),
     content: { 'application/json': { schema, examples: Object.fromEntries(examples) } },
   };
 }
 
-function operationOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObject {
+function describeOperation(route: Route, dialect: Dialect, schemas: Schemas): JsonObject {
   const scope = route.access === 'anyone' ? undefined : route.access;
   const needs = scope === undefined || scope === 'run' ? '' : `Needs a key with the scope \`${scope}\`.`;
   const description = [route.description, needs].filter(Boolean).join('\n\n');
@@ -125,9 +125,9 @@ function operationOf(route: Route, dialect: Dialect, schemas: Schemas): JsonObje
     summary: route.summary,
     ...(description !== '' && { description }),
     ...(scope === undefined && { security: [] }),
-    parameters: parametersOf(route),
-    ...(route.body && { requestBody: bodyOf(route.body, schemas) }),
-    responses: answersOf(route, dialect, schemas),
+    parameters: describeParameters(route),
+    ...(route.body && { requestBody: describeBody(route.body, schemas) }),
+    responses: describeAnswers(route, dialect, schemas),
   };
 }
 
@@ -135,7 +135,10 @@ function build(dialect: Dialect): JsonObject {
   const schemas: Schemas = {};
   const paths: Record<string, JsonObject> = {};
   for (const route of dialect.routes) {
-    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operationOf(route, dialect, schemas) };
+    paths[route.path] = {
+      ...paths[route.path],
+      [route.method.toLowerCase()]: describeOperation(route, dialect, schemas),
+    };
   }
   const tags = [...new Set(dialect.routes.map((route) => route.tag))].map((name) => ({ name }));
   return {

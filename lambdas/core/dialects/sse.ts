@@ -1,26 +1,44 @@
-// Frames of server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html
+// Server-sent events: the one place that writes them. https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import type { ReplyBody } from '../api/reply.ts';
 
-export interface Frame {
+/** Fields are written in this order. An event without fields is a bare line break. */
+export interface SseEvent {
+  comment?: string;
   id?: number | string;
   event?: string;
-  /** JSON, so it has no line breaks of its own. */
+  /** Written as JSON, so it has no line breaks of its own. */
   data?: unknown;
 }
 
-export function frame({ id, event, data }: Frame): string {
+/** Between the name of a field and its value. The standard allows both; some clients read only one of them. */
+export type Separator = ': ' | ':';
+
+/** What keeps a connection open while nothing happens, in the forms that clients of the dialects ignore. */
+export const PING = {
+  comment: { comment: 'ping' },
+  event: { event: 'ping' },
+  lineBreak: {},
+} as const satisfies Record<string, SseEvent>;
+
+export function writeEvent({ comment, id, event, data }: SseEvent, separator: Separator = ': '): string {
   const lines = [
-    ...(id === undefined ? [] : [`id: ${id}`]),
-    ...(event === undefined ? [] : [`event: ${event}`]),
-    ...(data === undefined ? [] : [`data: ${JSON.stringify(data)}`]),
+    comment !== undefined && `: ${comment}`,
+    id !== undefined && `id${separator}${id}`,
+    event !== undefined && `event${separator}${event}`,
+    data !== undefined && `data${separator}${JSON.stringify(data)}`,
   ];
-  return `${lines.join('\n')}\n\n`;
+  return lines
+    .map((line) => (line === false ? '' : `${line}\n`))
+    .join('')
+    .concat('\n');
 }
 
-export const COMMENT_PING = ': ping\n\n';
+async function* writeEvents(events: AsyncIterable<SseEvent>, separator: Separator): AsyncGenerator<string> {
+  for await (const event of events) yield writeEvent(event, separator);
+}
 
-export const eventStream = (stream: AsyncIterable<string>): ReplyBody => ({
-  stream,
+export const eventStream = (events: AsyncIterable<SseEvent>, separator: Separator = ': '): ReplyBody => ({
+  stream: writeEvents(events, separator),
   type: 'text/event-stream; charset=utf-8',
 });

@@ -1,8 +1,8 @@
-// Ids that a wire wants and we have no use for: always the same for the same thing, so that nothing need be stored.
+// Ids that a vendor's API needs and we do not: the same input gives the same id, so nothing has to be stored.
 
 import { createHash } from 'node:crypto';
 
-/** A UUID (version 8) made from what it stands for. */
+/** A UUID (version 8) made from what it names. */
 export function stableUuid(purpose: string, of: string): string {
   const hex = createHash('sha256').update(`${purpose}\n${of}`).digest('hex');
   const variant = ((Number.parseInt(hex[16] ?? '0', 16) & 0x3) | 0x8).toString(16);

@@ -1,6 +1,6 @@
-// What webhooks are told of runs that came through a dialect; native's shape where none is named here.
+// Webhook bodies for runs that came through a dialect; native's body for dialects that are not listed here.
 
 import type { Shapes } from '../deliver/event.ts';
-import { shapeWebhook } from './gptbots/result.ts';
+import { renderWebhook } from './gptbots/events.ts';
 
-export const WEBHOOK_SHAPES: Shapes = { gptbots: shapeWebhook };
+export const WEBHOOK_SHAPES: Shapes = { gptbots: renderWebhook };

@@ -1,8 +1,8 @@
-// How fast the local platform takes asynchronous runs, ends them and tells their webhooks.
+// How fast the local platform takes asynchronous runs, ends them and delivers their webhooks.
 
 import { submitAsync, times } from '../drive.ts';
 import { startPlatform } from '../platform.ts';
-import { type Line, percentile, told } from '../report.ts';
+import { figure, type Line, percentile } from '../report.ts';
 
 const RUNS = 500;
 const WIDTH = 32;
@@ -12,7 +12,7 @@ const WARM_UP = 64;
 export async function async(): Promise<Line[]> {
   await using platform = await startPlatform();
   const run = async (name: string) => {
-    const { acceptedMs, told: end } = await submitAsync(platform, name);
+    const { acceptedMs, delivered: end } = await submitAsync(platform, name);
     return { acceptedMs, end };
   };
   const warm = await times({ count: WARM_UP, width: WIDTH }, (index) => run(`warm-${index}`));
@@ -24,16 +24,16 @@ export async function async(): Promise<Line[]> {
   const acceptSeconds = (Math.max(...accepted.map(({ acceptedMs }) => acceptedMs)) - startedMs) / 1_000;
   const ends = await Promise.all(accepted.map(({ end }) => end));
   const settleSeconds = (Math.max(...ends.map(({ endedAt }) => endedAt)) - startedAt) / 1_000;
-  const tellSeconds = (Math.max(...ends.map(({ lastMs }) => lastMs)) - startedMs) / 1_000;
+  const deliverSeconds = (Math.max(...ends.map(({ lastMs }) => lastMs)) - startedMs) / 1_000;
   const firstMs = accepted.map(({ acceptedMs }, index) => (ends[index]?.firstMs ?? 0) - acceptedMs);
   const lastMs = accepted.map(({ acceptedMs }, index) => (ends[index]?.lastMs ?? 0) - acceptedMs);
   return [
-    told('accepted', RUNS / acceptSeconds, 'runs/s'),
-    told('settled', RUNS / settleSeconds, 'runs/s'),
-    told('both webhooks told', RUNS / tellSeconds, 'runs/s'),
-    told('from accept to first webhook, p50', percentile(firstMs, 0.5), 'ms'),
-    told('from accept to first webhook, p99', percentile(firstMs, 0.99), 'ms'),
-    told('from accept to last webhook, p50', percentile(lastMs, 0.5), 'ms'),
-    told('from accept to last webhook, p99', percentile(lastMs, 0.99), 'ms'),
+    figure('accepted', RUNS / acceptSeconds, 'runs/s'),
+    figure('settled', RUNS / settleSeconds, 'runs/s'),
+    figure('both webhooks delivered', RUNS / deliverSeconds, 'runs/s'),
+    figure('from accept to first webhook, p50', percentile(firstMs, 0.5), 'ms'),
+    figure('from accept to first webhook, p99', percentile(firstMs, 0.99), 'ms'),
+    figure('from accept to last webhook, p50', percentile(lastMs, 0.5), 'ms'),
+    figure('from accept to last webhook, p99', percentile(lastMs, 0.99), 'ms'),
   ];
 }

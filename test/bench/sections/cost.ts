@@ -5,7 +5,7 @@ import { findFunction } from '../../../local/blueprint/functions.ts';
 import { DOLLARS_PER_MILLION } from '../figures.ts';
 import { type Operations, startCountedPlatform } from '../operations.ts';
 import * as prices from '../prices.ts';
-import { atMost, type Line, told } from '../report.ts';
+import { atMost, figure, type Line } from '../report.ts';
 import { sum } from './ops.ts';
 
 const MILLION = 1_000_000;
@@ -35,18 +35,18 @@ export async function cost(): Promise<Line[]> {
     'api function': invocation('api', ASSUMED.apiSeconds),
     'work function': invocation('work', ASSUMED.workSeconds) / ASSUMED.runsPerWork,
     'deliver function': invocation('deliver', ASSUMED.deliverSeconds),
-    ...storesOf(counted),
+    ...countStoreOperations(counted),
   };
   const dollars = Object.values(parts).reduce((total, part) => total + part, 0) * MILLION;
   const goal = { most: DOLLARS_PER_MILLION, unit: '$' };
   return [
     atMost('a million runs', dollars, goal),
     atMost('with half the memory for the worker', dollars - (parts['work function'] / 2) * MILLION, goal),
-    ...Object.entries(parts).map(([what, part]) => told(`  ${what}`, part * MILLION, '$')),
+    ...Object.entries(parts).map(([what, part]) => figure(`  ${what}`, part * MILLION, '$')),
   ];
 }
 
-function storesOf({ runs, writeUnits, readUnits, sqs, ...rest }: Operations): Record<string, number> {
+function countStoreOperations({ runs, writeUnits, readUnits, sqs, ...rest }: Operations): Record<string, number> {
   const invocations = 2 + 1 / ASSUMED.runsPerWork;
   const loggedGb = (rest.logBytes / runs + invocations * ASSUMED.reportBytes) / GIGA;
   return {

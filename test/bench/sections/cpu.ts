@@ -10,7 +10,7 @@ import { NODE_KINDS } from '../../../lambdas/core/nodes/index.ts';
 import { ROOT } from '../../../local/synthesis.ts';
 import { enginePorts, freshRun } from '../engine-ports.ts';
 import { COMPILE_CHAIN_MS, COMPILE_EXAMPLE_MS, EACH_OVERHEAD_MS } from '../figures.ts';
-import { atMost, type Line, percentile, told } from '../report.ts';
+import { atMost, figure, type Line, percentile } from '../report.ts';
 
 const ROUNDS = 30;
 const CHAIN = 200;
@@ -18,24 +18,24 @@ const ITEMS = 50;
 
 export async function cpu(): Promise<Line[]> {
   const example = await documentedExample();
-  const each = await planOf(eachFlow());
+  const each = await compilePlan(eachFlow());
   return [
     ...(await judged(
       `compile the documented example of ${example.trimEnd().split('\n').length} lines`,
       COMPILE_EXAMPLE_MS,
-      () => planOf(example),
+      () => compilePlan(example),
     )),
-    ...(await judged(`compile a chain of ${CHAIN} nodes`, COMPILE_CHAIN_MS, () => planOf(chainFlow()))),
+    ...(await judged(`compile a chain of ${CHAIN} nodes`, COMPILE_CHAIN_MS, () => compilePlan(chainFlow()))),
     ...(await judged(`run an \`each\` of ${ITEMS} items`, EACH_OVERHEAD_MS, () => runOnce(each))),
   ];
 }
 
-/** The median of a warm process is judged; the first time is told beside it. */
+/** The median of a warm process counts; the first time is printed beside it. */
 async function judged(what: string, most: number, work: () => Promise<unknown>): Promise<Line[]> {
   const first = await cpuMs(work);
   const rounds: number[] = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await cpuMs(work));
-  return [atMost(what, percentile(rounds, 0.5), { most, unit: 'ms' }), told('  the first time', first, 'ms')];
+  return [atMost(what, percentile(rounds, 0.5), { most, unit: 'ms' }), figure('  the first time', first, 'ms')];
 }
 
 async function cpuMs(work: () => Promise<unknown>): Promise<number> {
@@ -45,7 +45,7 @@ async function cpuMs(work: () => Promise<unknown>): Promise<number> {
   return (user + system) / 1_000;
 }
 
-async function planOf(source: string): Promise<Plan> {
+async function compilePlan(source: string): Promise<Plan> {
   const { plan, problems } = await compile(source, NODE_KINDS);
   if (!plan) throw new Error(`The flow does not compile: ${JSON.stringify(problems)}`);
   return plan;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { makeApiClient } from '../../support/api-client.ts';
 import { spawnRuntime } from '../../support/runtime.ts';
 import { floodAndLittle } from '../../support/two-tenants.ts';
-import { type Line, percentile, told } from '../report.ts';
+import { figure, type Line, percentile } from '../report.ts';
 
 const FLOOD = { count: 2_000, limit: 50 };
 
@@ -18,10 +18,10 @@ export async function fairness(): Promise<Line[]> {
   const { aloneMs, besideMs, endedMeanwhile } = await floodAndLittle(makeApiClient(baseUrl, key), FLOOD);
   const [alone, beside] = [percentile(aloneMs, 0.5), percentile(besideMs, 0.5)];
   return [
-    told('ten runs alone, p50', alone, 'ms'),
-    told('ten runs beside the flood, p50', beside, 'ms'),
-    told('  times as long', beside / alone, ''),
-    told('  slowest', Math.max(...besideMs), 'ms'),
-    told(`of the flood's ${FLOOD.count.toLocaleString('en-US')} runs, ended by then`, endedMeanwhile, ''),
+    figure('ten runs alone, p50', alone, 'ms'),
+    figure('ten runs beside the flood, p50', beside, 'ms'),
+    figure('  times as long', beside / alone, ''),
+    figure('  slowest', Math.max(...besideMs), 'ms'),
+    figure(`of the flood's ${FLOOD.count.toLocaleString('en-US')} runs, ended by then`, endedMeanwhile, ''),
   ];
 }

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { times } from '../drive.ts';
 import { HEAP_GROWTH_MB } from '../figures.ts';
-import { atMost, type Line, told } from '../report.ts';
+import { atMost, figure, type Line } from '../report.ts';
 import { startOneProcess } from '../worker.ts';
 
 const RUNS = 10_000;
@@ -25,7 +25,7 @@ export async function memory(): Promise<Line[]> {
   }
   const settled = heaps.find(({ after }) => after === SETTLED_AFTER)?.mb ?? 0;
   return [
-    ...heaps.map(({ after, mb }) => told(`after ${after.toLocaleString('en-US')} runs`, mb, 'MB')),
+    ...heaps.map(({ after, mb }) => figure(`after ${after.toLocaleString('en-US')} runs`, mb, 'MB')),
     atMost(`more than after ${SETTLED_AFTER.toLocaleString('en-US')}`, (heaps.at(-1)?.mb ?? 0) - settled, {
       most: HEAP_GROWTH_MB,
       unit: 'MB',

@@ -1,7 +1,7 @@
 // AWS operations per asynchronous run of three nodes with two webhooks, at two sizes: what a run costs must not depend
 // on how many there are.
 
-import type { Spent } from '../dynamodb-door.ts';
+import type { Spent } from '../dynamodb-proxy.ts';
 import { PER_RUN } from '../figures.ts';
 import { type Operations, startCountedPlatform } from '../operations.ts';
 import type { Line } from '../report.ts';
@@ -31,7 +31,7 @@ export async function ops(): Promise<Line[]> {
     each('bytes logged', ({ logBytes }) => logBytes),
     each('bytes stored', ({ storedBytes }) => storedBytes),
     each('read units that fill caches', ({ cacheReadUnits }) => cacheReadUnits),
-    ...[...few.dynamodb.keys()].map((line) => each(line, ({ dynamodb }) => unitsOf(dynamodb.get(line)))),
+    ...[...few.dynamodb.keys()].map((line) => each(line, ({ dynamodb }) => countUnits(dynamodb.get(line)))),
     ...[...few.sqs.keys()].map((line) => each(line, ({ sqs }) => sqs.get(line) ?? 0)),
   ];
 }
@@ -40,6 +40,6 @@ export function sum(counts: Map<string, number>): number {
   return [...counts.values()].reduce((total, it) => total + it, 0);
 }
 
-function unitsOf(spent: Spent | undefined): number {
+function countUnits(spent: Spent | undefined): number {
   return (spent?.writeUnits ?? 0) + (spent?.readUnits ?? 0);
 }

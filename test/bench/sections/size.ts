@@ -12,7 +12,7 @@ import { ENVIRONMENTS } from '../../../lambdas/env.ts';
 import { ROOT } from '../../../local/synthesis.ts';
 import { measureSize } from '../bundle-size.ts';
 import { API_ENTRY_BYTES, AT_START_BYTES } from '../figures.ts';
-import { atMost, type Line, percentile, told } from '../report.ts';
+import { atMost, figure, type Line, percentile } from '../report.ts';
 
 type Name = keyof typeof AT_START_BYTES;
 
@@ -38,24 +38,24 @@ export async function size(): Promise<Line[]> {
   try {
     await bundleFunctions(directory);
     const lines: Line[] = [];
-    for (const name of Object.keys(AT_START_BYTES) as Name[]) lines.push(...(await linesOf(name, directory)));
+    for (const name of Object.keys(AT_START_BYTES) as Name[]) lines.push(...(await measureFunction(name, directory)));
     const bare = await bundleBareHandler(directory);
-    lines.push(told('bare SDK handler, at start', (await stat(bare)).size / 1_000, 'kB'));
-    lines.push(told('bare SDK handler, import', await importMs(bare), 'ms'));
+    lines.push(figure('bare SDK handler, at start', (await stat(bare)).size / 1_000, 'kB'));
+    lines.push(figure('bare SDK handler, import', await importMs(bare), 'ms'));
     return lines;
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
 }
 
-async function linesOf(name: Name, directory: string): Promise<Line[]> {
+async function measureFunction(name: Name, directory: string): Promise<Line[]> {
   const { entryBytes, atStartBytes, allBytes } = await measureSize(directory, name);
   const kilobytes = (most: number) => ({ most: most / 1_000, unit: 'kB' });
   return [
     atMost(`${name}, entry chunk`, entryBytes / 1_000, kilobytes(API_ENTRY_BYTES)),
     atMost(`${name}, with the chunks it needs at start`, atStartBytes / 1_000, kilobytes(AT_START_BYTES[name])),
-    told(`${name}, with what is loaded when it is needed`, allBytes / 1_000, 'kB'),
-    told(`${name}, import`, await importMs(join(directory, name, 'index.mjs')), 'ms'),
+    figure(`${name}, with what is loaded when it is needed`, allBytes / 1_000, 'kB'),
+    figure(`${name}, import`, await importMs(join(directory, name, 'index.mjs')), 'ms'),
   ];
 }
 

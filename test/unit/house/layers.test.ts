@@ -76,18 +76,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   ],
   jinja: ['core/ports', 'npm:quickjs-emscripten-core', 'npm:@jitl/*', 'node:*'],
   'code-node': ['core/ports', 'core/nodes', 'bounded-process', 'node:*'],
-  http: [
-    'core/parse',
-    'core/ports',
-    'core/access',
-    'core/api',
-    'core/dialects',
-    'npm:@middy/*',
-    'npm:aws-lambda',
-    'node:stream',
-  ],
+  http: ['core/parse', 'core/ports', 'core/access', 'core/api', 'core/dialects', 'npm:jsonc-parser'],
+  'api-gateway': ['http', 'core/ports', 'core/dialects', 'npm:@middy/*', 'npm:aws-lambda', 'node:stream'],
   wiring: [...RUNTIME, 'node:path'],
-  api: ['env', 'wiring', 'http', 'core/dialects', 'npm:@middy/*'],
+  api: ['env', 'wiring', 'http', 'api-gateway', 'core/dialects'],
   work: ['env', 'wiring', 'batch', 'core/work', 'npm:aws-lambda'],
   advance: ['env', 'wiring', 'core/advance'],
   deliver: ['env', 'wiring', 'batch', 'core/deliver', 'core/dialects', 'npm:aws-lambda'],
@@ -101,16 +93,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const SPECIFIER = /(?:\bfrom|\bimport|\bimport\()\s*'((?:\.{1,2}\/|node:|@?[a-z])[^'\s]*)'/g;
 
 /** `core/flow` of lambdas/core/flow/plan.ts, `aws` of lambdas/aws/slots.ts, `infra` of infra/api.ts. */
-function layerOf(path: string): string {
+function findLayer(path: string): string {
   const [top = '', ...inside] = path.replace(/\.ts$/, '').split('/');
   if (top !== 'lambdas') return top === 'package.json' ? path : top;
   return inside[0] === 'core' ? `core/${inside[1]}` : (inside[0] ?? '');
 }
 
-function importsOf(file: string): string[] {
+function readImports(file: string): string[] {
   const source = readFileSync(join(ROOT, file), 'utf8');
   return [...source.matchAll(SPECIFIER)].map(([, specifier = '']) => {
-    if (specifier.startsWith('.')) return layerOf(relative(ROOT, join(ROOT, dirname(file), specifier)));
+    if (specifier.startsWith('.')) return findLayer(relative(ROOT, join(ROOT, dirname(file), specifier)));
     return specifier.startsWith('node:') ? specifier : `npm:${specifier}`;
   });
 }
@@ -119,10 +111,10 @@ const fits = (imported: string, pattern: string): boolean =>
   pattern.endsWith('*') ? imported.startsWith(pattern.slice(0, -1)) : imported === pattern;
 
 function breaches(file: string): string[] {
-  const layer = layerOf(file);
+  const layer = findLayer(file);
   const row = MAY_IMPORT[layer];
   if (row === undefined) return [`${file}: layer '${layer}' has no row`];
-  return importsOf(file)
+  return readImports(file)
     .filter((imported) => imported !== layer && !GROUND.includes(imported))
     .filter((imported) => !row.some((pattern) => fits(imported, pattern)))
     .map((imported) => `${file} imports ${imported}; row '${layer}' allows ${row.join(', ') || 'nothing'}`);
@@ -141,13 +133,13 @@ describe('layers', () => {
     const crossing = dialects.filter((file) => {
       const own = file.split('/')[3];
       const source = readFileSync(join(ROOT, file), 'utf8');
-      const others = [...source.matchAll(/from '\.\.\/(?:\.\.\/dialects\/)?(\w+)\//g)].map(([, name]) => name);
+      const others = [...source.matchAll(/from '(?:\.\.\/)+(?:dialects\/)?(\w+)\//g)].map(([, name]) => name);
       return others.some((name) => name !== own && files.some((it) => it.startsWith(`lambdas/core/dialects/${name}/`)));
     });
     expect(crossing).toEqual([]);
   });
 
-  test('rows of the core are in an order in which nothing imports what stands below it', () => {
+  test('rows of the core are in an order in which nothing imports what is below it', () => {
     const rows = Object.keys(MAY_IMPORT);
     const upward = rows.flatMap((layer, index) =>
       (MAY_IMPORT[layer] ?? []).filter(

@@ -1,41 +1,8 @@
-// Dify's workflow API: the key selects the app, hence the flow. Errors are `{code, message, status}`.
+// Dify's workflow API: the key selects the app, and so the flow. Errors are `{code, message, status}`.
 
-import * as z from 'zod';
-import { authenticate } from '../../access/keys.ts';
-import { ApiError } from '../../errors.ts';
-import { type ApiRequest, type Dialect, json, readBearer } from '../dialect.ts';
-import { appRoutes } from './app.ts';
-import { errors, renderMessage, saidBy } from './errors.ts';
-import { humanInputRoutes } from './human-input.ts';
-import { runRoutes } from './run.ts';
-import { runsRoutes } from './runs.ts';
-import { uploadRoutes } from './uploads.ts';
+import type { Dialect } from '../dialect.ts';
+import { authenticate } from './authenticate.ts';
+import { errorSchema, errors, renderError } from './errors.ts';
+import { routes } from './routes.ts';
 
-function keyOf(request: ApiRequest): string {
-  const key = readBearer(request);
-  if (key !== undefined) return key;
-  throw new ApiError('unauthenticated', "Authorization header must be provided and start with 'Bearer'");
-}
-
-async function authenticateDify(request: ApiRequest, ports: Parameters<Dialect['authenticate']>[1]) {
-  try {
-    return await authenticate(ports, keyOf(request), 'dify');
-  } catch (error) {
-    const isUnknown = error instanceof ApiError && !error.message.startsWith('Authorization header');
-    if (isUnknown && error.code === 'unauthenticated') throw new ApiError('unauthenticated', 'Access token is invalid');
-    throw error;
-  }
-}
-
-export const dify: Dialect = {
-  name: 'dify',
-  routes: [...runRoutes, ...runsRoutes, ...appRoutes, ...humanInputRoutes, ...uploadRoutes],
-  authenticate: authenticateDify,
-  errors,
-  errorSchema: z.object({ code: z.string(), message: z.string(), status: z.int() }),
-  error(error) {
-    const { status, code } = saidBy(error);
-    const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : undefined;
-    return json(status, { code, message: renderMessage(error), status }, challenge);
-  },
-};
+export const dify: Dialect = { name: 'dify', routes, authenticate, errors, errorSchema, renderError };

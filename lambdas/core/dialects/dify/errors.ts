@@ -1,7 +1,9 @@
-// Our error codes in Dify's words: `{code, message, status}`.
+// Our error codes as Dify has them: `{code, message, status}`.
 
+import * as z from 'zod';
+import type { Reply } from '../../api/reply.ts';
 import { ApiError, type ErrorCode } from '../../errors.ts';
-import type { VendorError } from '../dialect.ts';
+import { json, type VendorError } from '../dialect.ts';
 
 const PARAM = { status: 400, code: 'invalid_param' };
 const BAD = { status: 400, code: 'bad_request' };
@@ -49,28 +51,37 @@ export const errors = {
   internal: SERVER,
 } as const satisfies Record<ErrorCode, VendorError>;
 
-/** One of those that Dify tells apart and we do not. */
+/** An error for which Dify has a more exact code than we have. */
 export class DifyError extends ApiError {
-  readonly said: VendorError;
-  constructor(code: ErrorCode, said: VendorError, message: string) {
+  readonly vendorError: VendorError;
+
+  constructor(code: ErrorCode, vendorError: VendorError, message: string) {
     super(code, message);
-    this.said = said;
+    this.vendorError = vendorError;
   }
 }
 
-export const saidBy = (error: ApiError): VendorError => (error instanceof DifyError ? error.said : errors[error.code]);
+export const errorSchema = z.object({ code: z.string(), message: z.string(), status: z.int() });
 
-/** Its clients show these sentences, and some compare them. */
-export function renderMessage({ code, message, details }: ApiError): string {
+export function renderError(error: ApiError): Reply {
+  const { status, code } = error instanceof DifyError ? error.vendorError : errors[error.code];
+  const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : undefined;
+  return json(status, { code, message: renderMessage(error), status }, challenge);
+}
+
+/** The vendor's own messages: its clients show them, and some compare them. */
+function renderMessage({ code, message, details }: ApiError): string {
   switch (code) {
     case 'flow-not-published':
       return 'Workflow not published';
     case 'run-not-found':
       return 'Workflow run not found.';
     case 'invalid-inputs':
-      return details?.map(({ field = '', message: said }) => inForm(field, said)).join('; ') ?? message;
+      return (
+        details?.map(({ field = '', message: problem }) => renderFormProblem(field, problem)).join('; ') ?? message
+      );
     case 'invalid-request':
-      return details?.some(({ field, message: said }) => field === 'user' && said === 'is required')
+      return details?.some(({ field, message: problem }) => field === 'user' && problem === 'is required')
         ? 'Arg user must be provided.'
         : message;
     default:
@@ -78,9 +89,9 @@ export function renderMessage({ code, message, details }: ApiError): string {
   }
 }
 
-function inForm(field: string, said: string): string {
+function renderFormProblem(field: string, problem: string): string {
   const name = field.replace(/^inputs\./, '');
-  return said === 'is required'
+  return problem === 'is required'
     ? `${name} is required in input form`
-    : `${name} in input form ${said.replace('must be a text', 'must be a string')}`;
+    : `${name} in input form ${problem.replace('must be a text', 'must be a string')}`;
 }

@@ -1,71 +1,8 @@
-// GPTBots' workflow API. Its key belongs to one workflow, and its errors are `{code, message}`.
+// GPTBots' workflow API: a key belongs to one workflow. Errors are `{code, message}`.
 
-import * as z from 'zod';
-import { authenticate } from '../../access/keys.ts';
-import { ApiError, type ErrorCode } from '../../errors.ts';
-import { type ApiRequest, type Dialect, json, renderErrorIn, type VendorError } from '../dialect.ts';
-import { accountRoutes } from './account.ts';
-import { workflowRoutes } from './workflow.ts';
+import type { Dialect } from '../dialect.ts';
+import { authenticate } from './authenticate.ts';
+import { errorSchema, errors, renderError } from './errors.ts';
+import { routes } from './routes.ts';
 
-const INVALID = { status: 400, code: 40000 };
-const NO_WORKFLOW = { status: 404, code: 20059 };
-const SYSTEM = { status: 500, code: 50000 };
-
-/** HTTP statuses are not documented: they fit the code, since the vendor's clients raise on them. */
-const errors = {
-  'invalid-request': INVALID,
-  'invalid-inputs': INVALID,
-  'invalid-flow': INVALID,
-  'async-unsupported': INVALID,
-  'sync-unsupported': INVALID,
-  'async-not-entitled': { status: 403, code: 40353 },
-  'too-many-webhooks': INVALID,
-  'unsafe-url': INVALID,
-  'payload-too-large': { status: 413, code: 40000 },
-  unauthenticated: { status: 401, code: 40127 },
-  forbidden: { status: 403, code: 20055 },
-  'flow-not-found': NO_WORKFLOW,
-  'flow-not-published': NO_WORKFLOW,
-  'flow-disabled': { status: 403, code: 20055 },
-  'version-not-found': NO_WORKFLOW,
-  'run-not-found': { status: 404, code: 40000 },
-  'not-found': { status: 404, code: 40000 },
-  'idempotency-conflict': { status: 409, code: 40000 },
-  'run-already-settled': { status: 409, code: 40000 },
-  'run-not-settled': { status: 409, code: 40000 },
-  'signal-not-awaited': { status: 409, code: 40000 },
-  'signal-already-given': { status: 409, code: 40000 },
-  'tenant-over-limit': { status: 429, code: 42900 },
-  'rate-limited': { status: 429, code: 42900 },
-  'node-failed': SYSTEM,
-  'node-timed-out': SYSTEM,
-  'expression-failed': SYSTEM,
-  'model-not-configured': SYSTEM,
-  'model-quota': { status: 402, code: 20022 },
-  'model-unavailable': SYSTEM,
-  'run-expired': SYSTEM,
-  'run-crashed': SYSTEM,
-  'run-canceled': SYSTEM,
-  'budget-exceeded': SYSTEM,
-  unavailable: { status: 503, code: 50000 },
-  internal: SYSTEM,
-} as const satisfies Record<ErrorCode, VendorError>;
-
-/** `Bearer <key>`, or the bare key, as an older page of the vendor has it. */
-function keyOf({ headers }: ApiRequest): string {
-  const [, key] = /^(?:bearer +)?(\S+) *$/i.exec(headers['authorization'] ?? '') ?? [];
-  if (key !== undefined) return key;
-  throw new ApiError('unauthenticated', 'Send your key as: Authorization: Bearer <key>');
-}
-
-export const gptbots: Dialect = {
-  name: 'gptbots',
-  routes: [...workflowRoutes, ...accountRoutes],
-  authenticate: (request, ports) => authenticate(ports, keyOf(request), 'gptbots'),
-  errors,
-  errorSchema: z.object({ code: z.int(), message: z.string() }),
-  error(error) {
-    const { status, code } = errors[error.code];
-    return json(status, { code, message: renderErrorIn(error, { inputs: 'input', webhooks: 'webhook' }).message });
-  },
-};
+export const gptbots: Dialect = { name: 'gptbots', routes, authenticate, errors, errorSchema, renderError };

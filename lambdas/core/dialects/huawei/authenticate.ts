@@ -1,4 +1,4 @@
-// Who calls: an opaque token, or a signature of Huawei's SDK (SDK-HMAC-SHA256 over the exact bytes).
+// Authentication: an opaque token, or a signature of Huawei's SDK (SDK-HMAC-SHA256 over the exact bytes).
 // https://support.huaweicloud.com/devg-apisign/api-sign-algorithm.html
 
 import { createHash, createHmac } from 'node:crypto';
@@ -12,51 +12,53 @@ import type { ApiRequest, Principal } from '../dialect.ts';
 const MAX_SKEW_MS = 15 * 60 * 1_000;
 const SIGNATURE = /^SDK-HMAC-SHA256 +Access=([^,\s]+), *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 
-const refused = (message: string): ApiError => new ApiError('unauthenticated', message);
+const unauthenticated = (message: string): ApiError => new ApiError('unauthenticated', message);
 
-export async function authenticateHuawei(request: ApiRequest, ports: Ports): Promise<Principal> {
+export async function authenticate(request: ApiRequest, ports: Ports): Promise<Principal> {
   const token = request.headers['x-auth-token'];
-  if (token !== undefined) return byToken(token, ports);
+  if (token !== undefined) return authenticateToken(token, ports);
   const authorization = request.headers['authorization'];
-  if (authorization !== undefined) return bySignature(authorization, request, ports);
-  throw refused('Send a token as X-Auth-Token, or sign the request with an access key');
+  if (authorization !== undefined) return authenticateSignature(authorization, request, ports);
+  throw unauthenticated('Send a token as X-Auth-Token, or sign the request with an access key');
 }
 
-async function byToken(token: string, ports: Ports): Promise<Principal> {
+async function authenticateToken(token: string, ports: Ports): Promise<Principal> {
   const [accessKey = ''] = token.split('.', 1);
-  if (!constantTimeEqual(token, await huaweiToken(ports.keyring, accessKey))) throw refused('Incorrect token');
+  if (!constantTimeEqual(token, await huaweiToken(ports.keyring, accessKey))) throw unauthenticated('Incorrect token');
   return authenticateSigner(ports, huaweiLookup(accessKey), 'huawei');
 }
 
-async function bySignature(authorization: string, request: ApiRequest, ports: Ports): Promise<Principal> {
+async function authenticateSignature(authorization: string, request: ApiRequest, ports: Ports): Promise<Principal> {
   const [, accessKey, signedHeaders, signature] = SIGNATURE.exec(authorization) ?? [];
   if (accessKey === undefined || signedHeaders === undefined || signature === undefined) {
-    throw refused('Authorization is no signature of SDK-HMAC-SHA256');
+    throw unauthenticated('Authorization is not an SDK-HMAC-SHA256 signature');
   }
   const date = request.headers['x-sdk-date'] ?? '';
   const names = signedHeaders.toLowerCase().split(';');
-  // What is not signed could be exchanged on the way.
-  if (!names.includes('x-sdk-date') || !names.includes('host')) throw refused('host and X-Sdk-Date must be signed');
-  if (!(Math.abs(timeOf(date) - ports.clock.now()) <= MAX_SKEW_MS)) throw refused('X-Sdk-Date is missing or too old');
-  const hash = createHash('sha256').update(canonical(request, names)).digest('hex');
+  // Headers that are not signed could be replaced on the way.
+  if (!names.includes('x-sdk-date') || !names.includes('host'))
+    throw unauthenticated('host and X-Sdk-Date must be signed');
+  if (!(Math.abs(readTime(date) - ports.clock.now()) <= MAX_SKEW_MS))
+    throw unauthenticated('X-Sdk-Date is missing or too old');
+  const hash = createHash('sha256').update(canonicalize(request, names)).digest('hex');
   const secret = await huaweiSecretKey(ports.keyring, accessKey);
   const expected = createHmac('sha256', secret).update(`SDK-HMAC-SHA256\n${date}\n${hash}`).digest('hex');
-  if (!constantTimeEqual(signature, expected)) throw refused('The signature does not fit the request');
+  if (!constantTimeEqual(signature, expected)) throw unauthenticated('The signature does not match the request');
   return authenticateSigner(ports, huaweiLookup(accessKey), 'huawei');
 }
 
 /** `20260131T120000Z` */
-function timeOf(date: string): number {
+function readTime(date: string): number {
   const [, day, time] = /^(\d{8})T(\d{6})Z$/.exec(date) ?? [];
   if (day === undefined || time === undefined) return Number.NaN;
   const iso = day.replace(/(....)(..)(..)/, '$1-$2-$3');
   return Date.parse(`${iso}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`);
 }
 
-function canonical(request: ApiRequest, names: readonly string[]): string {
-  const path = request.path.split('/').map(reencoded).join('/');
+function canonicalize(request: ApiRequest, names: readonly string[]): string {
+  const path = request.path.split('/').map(reencode).join('/');
   const query = [...request.query]
-    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
     .sort()
     .join('&');
   const headers = names.map((name) => `${name}:${(request.headers[name] ?? '').trim()}\n`).join('');
@@ -64,12 +66,12 @@ function canonical(request: ApiRequest, names: readonly string[]): string {
   return [request.method, path.endsWith('/') ? path : `${path}/`, query, headers, names.join(';'), body].join('\n');
 }
 
-const encoded = (text: string): string =>
+const encode = (text: string): string =>
   encodeURIComponent(text).replaceAll(/[!'()*]/g, (it) => `%${it.charCodeAt(0).toString(16).toUpperCase()}`);
 
-function reencoded(segment: string): string {
+function reencode(segment: string): string {
   try {
-    return encoded(decodeURIComponent(segment));
+    return encode(decodeURIComponent(segment));
   } catch {
     return segment;
   }

@@ -1,7 +1,9 @@
-// Our error codes in Huawei's words.
+// Our error codes as Huawei has them: `{error_code, error_msg}`.
 
-import type { ErrorCode } from '../../errors.ts';
-import type { VendorError } from '../dialect.ts';
+import * as z from 'zod';
+import type { Reply } from '../../api/reply.ts';
+import type { ApiError, ErrorCode } from '../../errors.ts';
+import { type ApiRequest, json, renameFields, type VendorError } from '../dialect.ts';
 
 const PARAMETER = { status: 400, code: 'openjiuwen.02001003' };
 const WORKFLOW = { status: 400, code: 'openjiuwen.02201005' };
@@ -49,7 +51,15 @@ export const errors = {
   internal: { status: 500, code: 'openjiuwen.02001002' },
 } as const satisfies Record<ErrorCode, VendorError>;
 
-/** Codes that an author has chosen are handed on as they are. */
-export function vendorCode(code: string): string {
+/** The code of a run's error. A code that the flow's author has chosen stays as it is. */
+export function renderCode(code: string): string {
   return code in errors ? errors[code as ErrorCode].code : code;
+}
+
+export const errorSchema = z.object({ error_code: z.string(), error_msg: z.string() });
+
+export function renderError(error: ApiError, { id }: Pick<ApiRequest, 'id'>): Reply {
+  const { status, code } = errors[error.code];
+  const { message } = renameFields(error, { plugins: 'plugin_configs' });
+  return json(status, { error_code: code, error_msg: message }, { 'x-request-id': id });
 }

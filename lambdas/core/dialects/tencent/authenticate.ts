@@ -1,4 +1,4 @@
-// Who calls: a TC3-HMAC-SHA256 signature over the exact bytes of the body.
+// Authentication: a TC3-HMAC-SHA256 signature over the exact bytes of the body, or the application's key in a dialogue.
 
 import { createHash, createHmac } from 'node:crypto';
 import { constantTimeEqual } from '../../access/constant-time.ts';
@@ -8,15 +8,16 @@ import { ApiError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiRequest, Principal } from '../dialect.ts';
 import { TencentError } from './errors.ts';
+import { DIALOGUE_PATH } from './events.ts';
 
 const MAX_SKEW_SECONDS = 5 * 60;
-export const DIALOGUE_PATH = '/v1/qbot/chat/sse';
 const AUTHORIZATION =
   /^TC3-HMAC-SHA256 +Credential=([^/,\s]+)\/(\d{4}-\d{2}-\d{2})\/([^/,\s]+)\/tc3_request, *SignedHeaders=([^,\s]+), *Signature=([0-9a-f]{64})$/;
 
-const refused = (vendorCode: string, message: string) => new TencentError('unauthenticated', vendorCode, message);
+const unauthenticated = (vendorCode: string, message: string) =>
+  new TencentError('unauthenticated', vendorCode, message);
 
-interface Signed {
+interface Authorization {
   secretId: string;
   date: string;
   service: string;
@@ -24,42 +25,42 @@ interface Signed {
   signature: string;
 }
 
-function readAuthorization({ headers }: Pick<ApiRequest, 'headers'>): Signed {
+function readAuthorization({ headers }: Pick<ApiRequest, 'headers'>): Authorization {
   const [, secretId = '', date = '', service = '', names = '', signature] =
     AUTHORIZATION.exec(headers['authorization'] ?? '') ?? [];
   if (signature !== undefined) return { secretId, date, service, names: names.toLowerCase().split(';'), signature };
-  throw refused('AuthFailure.InvalidAuthorization', 'Authorization is no signature of TC3-HMAC-SHA256');
+  throw unauthenticated('AuthFailure.InvalidAuthorization', 'Authorization is not a TC3-HMAC-SHA256 signature');
 }
 
 export const readSecretId = (request: Pick<ApiRequest, 'headers'>): string => readAuthorization(request).secretId;
 
-export async function authenticateTencent(request: ApiRequest, ports: Ports): Promise<Principal> {
-  if (request.path === DIALOGUE_PATH) return byAppKey(request, ports);
+export async function authenticate(request: ApiRequest, ports: Ports): Promise<Principal> {
+  if (request.path === DIALOGUE_PATH) return authenticateAppKey(request, ports);
   const signed = readAuthorization(request);
   const timestamp = request.headers['x-tc-timestamp'] ?? '';
   checkTime(signed, timestamp, ports.clock.now());
   const secret = await tencentSecretKey(ports.keyring, signed.secretId);
-  // Its SDK signs the host without the port and sends it with it.
+  // The vendor's SDK signs the host without the port, and sends it with the port.
   const host = request.headers['host'] ?? '';
-  const isRight = [host, host.replace(/:\d+$/, '')].some((it) =>
-    constantTimeEqual(signed.signature, signatureOf(request, { signed, timestamp, host: it, secret })),
+  const isValid = [host, host.replace(/:\d+$/, '')].some((it) =>
+    constantTimeEqual(signed.signature, sign(request, { signed, timestamp, host: it, secret })),
   );
-  const principal = await known(ports, signed.secretId);
-  if (isRight) return principal;
-  throw refused('AuthFailure.SignatureFailure', 'The signature does not fit the request');
+  const principal = await findPrincipal(ports, signed.secretId);
+  if (isValid) return principal;
+  throw unauthenticated('AuthFailure.SignatureFailure', 'The signature does not match the request');
 }
 
-/** The dialogue API signs nothing: the key of the application stands in the body. */
-async function byAppKey({ body }: ApiRequest, ports: Ports): Promise<Principal> {
-  const appKey = appKeyIn(body);
+/** The dialogue API has no signature: the body holds the application's key. */
+async function authenticateAppKey({ body }: ApiRequest, ports: Ports): Promise<Principal> {
+  const appKey = readAppKey(body);
   const secretId = tencentSecretIdIn(appKey);
   if (!constantTimeEqual(appKey, await tencentAppKey(ports.keyring, secretId))) {
-    throw refused('AuthFailure.SecretIdNotFound', 'bot_app_key is missing or unknown');
+    throw unauthenticated('AuthFailure.SecretIdNotFound', 'bot_app_key is missing or unknown');
   }
-  return known(ports, secretId);
+  return findPrincipal(ports, secretId);
 }
 
-function appKeyIn(body: Uint8Array): string {
+function readAppKey(body: Uint8Array): string {
   try {
     const { bot_app_key } = JSON.parse(new TextDecoder().decode(body)) as { bot_app_key?: unknown };
     return typeof bot_app_key === 'string' ? bot_app_key.slice(0, 128) : '';
@@ -68,32 +69,35 @@ function appKeyIn(body: Uint8Array): string {
   }
 }
 
-async function known(ports: Ports, secretId: string): Promise<Principal> {
+async function findPrincipal(ports: Ports, secretId: string): Promise<Principal> {
   try {
     return await authenticateSigner(ports, tencentLookup(secretId), 'tencent');
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'unauthenticated') throw error;
-    throw refused('AuthFailure.SecretIdNotFound', 'The SecretId is unknown');
+    throw unauthenticated('AuthFailure.SecretIdNotFound', 'The SecretId is unknown');
   }
 }
 
-function checkTime({ date, names }: Signed, timestamp: string, now: number): void {
-  if (!names.includes('host')) throw refused('AuthFailure.InvalidAuthorization', 'host must be signed');
+function checkTime({ date, names }: Authorization, timestamp: string, now: number): void {
+  if (!names.includes('host')) throw unauthenticated('AuthFailure.InvalidAuthorization', 'host must be signed');
   const seconds = /^\d{1,12}$/.test(timestamp) ? Number(timestamp) : Number.NaN;
   if (!(Math.abs(seconds - now / 1_000) <= MAX_SKEW_SECONDS)) {
-    throw refused('AuthFailure.SignatureExpire', 'X-TC-Timestamp is missing, or more than five minutes off');
+    throw unauthenticated(
+      'AuthFailure.SignatureExpire',
+      'X-TC-Timestamp is missing, or differs from our time by more than five minutes',
+    );
   }
   if (new Date(seconds * 1_000).toISOString().slice(0, 10) !== date) {
-    throw refused('AuthFailure.SignatureExpire', 'The date of the credential is not that of X-TC-Timestamp');
+    throw unauthenticated('AuthFailure.SignatureExpire', 'The date of the credential is not that of X-TC-Timestamp');
   }
 }
 
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex');
 const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
 
-function signatureOf(
+function sign(
   request: ApiRequest,
-  { signed, timestamp, host, secret }: { signed: Signed; timestamp: string; host: string; secret: string },
+  { signed, timestamp, host, secret }: { signed: Authorization; timestamp: string; host: string; secret: string },
 ): string {
   const { date, service, names } = signed;
   const header = (name: string) => (name === 'host' ? host : (request.headers[name] ?? ''));

@@ -1,50 +1,54 @@
-// Our error codes in Tencent's words. The HTTP status is always 200: on any other its SDK shows the status text alone.
+// Our error codes as Tencent has them. The HTTP status is always 200: with any other, its SDK shows only the status text.
 
+import * as z from 'zod';
+import type { Reply } from '../../api/reply.ts';
 import { ApiError, type ErrorCode } from '../../errors.ts';
-import type { VendorError } from '../dialect.ts';
+import { type ApiRequest, json, renameFields, type VendorError } from '../dialect.ts';
+import { writeEvent } from '../sse.ts';
+import { DIALOGUE_PATH, renderErrorEvent, SEPARATOR } from './events.ts';
 
-const says = (code: string): VendorError & { code: string } => ({ status: 200, code });
+const vendorError = (code: string): VendorError & { code: string } => ({ status: 200, code });
 
 export const errors = {
-  'invalid-request': says('InvalidParameter'),
-  'invalid-inputs': says('InvalidParameterValue'),
-  'invalid-flow': says('FailedOperation'),
-  'async-unsupported': says('FailedOperation'),
-  'sync-unsupported': says('FailedOperation'),
-  'async-not-entitled': says('UnsupportedOperation'),
-  'too-many-webhooks': says('InvalidParameterValue'),
-  'unsafe-url': says('InvalidParameterValue'),
-  'payload-too-large': says('InvalidParameterValue'),
-  unauthenticated: says('AuthFailure.SecretIdNotFound'),
-  forbidden: says('AuthFailure.UnauthorizedOperation'),
-  'flow-not-found': says('ResourceNotFound'),
-  'flow-not-published': says('FailedOperation'),
-  'flow-disabled': says('FailedOperation'),
-  'version-not-found': says('ResourceNotFound'),
-  'run-not-found': says('ResourceNotFound'),
-  'not-found': says('ResourceNotFound'),
-  'idempotency-conflict': says('FailedOperation'),
-  'run-already-settled': says('FailedOperation'),
-  'run-not-settled': says('FailedOperation'),
-  'signal-not-awaited': says('FailedOperation'),
-  'signal-already-given': says('FailedOperation'),
-  'tenant-over-limit': says('LimitExceeded'),
-  'rate-limited': says('RequestLimitExceeded'),
-  'node-failed': says('FailedOperation'),
-  'node-timed-out': says('FailedOperation'),
-  'expression-failed': says('FailedOperation'),
-  'model-not-configured': says('FailedOperation'),
-  'model-quota': says('LimitExceeded'),
-  'model-unavailable': says('FailedOperation'),
-  'run-expired': says('FailedOperation'),
-  'run-crashed': says('FailedOperation'),
-  'run-canceled': says('FailedOperation'),
-  'budget-exceeded': says('LimitExceeded'),
-  unavailable: says('InternalError'),
-  internal: says('InternalError'),
+  'invalid-request': vendorError('InvalidParameter'),
+  'invalid-inputs': vendorError('InvalidParameterValue'),
+  'invalid-flow': vendorError('FailedOperation'),
+  'async-unsupported': vendorError('FailedOperation'),
+  'sync-unsupported': vendorError('FailedOperation'),
+  'async-not-entitled': vendorError('UnsupportedOperation'),
+  'too-many-webhooks': vendorError('InvalidParameterValue'),
+  'unsafe-url': vendorError('InvalidParameterValue'),
+  'payload-too-large': vendorError('InvalidParameterValue'),
+  unauthenticated: vendorError('AuthFailure.SecretIdNotFound'),
+  forbidden: vendorError('AuthFailure.UnauthorizedOperation'),
+  'flow-not-found': vendorError('ResourceNotFound'),
+  'flow-not-published': vendorError('FailedOperation'),
+  'flow-disabled': vendorError('FailedOperation'),
+  'version-not-found': vendorError('ResourceNotFound'),
+  'run-not-found': vendorError('ResourceNotFound'),
+  'not-found': vendorError('ResourceNotFound'),
+  'idempotency-conflict': vendorError('FailedOperation'),
+  'run-already-settled': vendorError('FailedOperation'),
+  'run-not-settled': vendorError('FailedOperation'),
+  'signal-not-awaited': vendorError('FailedOperation'),
+  'signal-already-given': vendorError('FailedOperation'),
+  'tenant-over-limit': vendorError('LimitExceeded'),
+  'rate-limited': vendorError('RequestLimitExceeded'),
+  'node-failed': vendorError('FailedOperation'),
+  'node-timed-out': vendorError('FailedOperation'),
+  'expression-failed': vendorError('FailedOperation'),
+  'model-not-configured': vendorError('FailedOperation'),
+  'model-quota': vendorError('LimitExceeded'),
+  'model-unavailable': vendorError('FailedOperation'),
+  'run-expired': vendorError('FailedOperation'),
+  'run-crashed': vendorError('FailedOperation'),
+  'run-canceled': vendorError('FailedOperation'),
+  'budget-exceeded': vendorError('LimitExceeded'),
+  unavailable: vendorError('InternalError'),
+  internal: vendorError('InternalError'),
 } as const satisfies Record<ErrorCode, VendorError>;
 
-/** An error for which the vendor has a finer word than we have. */
+/** An error for which the vendor has a more exact code than we have. */
 export class TencentError extends ApiError {
   readonly vendorCode: string;
 
@@ -54,8 +58,55 @@ export class TencentError extends ApiError {
   }
 }
 
-export function vendorCode(error: ApiError): string {
+function renderCode(error: ApiError): string {
   if (error instanceof TencentError) return error.vendorCode;
   const isMissing = error.code === 'invalid-request' && error.details?.some(({ message }) => message === 'is required');
   return isMissing ? 'MissingParameter' : errors[error.code].code;
+}
+
+export const errorSchema = z.object({
+  Response: z.object({ Error: z.object({ Code: z.string(), Message: z.string() }), RequestId: z.string() }),
+});
+
+export function renderError(error: ApiError, request: Pick<ApiRequest, 'id' | 'path' | 'body'>): Reply {
+  if (request.path === DIALOGUE_PATH) return renderDialogueError(error, request);
+  const { message } = renameFields(error, { inputs: 'CustomVariables' });
+  return json(errors[error.code].status, {
+    Response: { Error: { Code: renderCode(error), Message: message }, RequestId: request.id },
+  });
+}
+
+const INVALID = 400;
+const NO_APPLICATION = 460_004;
+const TOO_MANY = 460_031;
+const NOT_PUBLISHED = 460_021;
+const SERVER_BUSY = 460_037;
+const DIALOGUE_CODES: Partial<Record<ErrorCode, number>> = {
+  'invalid-request': INVALID,
+  'invalid-inputs': INVALID,
+  'payload-too-large': INVALID,
+  'sync-unsupported': INVALID,
+  unauthenticated: NO_APPLICATION,
+  forbidden: NO_APPLICATION,
+  'flow-not-found': NO_APPLICATION,
+  'flow-not-published': NOT_PUBLISHED,
+  'flow-disabled': NOT_PUBLISHED,
+  'tenant-over-limit': TOO_MANY,
+  'rate-limited': TOO_MANY,
+};
+
+/** The clients of a dialogue read events: an error is an event too, with the status 200. */
+function renderDialogueError(error: ApiError, { id, body }: Pick<ApiRequest, 'id' | 'body'>): Reply {
+  const event = renderErrorEvent({
+    code: DIALOGUE_CODES[error.code] ?? SERVER_BUSY,
+    message: error.message,
+    requestId: findRequestId(body) ?? id,
+  });
+  return { status: 200, body: { text: writeEvent(event, SEPARATOR), type: 'text/event-stream' } };
+}
+
+/** Also from a body that is not valid JSON. */
+function findRequestId(body: Uint8Array): string | undefined {
+  const [, id] = /"request_id"\s*:\s*"([\w-]{1,255})"/.exec(new TextDecoder().decode(body.subarray(0, 8_192))) ?? [];
+  return id;
 }
