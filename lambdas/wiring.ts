@@ -19,6 +19,7 @@ import { translateFaults } from './aws/service-faults.ts';
 import { makeSlots } from './aws/slots.ts';
 import { makeTenantStore } from './aws/tenant-store.ts';
 import { makeKeyring } from './core/access/keyring.ts';
+import { makeCaches } from './core/access/ttl-cache.ts';
 import { makeOpenAi } from './core/models/openai.ts';
 import type { HttpClient } from './core/ports/http.ts';
 import type { Models } from './core/ports/models.ts';
@@ -52,6 +53,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     machine: translateFaults(makeMachine({ machineArn: env.MACHINE_ARN })),
     flows: translateFaults(makeFlowStore(catalog)),
     tenants: translateFaults(makeTenantStore(catalog)),
+    caches: makeCaches(),
     plugins: translateFaults(makePluginStore(catalog)),
     files: translateFaults(makeFileStore({ client, table: env.RUNTIME_TABLE, bucket: env.PAYLOAD_BUCKET })),
     keyring,

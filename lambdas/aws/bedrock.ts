@@ -37,24 +37,24 @@ export function makeBedrock(options: { offers: readonly string[]; client?: Bedro
       }
       loading ??= load();
       const { sdk, client } = await loading;
-      const input = inputOf(request);
+      const input = buildInput(request);
       const signal = AbortSignal.any([
         AbortSignal.timeout(request.timeoutMs),
         ...(request.signal ? [request.signal] : []),
       ]);
       try {
         if (!request.onText)
-          return answerOf(await client.send(new sdk.ConverseCommand(input), { abortSignal: signal }));
+          return readAnswer(await client.send(new sdk.ConverseCommand(input), { abortSignal: signal }));
         const { stream = [] } = await client.send(new sdk.ConverseStreamCommand(input), { abortSignal: signal });
-        return await streamed(stream as AsyncIterable<StreamEvent>, request.onText);
+        return await readStream(stream as AsyncIterable<StreamEvent>, request.onText);
       } catch (error) {
-        throw faultOf(error);
+        throw toFault(error);
       }
     },
   };
 }
 
-function inputOf({ model, messages, extra, ...request }: ModelRequest): ConverseCommandInput {
+function buildInput({ model, messages, extra, ...request }: ModelRequest): ConverseCommandInput {
   const { temperature, topP, maxTokens, stop, reasoning } = request;
   if (reasoning) {
     // Each family of models has its own switch for it.
@@ -63,7 +63,7 @@ function inputOf({ model, messages, extra, ...request }: ModelRequest): Converse
   const system = messages.filter(({ role }) => role === 'system').map(({ content }) => ({ text: content }));
   return {
     modelId: model,
-    messages: messages.filter(({ role }) => role !== 'system').map(messageOf),
+    messages: messages.filter(({ role }) => role !== 'system').map(buildMessage),
     ...(system.length > 0 && { system }),
     additionalModelRequestFields: extra,
     inferenceConfig: {
@@ -75,7 +75,7 @@ function inputOf({ model, messages, extra, ...request }: ModelRequest): Converse
   };
 }
 
-function messageOf({ role, content, images = [] }: ModelMessage): Message {
+function buildMessage({ role, content, images = [] }: ModelMessage): Message {
   const pictures = images.map((url): ContentBlock => {
     const [, format, data] = IMAGE.exec(url) ?? [];
     if (format === undefined || data === undefined) {
@@ -92,7 +92,7 @@ interface StreamEvent {
   metadata?: { usage?: TokenUsage };
 }
 
-async function streamed(stream: AsyncIterable<StreamEvent>, onText: (text: string) => void): Promise<ModelAnswer> {
+async function readStream(stream: AsyncIterable<StreamEvent>, onText: (text: string) => void): Promise<ModelAnswer> {
   let text = '';
   let reasoning = '';
   let stop: StopReason | undefined;
@@ -106,10 +106,10 @@ async function streamed(stream: AsyncIterable<StreamEvent>, onText: (text: strin
     usage = event.metadata?.usage ?? usage;
   }
   if (stop === undefined) throw new ModelFault('model-unavailable', 'The answer of the model broke off');
-  return { text, ...(reasoning !== '' && { reasoning }), finishReason: finishOf(stop), ...tokensOf(usage) };
+  return { text, ...(reasoning !== '' && { reasoning }), finishReason: readFinish(stop), ...countTokens(usage) };
 }
 
-function answerOf(output: {
+function readAnswer(output: {
   output?: { message?: Message | undefined } | undefined;
   stopReason?: StopReason | undefined;
   usage?: TokenUsage | undefined;
@@ -120,23 +120,23 @@ function answerOf(output: {
   return {
     text,
     ...(reasoning !== '' && { reasoning }),
-    finishReason: finishOf(output.stopReason),
-    ...tokensOf(output.usage),
+    finishReason: readFinish(output.stopReason),
+    ...countTokens(output.usage),
   };
 }
 
-const tokensOf = (usage: TokenUsage | undefined) => ({
+const countTokens = (usage: TokenUsage | undefined) => ({
   inputTokens: usage?.inputTokens ?? 0,
   outputTokens: usage?.outputTokens ?? 0,
 });
 
-function finishOf(reason: StopReason | undefined): ModelAnswer['finishReason'] {
+function readFinish(reason: StopReason | undefined): ModelAnswer['finishReason'] {
   if (reason === 'max_tokens') return 'length';
   if (reason === 'content_filtered' || reason === 'guardrail_intervened') return 'filtered';
   return reason === 'end_turn' || reason === 'stop_sequence' ? 'stop' : 'other';
 }
 
-function faultOf(error: unknown): ModelFault {
+function toFault(error: unknown): ModelFault {
   if (error instanceof ModelFault) return error;
   const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
   const said = `Bedrock: ${message}`;

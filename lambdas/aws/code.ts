@@ -45,7 +45,7 @@ export function makeCode({ functions, names }: CodeOptions): CodeRunner {
         signal,
       });
       if (answer.kind === 'error') {
-        return { kind: 'unavailable', message: sentence(answer), retryable: answer.retryable };
+        return { kind: 'unavailable', message: describeError(answer), retryable: answer.retryable };
       }
       const parsed = end.safeParse(answer.payload);
       if (!parsed.success) {
@@ -57,7 +57,7 @@ export function makeCode({ functions, names }: CodeOptions): CodeRunner {
 }
 
 /** The function's own end is the code's doing: whatever its process did not survive took the function with it. */
-function sentence({ type, message }: { type: string; message: string }): string {
+function describeError({ type, message }: { type: string; message: string }): string {
   return /^(Runtime|Sandbox)\./.test(type)
     ? message.replace(/^RequestId: \S+ (?:Error: )?/, '')
     : `${type}: ${message}`;

@@ -34,12 +34,12 @@ type DeliveryMoves = Pick<
 
 export function makeDeliveryStore({ client, table, keyring }: RunTable) {
   const context = (run: { id: string; tenant: string }) => `webhook/${run.tenant}/${run.id}`;
-  const keyOf = (run: string, n: number) => toItem({ pk: keys.runPk(run), sk: keys.deliverySk(n) });
+  const deliveryKey = (run: string, n: number) => toItem({ pk: keys.runPk(run), sk: keys.deliverySk(n) });
 
   /** False when the condition did not hold. */
   async function change(delivery: Delivery, by: Change): Promise<boolean> {
     try {
-      const Key = keyOf(delivery.run, delivery.n);
+      const Key = deliveryKey(delivery.run, delivery.n);
       await client.send(new UpdateItemCommand({ TableName: table, Key, ...update(by) }));
       return true;
     } catch (error) {
@@ -80,7 +80,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
       runId: run,
       tries: delivery.attempts.length,
       ttl: keys.expiry(delivery.nextAt ?? 0),
-      // The doorbell rings at once; the due index is only the guarantee behind it.
+      // The queue message is sent at once; the due index is only the guarantee behind it.
       ...due(delivery, (delivery.nextAt ?? 0) + UNPICKED_SECONDS * 1_000),
       ...(sealedHeaders && { sealedHeaders }),
       putOffAt: deferredAt,
@@ -90,7 +90,7 @@ export function makeDeliveryStore({ client, table, keyring }: RunTable) {
   const moves: DeliveryMoves = {
     async delivery(run, n) {
       const { Item } = await client.send(
-        new GetItemCommand({ TableName: table, Key: keyOf(run, n), ConsistentRead: true }),
+        new GetItemCommand({ TableName: table, Key: deliveryKey(run, n), ConsistentRead: true }),
       );
       return Item && open(Item);
     },

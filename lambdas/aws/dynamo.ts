@@ -1,7 +1,7 @@
 // What every store on DynamoDB shares: the client, items, reading its errors, and cursors.
 // Tables, keys and conditions belong to the stores.
 
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AttributeValue,
   ConditionalCheckFailedException,
@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { ApiError } from '../core/errors.ts';
+import { MAX_CURSOR_CHARS } from '../core/limits.ts';
 
 /** An item or key as DynamoDB has it. */
 export type Item = Record<string, AttributeValue>;
@@ -19,7 +20,6 @@ const MAX_ATTEMPTS = 3;
 const CONNECTION_TIMEOUT_MS = 1_000;
 // With its retries a write takes less than LEASE_MARGIN_SECONDS, so it cannot land after the lease it was made under.
 const REQUEST_TIMEOUT_MS = 3_000;
-const MAX_CURSOR_CHARS = 2_048;
 
 /** Region, credentials and endpoint come from the environment that the SDK reads itself. */
 export function makeDynamo(config: DynamoDBClientConfig = {}): DynamoDBClient {
@@ -64,21 +64,21 @@ export function isConditionFailed(error: unknown): boolean {
 
 /** Somebody else was writing the same items: nothing was written, and trying again is safe. */
 export function isTransactionConflict(error: unknown): boolean {
-  if (nameOf(error) === 'TransactionConflictException' || nameOf(error) === 'TransactionInProgressException')
+  if (errorName(error) === 'TransactionConflictException' || errorName(error) === 'TransactionInProgressException')
     return true;
   return cancellationCodes(error).includes('TransactionConflict');
 }
 
 const CONFLICT_ATTEMPTS = 8;
 
-/** Tries again, after a growing random pause, while somebody else is writing the same items. */
+/** Tries again, after a growing random delay, while somebody else is writing the same items. */
 export async function retryConflicts<T>(write: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await write();
     } catch (error) {
       if (!isTransactionConflict(error) || attempt === CONFLICT_ATTEMPTS) throw error;
-      await pause(Math.random() * 10 * 2 ** attempt);
+      await sleep(Math.random() * 10 * 2 ** attempt);
     }
   }
 }
@@ -104,7 +104,7 @@ export async function fromCursor<T>(text: string | undefined, query: () => Promi
   try {
     return await query();
   } catch (error) {
-    if (text !== undefined && nameOf(error) === 'ValidationException') refuseCursor(error);
+    if (text !== undefined && errorName(error) === 'ValidationException') refuseCursor(error);
     throw error;
   }
 }
@@ -114,7 +114,7 @@ function refuseCursor(cause?: unknown): never {
   throw new ApiError('invalid-request', `cursor ${message}`, { cause, details: [{ field: 'cursor', message }] });
 }
 
-function nameOf(error: unknown): string {
+function errorName(error: unknown): string {
   return error instanceof Error ? error.name : '';
 }
 

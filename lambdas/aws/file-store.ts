@@ -15,16 +15,16 @@ interface Options {
   s3?: S3Client;
 }
 
-const keyOf = (tenant: string, id: string) => ({ pk: `FILE#${tenant}#${id}`, sk: 'FILE' });
+const objectKey = (tenant: string, id: string) => ({ pk: `FILE#${tenant}#${id}`, sk: 'FILE' });
 
-export function makeFileStore({ client, table, bucket: Bucket, s3: given }: Options): FileStore {
+export function makeFileStore({ client, table, bucket: Bucket, s3: ownClient }: Options): FileStore {
   const Key = ({ tenant, id }: StoredFile) => `files/${tenant}/${id}`;
   let loading: ReturnType<typeof load> | undefined;
 
   async function load() {
     const sdk = await import('@aws-sdk/client-s3');
     // A checksum that the SDK would add to a presigned address is the one of no bytes at all.
-    return { sdk, s3: given ?? new sdk.S3Client({ maxAttempts: 3, requestChecksumCalculation: 'WHEN_REQUIRED' }) };
+    return { sdk, s3: ownClient ?? new sdk.S3Client({ maxAttempts: 3, requestChecksumCalculation: 'WHEN_REQUIRED' }) };
   }
   function loaded() {
     loading ??= load();
@@ -37,12 +37,12 @@ export function makeFileStore({ client, table, bucket: Bucket, s3: given }: Opti
 
   return {
     async add(file) {
-      const item = { ...keyOf(file.tenant, file.id), file: JSON.stringify(file), ttl: expiry(file.createdAt) };
+      const item = { ...objectKey(file.tenant, file.id), file: JSON.stringify(file), ttl: expiry(file.createdAt) };
       await client.send(new PutItemCommand({ TableName: table, Item: toItem(item) }));
     },
 
     async get(tenant, id) {
-      const request = { TableName: table, Key: toItem(keyOf(tenant, id)), ConsistentRead: true };
+      const request = { TableName: table, Key: toItem(objectKey(tenant, id)), ConsistentRead: true };
       const { Item } = await client.send(new GetItemCommand(request));
       return Item && (JSON.parse(fromItem<{ file: string }>(Item).file) as StoredFile);
     },

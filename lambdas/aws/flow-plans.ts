@@ -2,11 +2,10 @@
 
 import { type DynamoDBClient, GetItemCommand, type TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import type { Plan } from '../core/flow/plan.ts';
+import { CACHED_PLANS } from '../core/limits.ts';
 import { fromItem, toItem } from './dynamo.ts';
 import { flowPk, PLAN } from './flow-items.ts';
 import { type Packed, pack, unpack } from './packed-text.ts';
-
-const MAX_PLANS_CACHED = 200;
 
 export interface Table {
   client: DynamoDBClient;
@@ -39,7 +38,7 @@ export function makePlans({ client, table: TableName }: Table) {
       if (Item === undefined) return undefined;
       const plan = JSON.parse(await unpack(fromItem<{ plan: Packed }>(Item).plan)) as Plan;
       const [oldest] = cache.keys();
-      if (cache.size >= MAX_PLANS_CACHED && oldest !== undefined) cache.delete(oldest);
+      if (cache.size >= CACHED_PLANS && oldest !== undefined) cache.delete(oldest);
       cache.set(digest, plan);
       return plan;
     },

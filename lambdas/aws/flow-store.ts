@@ -10,7 +10,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { RETENTION_DAYS } from '../core/limits.ts';
-import type { FlowStore, FlowSummary } from '../core/ports/catalog.ts';
+import type { FlowStore, StoredFlow } from '../core/ports/catalog.ts';
 import {
   decodeCursor,
   encodeCursor,
@@ -180,7 +180,7 @@ function versionMoves(at: Table, plans: Plans): Pick<FlowStore, 'addVersion' | '
     },
 
     async versions(tenant, name) {
-      const items = await itemsOf(at, flowPk(tenant, name), VERSION);
+      const items = await findItems(at, flowPk(tenant, name), VERSION);
       return Promise.all(items.map((item) => toVersion(fromItem<VersionItem>(item))).reverse());
     },
 
@@ -196,7 +196,7 @@ function removal(at: Table): Pick<FlowStore, 'remove'> {
     async remove(tenant, name) {
       const pk = flowPk(tenant, name);
       const ttl = Math.floor(Date.now() / 1_000) + RETENTION_DAYS * DAY_SECONDS;
-      for (const { sk } of (await itemsOf(at, pk, '')).map((item) => fromItem<{ sk: string }>(item))) {
+      for (const { sk } of (await findItems(at, pk, '')).map((item) => fromItem<{ sk: string }>(item))) {
         const Key = toItem({ pk, sk });
         if (sk.startsWith(PLAN)) await expire(at, Key, ttl);
         else await at.client.send(new DeleteItemCommand({ TableName: at.table, Key }));
@@ -222,20 +222,20 @@ async function expire(at: Table, Key: Item, ttl: number): Promise<void> {
   );
 }
 
-/** All or nothing; the flow afterwards, or undefined where a condition did not hold. */
+/** All or nothing: the flow afterwards, where all conditions held. */
 async function write(
   at: Table,
   { tenant, name }: { tenant: string; name: string },
   TransactItems: TransactWriteItem[],
-): Promise<FlowSummary | undefined> {
+): Promise<StoredFlow> {
   try {
     await retryConflicts(() => at.client.send(new TransactWriteItemsCommand({ TransactItems })));
   } catch (error) {
-    if (isConditionFailed(error)) return undefined;
+    if (isConditionFailed(error)) return { kind: 'outdated' };
     throw error;
   }
   const item = await get<FlowItem>(at, summaryKey(tenant, name));
-  return item && toSummary(item);
+  return item ? { kind: 'stored', flow: toSummary(item) } : { kind: 'outdated' };
 }
 
 async function get<T>({ client, table }: Table, Key: Item): Promise<T | undefined> {
@@ -244,7 +244,7 @@ async function get<T>({ client, table }: Table, Key: Item): Promise<T | undefine
   return Item && fromItem<T>(Item);
 }
 
-async function itemsOf(at: Table, pk: string, prefix: string): Promise<Item[]> {
+async function findItems(at: Table, pk: string, prefix: string): Promise<Item[]> {
   const items: Item[] = [];
   const pages = paginateQuery(
     { client: at.client },

@@ -2,11 +2,8 @@
 
 import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Json } from '../core/json.ts';
+import { INVOKE_EVENT_BYTES, INVOKE_RESPONSE_BYTES } from '../core/limits.ts';
 import type { Functions } from '../core/ports/runners.ts';
-
-// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html (invocation payload)
-const MAX_RESPONSE_PAYLOAD_BYTES = 6 * 1_024 * 1_024;
-const MAX_EVENT_PAYLOAD_BYTES = 1_024 * 1_024;
 
 type Answer = Awaited<ReturnType<Functions['invoke']>>;
 
@@ -19,12 +16,12 @@ const refused = (type: string, message: string, retryable = false): Answer => ({
 
 /** The function itself failed: it threw, ran out of time or memory. Its author may well want another attempt. */
 function functionError(type: string, payload: Json): Answer {
-  const told = payload !== null && typeof payload === 'object' && !Array.isArray(payload) ? payload : {};
-  const { errorType = type, errorMessage = 'no message' } = told;
+  const error = payload !== null && typeof payload === 'object' && !Array.isArray(payload) ? payload : {};
+  const { errorType = type, errorMessage = 'no message' } = error;
   return refused(String(errorType), String(errorMessage), true);
 }
 
-function answerOf(output: InvokeCommandOutput): Answer {
+function readAnswer(output: InvokeCommandOutput): Answer {
   const text = output.Payload ? new TextDecoder().decode(output.Payload) : '';
   let payload: Json = null;
   try {
@@ -61,7 +58,7 @@ export function makeFunctions(options: { client?: LambdaClient; region?: string 
   return {
     async invoke({ name, qualifier, tenant, payload, mode, signal }: Call): Promise<Answer> {
       const bytes = Buffer.from(JSON.stringify(payload));
-      const limit = mode === 'event' ? MAX_EVENT_PAYLOAD_BYTES : MAX_RESPONSE_PAYLOAD_BYTES;
+      const limit = mode === 'event' ? INVOKE_EVENT_BYTES : INVOKE_RESPONSE_BYTES;
       if (bytes.length > limit) {
         return refused('PayloadTooLarge', `the payload has ${bytes.length} bytes; Lambda takes at most ${limit}`);
       }
@@ -75,7 +72,7 @@ export function makeFunctions(options: { client?: LambdaClient; region?: string 
         Payload: bytes,
       });
       try {
-        return answerOf(await client.send(command, signal ? { abortSignal: signal } : {}));
+        return readAnswer(await client.send(command, signal ? { abortSignal: signal } : {}));
       } catch (error) {
         return serviceError(error, signal);
       }

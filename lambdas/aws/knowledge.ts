@@ -30,7 +30,7 @@ export function makeKnowledge({ bases, client }: KnowledgeOptions): Knowledge {
       if (knowledgeBaseId === undefined) throw new Error(`No knowledge base is called '${source}'`);
       loading ??= load();
       const { sdk, client } = await loading;
-      const search = { numberOfResults: topK, ...(filter && { filter: filterOf(filter) }) };
+      const search = { numberOfResults: topK, ...(filter && { filter: buildFilter(filter) }) };
       const command = new sdk.RetrieveCommand({
         knowledgeBaseId,
         retrievalQuery: { text: query },
@@ -38,7 +38,7 @@ export function makeKnowledge({ bases, client }: KnowledgeOptions): Knowledge {
       });
       try {
         const { retrievalResults = [] } = await client.send(command, signal ? { abortSignal: signal } : {});
-        return { kind: 'passages', passages: retrievalResults.flatMap(passageOf) };
+        return { kind: 'passages', passages: retrievalResults.flatMap(toPassage) };
       } catch (error) {
         return refusal(error, signal);
       }
@@ -46,8 +46,8 @@ export function makeKnowledge({ bases, client }: KnowledgeOptions): Knowledge {
   };
 }
 
-/** Every key must fit; a list stands for any of its values. */
-function filterOf(filter: PassageFilter): RetrievalFilter {
+/** Every key must fit; a list means any of its values. */
+function buildFilter(filter: PassageFilter): RetrievalFilter {
   const parts = Object.entries(filter).map(
     ([key, value]): RetrievalFilter => (Array.isArray(value) ? { in: { key, value } } : { equals: { key, value } }),
   );
@@ -56,7 +56,7 @@ function filterOf(filter: PassageFilter): RetrievalFilter {
 }
 
 /** An image or a video of a multimodal base has no text. */
-function passageOf({ content, score, location, metadata = {} }: KnowledgeBaseRetrievalResult): Passage[] {
+function toPassage({ content, score, location, metadata = {} }: KnowledgeBaseRetrievalResult): Passage[] {
   if (!content?.text) return [];
   // Each kind of location has its own field, and in it its address.
   const place = Object.values(location ?? {}).find((it) => typeof it === 'object') as

@@ -1,13 +1,10 @@
-// Rings the doorbells: messages of ids on SQS. What a ring means belongs to the functions that are woken by it.
+// The queues of runs and deliveries on SQS. A message holds ids; what is to be done belongs to the functions that receive it.
 
 import { SendMessageBatchCommand, type SendMessageBatchRequestEntry, SQSClient } from '@aws-sdk/client-sqs';
-import { QUEUE_DELAY_MAX_SECONDS } from '../core/limits.ts';
+import { QUEUE_BATCH_MESSAGES, QUEUE_DELAY_MAX_SECONDS } from '../core/limits.ts';
 import type { Queues } from '../core/ports/runs.ts';
 
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
-const MAX_BATCH_ENTRIES = 10;
-
-interface Ring {
+interface Message {
   tenant: string;
   body: Record<string, string | number>;
   delaySeconds: number | undefined;
@@ -16,11 +13,11 @@ interface Ring {
 export function makeQueues(options: { runsQueueUrl: string; deliveriesQueueUrl: string; client?: SQSClient }): Queues {
   const client = options.client ?? new SQSClient({ maxAttempts: 3 });
 
-  async function ring(queueUrl: string, rings: Ring[]): Promise<void> {
-    const entries = rings.map(toEntry);
+  async function enqueue(queueUrl: string, messages: Message[]): Promise<void> {
+    const entries = messages.map(toEntry);
     const batches: SendMessageBatchRequestEntry[][] = [];
-    for (let at = 0; at < entries.length; at += MAX_BATCH_ENTRIES) {
-      batches.push(entries.slice(at, at + MAX_BATCH_ENTRIES));
+    for (let at = 0; at < entries.length; at += QUEUE_BATCH_MESSAGES) {
+      batches.push(entries.slice(at, at + QUEUE_BATCH_MESSAGES));
     }
     await Promise.all(batches.map((batch) => sendBatch(queueUrl, batch)));
   }
@@ -42,21 +39,21 @@ export function makeQueues(options: { runsQueueUrl: string; deliveriesQueueUrl: 
   }
 
   return {
-    enqueueRuns: (rings) =>
-      ring(
+    enqueueRuns: (messages) =>
+      enqueue(
         options.runsQueueUrl,
-        rings.map(({ runId, tenant, delaySeconds }) => ({ tenant, body: { runId, tenant }, delaySeconds })),
+        messages.map(({ runId, tenant, delaySeconds }) => ({ tenant, body: { runId, tenant }, delaySeconds })),
       ),
-    enqueueDeliveries: (rings) =>
-      ring(
+    enqueueDeliveries: (messages) =>
+      enqueue(
         options.deliveriesQueueUrl,
-        rings.map(({ run, n, tenant, delaySeconds }) => ({ tenant, body: { run, n, tenant }, delaySeconds })),
+        messages.map(({ run, n, tenant, delaySeconds }) => ({ tenant, body: { run, n, tenant }, delaySeconds })),
       ),
   };
 }
 
 // MessageGroupId on a standard queue makes it fair among tenants; it orders and blocks nothing.
-function toEntry({ tenant, body, delaySeconds = 0 }: Ring, index: number): SendMessageBatchRequestEntry {
+function toEntry({ tenant, body, delaySeconds = 0 }: Message, index: number): SendMessageBatchRequestEntry {
   return {
     Id: String(index),
     MessageBody: JSON.stringify(body),

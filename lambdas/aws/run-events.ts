@@ -5,7 +5,7 @@ import { DUE_SHARDS } from '../core/limits.ts';
 import type { Due, RunStore } from '../core/ports/runs.ts';
 import { failedConditions, fromItem, retryConflicts, toItem } from './dynamo.ts';
 import * as keys from './run-keys.ts';
-import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable, standing } from './run-record.ts';
+import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable } from './run-record.ts';
 
 type EventMoves = Pick<RunStore, 'requestCancel' | 'signal' | 'postpone' | 'due'>;
 
@@ -31,8 +31,8 @@ export function makeRunEvents(at: RunTable): EventMoves {
 
   return {
     async requestCancel(id) {
-      const changed = await change(id, { set: { cancelRequested: true }, when: LIVE, values: LIVE_VALUES });
-      return 'run' in changed ? changed.run : standing(changed.stands);
+      const { run } = await change(id, { set: { cancelRequested: true }, when: LIVE, values: LIVE_VALUES });
+      return run;
     },
 
     async signal(id, signal, dueAt) {
@@ -52,9 +52,9 @@ export function makeRunEvents(at: RunTable): EventMoves {
       try {
         await retryConflicts(() => client.send(new TransactWriteItemsCommand({ TransactItems: writes })));
       } catch (error) {
-        const [given, settled] = failedConditions(error);
+        const [duplicate, settled] = failedConditions(error);
         if (settled) return { kind: 'settled' };
-        if (given) return { kind: 'given' };
+        if (duplicate) return { kind: 'duplicate' };
         throw error;
       }
       const run = await get(id);

@@ -12,7 +12,7 @@
 //   FILE#<tenant>#<id>             FILE                        an uploaded file; its bytes are in S3
 //   TEN#<tenant>                   SLOTS                       running: set of run ids, waiting: count
 //   TEN#<tenant>                   SYNC                        running: set of run ids of synchronous calls
-//   TEN#<tenant>                   WAIT#<9-prio>#<ms>#<id>     a waiting place; the lowest key is next
+//   TEN#<tenant>                   WAIT#<9-prio>#<ms>#<id>     a queued run; the lowest key is next
 //
 //   index list: tenantKey + runId (newest last), with the attributes that lists filter by
 //   index due:  dueShard + dueAt, sparse: only what the sweeper may have to repair

@@ -7,7 +7,7 @@ import type { makeDeliveryStore } from './delivery-store.ts';
 import { isConditionFailed, retryConflicts, toItem } from './dynamo.ts';
 import { payloadKey, store } from './run-items.ts';
 import * as keys from './run-keys.ts';
-import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable, standing } from './run-record.ts';
+import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable } from './run-record.ts';
 import type { Change } from './update.ts';
 
 type Claim = Parameters<RunStore['claim']>[1];
@@ -17,13 +17,13 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
   const { client, table, payloads } = at;
   const { change, changing } = makeRunRecord(at);
 
-  async function webhooksOf(run: Run): Promise<Webhook[]> {
+  async function readWebhooks(run: Run): Promise<Webhook[]> {
     const key = toItem({ pk: keys.runPk(run.id), sk: keys.INPUTS });
     const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: key, ConsistentRead: true }));
     return Item ? deliveries.openWebhooks(run, Item) : [];
   }
 
-  async function take(id: string, { now, leaseUntil, ending }: Claim, by: Change): Promise<ClaimResult> {
+  async function claimWhen(id: string, { now, leaseUntil, ending }: Claim, by: Change): Promise<ClaimResult> {
     const claimed = await change(id, {
       ...by,
       set: ending ? { leaseUntil } : { leaseUntil, status: 'running' },
@@ -31,21 +31,20 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       when: `${LIVE} AND ${by.when}`,
       values: { ...LIVE_VALUES, ...by.values },
     });
-    if ('run' in claimed) return { kind: 'claimed', run: claimed.run };
-    return { kind: 'refused', run: standing(claimed.stands) };
+    return claimed.kind === 'changed' ? { kind: 'claimed', run: claimed.run } : claimed;
   }
 
   return {
     async claim(id, asked) {
       const cleared = asked.ending ? [] : ['waitingFor', 'wakeAt', 'parkToken'];
-      const first = await take(id, asked, {
+      const first = await claimWhen(id, asked, {
         add: { epoch: 1 },
         remove: cleared,
         when: `attribute_not_exists(leaseUntil)${asked.handoff === undefined ? '' : ' AND handovers = :handoff'}`,
         values: asked.handoff === undefined ? {} : { ':handoff': asked.handoff },
       });
       if (first.kind === 'claimed' || !isDead(first.run, asked)) return first;
-      return take(id, asked, {
+      return claimWhen(id, asked, {
         add: { epoch: 1, crashes: 1 },
         remove: cleared,
         when: 'leaseUntil = :dead AND epoch = :epoch',
@@ -59,7 +58,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
         when: `epoch = :epoch AND attribute_exists(leaseUntil) AND ${LIVE}`,
         values: { ':epoch': epoch, ...LIVE_VALUES },
       });
-      return 'run' in renewed ? renewed.run : undefined;
+      return renewed.kind === 'changed' ? { kind: 'renewed', run: renewed.run } : { kind: 'lost' };
     },
 
     async suspend(run, to) {
@@ -79,10 +78,10 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
         when: 'epoch = :epoch AND attribute_exists(leaseUntil) AND signals = :signals AND attribute_not_exists(cancelRequested)',
         values: { ':epoch': run.epoch, ':signals': run.signals },
       });
-      if ('run' in changed) return { kind: 'suspended', run: changed.run };
-      const stands = standing(changed.stands);
-      const held = stands?.epoch === run.epoch && stands.leaseUntil !== undefined && !isSettled(stands.status);
-      return { kind: held ? 'signaled' : 'lost' };
+      if (changed.kind === 'changed') return { kind: 'suspended', run: changed.run };
+      const { run: current } = changed;
+      const isOurs = current?.epoch === run.epoch && current.leaseUntil !== undefined && !isSettled(current.status);
+      return { kind: isOurs ? 'signaled' : 'lost' };
     },
 
     async park(id, { handoff, token }) {
@@ -91,11 +90,11 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
         when: '#status = :waiting AND handovers = :handoff AND signals = seenSignals AND attribute_not_exists(leaseUntil) AND attribute_not_exists(cancelRequested)',
         values: { ':waiting': 'waiting', ':handoff': handoff },
       });
-      return 'run' in parked ? 'parked' : 'awake';
+      return { kind: parked.kind === 'changed' ? 'parked' : 'awake' };
     },
 
     async settle(run, end) {
-      const webhooks = run.webhookCount > 0 ? await webhooksOf(run) : [];
+      const webhooks = run.webhookCount > 0 ? await readWebhooks(run) : [];
       const out = end.outputs && (await store(payloads, payloadKey(run, 'out'), end.outputs));
       const fresh: Delivery[] = webhooks.map((webhook, index) => ({
         ...webhook,
@@ -131,7 +130,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       try {
         await retryConflicts(() => client.send(new TransactWriteItemsCommand({ TransactItems: writes })));
       } catch (error) {
-        if (isConditionFailed(error)) return 'lost';
+        if (isConditionFailed(error)) return { kind: 'lost' };
         throw error;
       }
       const { leaseUntil, dueAt, parkToken, wakeAt, waitingFor, ...rest } = run;
@@ -143,12 +142,12 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
         handledErrors: end.handledErrors,
         error: end.error,
       };
-      return { run: settled, deliveries: fresh };
+      return { kind: 'settled', run: settled, deliveries: fresh };
     },
   };
 }
 
-/** Whoever held the run stopped renewing: its lease may be taken over. */
+/** Whoever worked on the run has stopped renewing: its lease may be taken over. */
 function isDead(run: Run | undefined, { now, handoff }: Claim): run is Run & { leaseUntil: number } {
   if (run?.leaseUntil === undefined || run.leaseUntil > now || isSettled(run.status)) return false;
   return handoff === undefined || run.handoffs === handoff;

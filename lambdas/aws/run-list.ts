@@ -2,6 +2,7 @@
 
 import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb';
 import type { JsonObject } from '../core/json.ts';
+import { LIST_WALK_ENTRIES } from '../core/limits.ts';
 import type { RunQuery, RunStore } from '../core/ports/runs.ts';
 import { isSettled, type Run } from '../core/run.ts';
 import { firstRunIdAt, isRunId } from '../core/run-id.ts';
@@ -10,13 +11,11 @@ import { restore, runFromItem, type Stored } from './run-items.ts';
 import * as keys from './run-keys.ts';
 import type { RunTable } from './run-record.ts';
 
-// Index entries looked at for one page: about 250 bytes each, so a page reads at most a quarter of a megabyte or so.
-const WALK_ENTRIES = 1_000;
 const MAX_UUID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
 export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStore, 'list'> {
   /** Current records of these runs, in this order; eventually consistent. */
-  async function runsOf(ids: string[]): Promise<Run[]> {
+  async function readRuns(ids: string[]): Promise<Run[]> {
     const found = new Map<string, Run>();
     for (let at = 0; at < ids.length; at += 100) {
       let Keys: Item[] | undefined = ids.slice(at, at + 100).map((id) => toItem({ pk: keys.runPk(id), sk: keys.META }));
@@ -32,7 +31,7 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
     return ids.flatMap((id) => found.get(id) ?? []);
   }
 
-  async function inputsOf(id: string): Promise<JsonObject> {
+  async function readInputs(id: string): Promise<JsonObject> {
     const Key = toItem({ pk: keys.runPk(id), sk: keys.INPUTS });
     const { Item } = await client.send(new GetItemCommand({ TableName: table, Key }));
     return Item ? restore<JsonObject>(payloads, fromItem<Stored>(Item)) : {};
@@ -57,7 +56,7 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
           ...filter.values,
         }),
         ScanIndexForward: false,
-        Limit: WALK_ENTRIES,
+        Limit: LIST_WALK_ENTRIES,
         ExclusiveStartKey: start,
       }),
     );
@@ -65,20 +64,20 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
   }
 
   async function matching(query: RunQuery, ids: string[]): Promise<Run[]> {
-    const runs = (await runsOf(ids)).filter((run) => fits(run, query));
+    const runs = (await readRuns(ids)).filter((run) => fits(run, query));
     const text = query.q?.toLowerCase();
     const wanted = Object.entries(query.inputs ?? {});
     if (text === undefined && wanted.length === 0) return runs;
-    const inputs = await Promise.all(runs.map((run) => inputsOf(run.id)));
+    const inputs = await Promise.all(runs.map((run) => readInputs(run.id)));
     return runs.filter((_, index) => {
-      const given = inputs[index] ?? {};
-      const fitsText = text === undefined || Object.values(given).some((it) => asText(it).toLowerCase().includes(text));
-      return fitsText && wanted.every(([name, value]) => name in given && asText(given[name]) === value);
+      const own = inputs[index] ?? {};
+      const fitsText = text === undefined || Object.values(own).some((it) => asText(it).toLowerCase().includes(text));
+      return fitsText && wanted.every(([name, value]) => name in own && asText(own[name]) === value);
     });
   }
 
   async function byId(id: string, query: RunQuery): Promise<Run[]> {
-    return (await runsOf([id])).filter((run) => run.tenant === query.tenant && fits(run, query));
+    return (await readRuns([id])).filter((run) => run.tenant === query.tenant && fits(run, query));
   }
 
   /** Walks the ids in page-sized steps until the page is full, so that a full page does not read what the next one will. */

@@ -21,6 +21,8 @@ export interface RunTable {
   keyring: Keyring;
 }
 
+export type Changed = { kind: 'changed'; run: Run } | { kind: 'refused'; run: Run | undefined };
+
 export const LIVE = '#status IN (:pending, :running, :waiting)';
 export const LIVE_VALUES = { ':pending': 'pending', ':running': 'running', ':waiting': 'waiting' };
 
@@ -33,8 +35,8 @@ export function makeRunRecord({ client, table }: RunTable) {
     return Item && runFromItem(Item);
   }
 
-  /** Sends a conditional change of the run record: the run after it, or what stood in the way. */
-  async function change(id: string, by: Change): Promise<{ run: Run } | { stands: Item }> {
+  /** Sends a conditional change of the run record: the run after it, or the run that did not meet the condition, if any. */
+  async function change(id: string, by: Change): Promise<Changed> {
     try {
       const command = new UpdateItemCommand({
         ...changing(id, by),
@@ -42,19 +44,15 @@ export function makeRunRecord({ client, table }: RunTable) {
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       });
       const { Attributes } = await retryConflicts(() => client.send(command));
-      return { run: runFromItem(Attributes as Item) };
+      return { kind: 'changed', run: runFromItem(Attributes as Item) };
     } catch (error) {
       if (!isConditionFailed(error)) throw error;
-      return { stands: ((error as { Item?: Item }).Item ?? {}) as Item };
+      const { Item: current } = error as { Item?: Item };
+      return { kind: 'refused', run: current?.['runId'] ? runFromItem(current) : undefined };
     }
   }
 
   return { get, change, changing };
-}
-
-/** The run that a failed condition showed, if there is one at all. */
-export function standing(item: Item): Run | undefined {
-  return item['runId'] ? runFromItem(item) : undefined;
 }
 
 export function put(table: string, item: object, condition?: string): TransactWriteItem {

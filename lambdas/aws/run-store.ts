@@ -48,10 +48,10 @@ export function makeRunStore(at: RunTable): RunStore {
     return found;
   }
 
-  /** Before a run has settled its deliveries are only planned: shown as pending, without attempts. */
-  async function planned(run: Run, given: Item): Promise<Delivery[]> {
+  /** Before a run has settled its deliveries are only planned: pending, without attempts. */
+  async function planned(run: Run, inputs: Item): Promise<Delivery[]> {
     if (run.webhookCount === 0) return [];
-    const webhooks = await deliveries.openWebhooks(run, given);
+    const webhooks = await deliveries.openWebhooks(run, inputs);
     const base = { run: run.id, tenant: run.tenant, status: 'pending', attempts: [] } as const;
     return webhooks.map((webhook, index) => ({ ...webhook, ...base, attempts: [], n: index + 1 }));
   }
@@ -94,30 +94,30 @@ export function makeRunStore(at: RunTable): RunStore {
       const all = await items(id, keys.META);
       const bySk = new Map(all.map((item) => [item['sk']?.S ?? '', item]));
       const meta = bySk.get(keys.META);
-      const given = bySk.get(keys.INPUTS);
-      if (!meta || !given) return undefined;
+      const inputs = bySk.get(keys.INPUTS);
+      if (!meta || !inputs) return undefined;
       const run = runFromItem(meta);
       const out = bySk.get(keys.OUTPUTS);
       const found = all.filter((item) => item['sk']?.S?.startsWith('RUN#D#'));
       return {
         run,
-        inputs: await restore<JsonObject>(payloads, fromItem<Stored>(given)),
+        inputs: await restore<JsonObject>(payloads, fromItem<Stored>(inputs)),
         outputs: out ? await restore<JsonObject>(payloads, fromItem<Stored>(out)) : null,
-        deliveries: found.length > 0 ? await Promise.all(found.map(deliveries.open)) : await planned(run, given),
+        deliveries: found.length > 0 ? await Promise.all(found.map(deliveries.open)) : await planned(run, inputs),
       } satisfies RunRecord;
     },
 
     async load(id) {
       const all = await items(id);
-      const given = all.find((item) => item['sk']?.S === keys.INPUTS);
-      if (!given) throw new Error(`Run ${id} has no inputs`);
+      const inputs = all.find((item) => item['sk']?.S === keys.INPUTS);
+      if (!inputs) throw new Error(`Run ${id} has no inputs`);
       const nodes = all.filter((item) => item['sk']?.S?.startsWith('NODE#'));
       const signals = all.filter((item) => item['sk']?.S?.startsWith('SIG#'));
       return {
-        inputs: await restore<JsonObject>(payloads, fromItem<Stored>(given)),
+        inputs: await restore<JsonObject>(payloads, fromItem<Stored>(inputs)),
         records: await Promise.all(nodes.map((item) => nodeFromItem(payloads, item))),
         signals: signals.map((item) => JSON.parse(fromItem<{ signal: string }>(item).signal) as Signal),
-        ...(await openCredentials(at, all, given)),
+        ...(await openCredentials(at, all, inputs)),
       };
     },
 
@@ -138,7 +138,7 @@ export function makeRunStore(at: RunTable): RunStore {
         return record;
       } catch (error) {
         if (!isConditionFailed(error)) throw error;
-        // Another slice ended this unit first, or is at it now: its record stands, so every reader sees one.
+        // Another slice ended this unit first, or is at it now: its record stays, so every reader sees the same one.
         return nodeFromItem(payloads, (error as { Item?: Item }).Item ?? {});
       }
     },
@@ -152,8 +152,8 @@ async function sealCredentials({ keyring }: RunTable, { run, credentials }: NewR
   return { credentials: await keyring.seal(JSON.stringify(credentials), credentialContext(run)) };
 }
 
-async function openCredentials({ keyring }: RunTable, all: Item[], given: Item): Promise<Pick<NewRun, 'credentials'>> {
-  const sealed = fromItem<{ credentials?: string }>(given).credentials;
+async function openCredentials({ keyring }: RunTable, all: Item[], inputs: Item): Promise<Pick<NewRun, 'credentials'>> {
+  const sealed = fromItem<{ credentials?: string }>(inputs).credentials;
   const meta = all.find((item) => item['sk']?.S === keys.META);
   if (sealed === undefined || meta === undefined) return {};
   return { credentials: JSON.parse(await keyring.open(sealed, credentialContext(runFromItem(meta)))) };

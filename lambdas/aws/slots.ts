@@ -1,5 +1,5 @@
 // Per-tenant concurrency on DynamoDB: the slots are one set of run ids (adding and removing are idempotent, so a retry
-// can neither leak nor double-count), the waiting room is a key range whose lowest key is next.
+// can neither leak nor double-count), the tenant's queue is a key range whose lowest key is next.
 
 import {
   GetItemCommand,
@@ -8,6 +8,7 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
+import { SLOTS_RECONCILE_SECONDS } from '../core/limits.ts';
 import type { Slots } from '../core/ports/runs.ts';
 import type { Run } from '../core/run.ts';
 import { runIdBytes, runIdFromBytes } from '../core/run-id.ts';
@@ -15,12 +16,12 @@ import { fromItem, type Item, isConditionFailed, retryConflicts, toItem } from '
 import * as keys from './run-keys.ts';
 import type { RunTable } from './run-record.ts';
 
-// The sweeper reconciles slots with runs about this often; the time is rounded so that it costs no index write per run.
-const RECONCILE_MS = 5 * 60_000;
+// Times are rounded to this, so that they cost no index write per run.
+const RECONCILE_MS = SLOTS_RECONCILE_SECONDS * 1_000;
 
 // size() of a missing set makes a condition false, hence the first half. DynamoDB refuses redundant parentheses.
 const HAS_ROOM = '(attribute_not_exists(running) OR size(running) < :limit)';
-const NOBODY_WAITS = '(attribute_not_exists(waiting) OR waiting <= :none)';
+const NOBODY_QUEUED = '(attribute_not_exists(waiting) OR waiting <= :none)';
 
 interface SlotItem {
   running?: Set<Uint8Array>;
@@ -36,7 +37,7 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
     const command = new UpdateItemCommand({
       TableName: table,
       Key: rowKey(tenant, row),
-      // Not anew by every run: the slots of a tenant that is never idle would never be looked at.
+      // Not set again by every run: the slots of a tenant that is never idle would never be reconciled.
       UpdateExpression: 'SET dueShard = :shard, dueAt = if_not_exists(dueAt, :dueAt) ADD running :ids',
       ConditionExpression: `contains(running, :id) OR ${free}`,
       ExpressionAttributeValues: toItem({
@@ -69,7 +70,7 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
     return Attributes ? fromItem<SlotItem>(Attributes as Item) : {};
   }
 
-  /** The head of the waiting room: keys of the next runs. */
+  /** The head of the tenant's queue: keys of the next runs. */
   async function head(tenant: string, Limit: number): Promise<{ sk: string; runId: string }[]> {
     const { Items = [] } = await client.send(
       new QueryCommand({
@@ -90,8 +91,8 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
     return Item ? fromItem<SlotItem>(Item) : {};
   }
 
-  /** Adds or removes a waiting place together with the count, in one transaction; false when it was so already. */
-  async function place(run: Run, by: 1 | -1): Promise<boolean> {
+  /** Adds a run to the queue, or removes it, together with the count, in one transaction; false when it was so already. */
+  async function changeQueue(run: Run, by: 1 | -1): Promise<boolean> {
     const TableName = table;
     const item = { ...waitKey(run), ...toItem({ runId: run.id, ttl: keys.expiry(run.createdAt) }) };
     const move =
@@ -119,8 +120,8 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
     }
   }
 
-  /** One waiting run into one free slot; false when it left meanwhile or no slot is free. */
-  function seat(tenant: string, next: { sk: string; runId: string }, limit: number): Promise<boolean> {
+  /** One queued run into one free slot; false when it left meanwhile or no slot is free. */
+  function promoteOne(tenant: string, next: { sk: string; runId: string }, limit: number): Promise<boolean> {
     const TableName = table;
     return transact([
       { Delete: { TableName, Key: rowKey(tenant, next.sk), ConditionExpression: 'attribute_exists(pk)' } },
@@ -140,18 +141,22 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
     ]);
   }
 
-  /** Up to the first that cannot be seated; answers who was. */
-  async function seatInOrder(tenant: string, next: { sk: string; runId: string }[], limit: number): Promise<string[]> {
-    const seated: string[] = [];
+  /** Up to the first that cannot be promoted; answers the others. */
+  async function promoteInOrder(
+    tenant: string,
+    next: { sk: string; runId: string }[],
+    limit: number,
+  ): Promise<string[]> {
+    const promoted: string[] = [];
     for (const it of next) {
-      if (!(await seat(tenant, it, limit))) break;
-      seated.push(it.runId);
+      if (!(await promoteOne(tenant, it, limit))) break;
+      promoted.push(it.runId);
     }
-    return seated;
+    return promoted;
   }
 
   return {
-    acquire: (slot) => enter(keys.SLOTS, slot, `(${NOBODY_WAITS} AND ${HAS_ROOM})`),
+    acquire: (slot) => enter(keys.SLOTS, slot, `(${NOBODY_QUEUED} AND ${HAS_ROOM})`),
     enterSync: (slot) => enter(keys.SYNC, slot, HAS_ROOM),
 
     async release(tenant, runId) {
@@ -163,10 +168,10 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
     },
 
     async enqueue(run) {
-      await place(run, 1);
+      await changeQueue(run, 1);
     },
     async leaveQueue(run) {
-      await place(run, -1);
+      await changeQueue(run, -1);
     },
     async isQueued(run) {
       const { Item } = await client.send(new GetItemCommand({ TableName: table, Key: waitKey(run) }));
@@ -180,10 +185,10 @@ export function makeSlots({ client, table }: Pick<RunTable, 'client' | 'table'>)
         const free = limit - (running?.size ?? 0);
         if (free <= 0 || waiting <= 0) return promoted;
         const next = await head(tenant, Math.min(free, 25));
-        const seated = await seatInOrder(tenant, next, limit);
-        promoted.push(...seated);
-        // Somebody else is promoting too, or the room emptied: whoever holds the slots goes on.
-        if (seated.length < next.length || next.length === 0) return promoted;
+        const some = await promoteInOrder(tenant, next, limit);
+        promoted.push(...some);
+        // Another process is promoting too, or the queue is empty: the other one goes on.
+        if (some.length < next.length || next.length === 0) return promoted;
       }
     },
 

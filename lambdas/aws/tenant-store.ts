@@ -13,13 +13,13 @@ import {
   TransactWriteItemsCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
+import { KEY_TOUCH_SECONDS } from '../core/limits.ts';
 import type { Key, Tenant, TenantStore } from '../core/ports/catalog.ts';
 import { decodeCursor, encodeCursor, fromCursor, fromItem, type Item, isConditionFailed, toItem } from './dynamo.ts';
 
 const TENANTS = 'TENANTS';
 const META = 'META';
 const WEBHOOK_SECRETS = 'WEBHOOKSECRETS';
-const TOUCH_SECONDS = 60 * 60;
 
 const tenantPk = (tenant: string) => `TEN#${tenant}`;
 const hashPk = (hash: string) => `KEY#${hash}`;
@@ -91,7 +91,7 @@ function keyMoves(at: Table): KeyMoves {
   return {
     async keyByHash(hash) {
       const found = await get<KeyItem>(at, hashPk(hash), META);
-      return found && keyOf(found);
+      return found && toKey(found);
     },
 
     async addKey(key, hash) {
@@ -106,7 +106,7 @@ function keyMoves(at: Table): KeyMoves {
       await at.client.send(new TransactWriteItemsCommand({ TransactItems }));
     },
 
-    keys: async (tenant) => (await list<KeyItem>(at, tenantPk(tenant), keySk(''))).map(keyOf),
+    keys: async (tenant) => (await list<KeyItem>(at, tenantPk(tenant), keySk(''))).map(toKey),
 
     async removeKey(tenant, id) {
       const found = await get<KeyItem>(at, tenantPk(tenant), keySk(id));
@@ -205,7 +205,7 @@ async function touch(at: Table, key: { pk: string; sk: string }, now: number): P
     Key: toItem(key),
     UpdateExpression: 'SET lastUsedAt = :now',
     ConditionExpression: 'attribute_exists(pk) AND (attribute_not_exists(lastUsedAt) OR lastUsedAt < :hourAgo)',
-    ExpressionAttributeValues: toItem({ ':now': now, ':hourAgo': now - TOUCH_SECONDS * 1_000 }),
+    ExpressionAttributeValues: toItem({ ':now': now, ':hourAgo': now - KEY_TOUCH_SECONDS * 1_000 }),
     ReturnValues: 'ALL_NEW',
   });
   try {
@@ -228,6 +228,6 @@ async function held(write: Promise<unknown>): Promise<boolean> {
   }
 }
 
-function keyOf({ key, lastUsedAt }: KeyItem): Key {
+function toKey({ key, lastUsedAt }: KeyItem): Key {
   return { ...key, lastUsedAt };
 }

@@ -30,9 +30,9 @@ export function update({ set = {}, setOnce = {}, add = {}, remove = [], when, va
     names[`#${attribute}`] = attribute;
     return `#${attribute}`;
   };
-  const given: Record<string, unknown> = { ...values };
+  const all: Record<string, unknown> = { ...values };
   const value = (attribute: string, it: unknown): string => {
-    given[`:set_${attribute}`] = it;
+    all[`:set_${attribute}`] = it;
     return `:set_${attribute}`;
   };
   const sets = [
@@ -52,6 +52,6 @@ export function update({ set = {}, setOnce = {}, add = {}, remove = [], when, va
     UpdateExpression: clauses.filter(Boolean).join(' '),
     ConditionExpression: when,
     ExpressionAttributeNames: names,
-    ExpressionAttributeValues: toItem(given),
+    ExpressionAttributeValues: toItem(all),
   };
 }

@@ -16,7 +16,7 @@ export interface Advanced {
   parkSeconds: number;
 }
 
-/** `done` ends the execution: the run has settled, or waits for a slot and will be rung by the queue, or is elsewhere. */
+/** `done` ends the execution: the run has settled, or is queued for a slot and goes on through the queue, or is elsewhere. */
 export async function advanceRun(
   ports: Ports,
   { runId, handoff, budgetUntil }: { runId: string; handoff: number; budgetUntil: number },
@@ -50,5 +50,5 @@ export async function parkRun(
   { runId, handoff, token }: { runId: string; handoff: number; token: string },
 ): Promise<void> {
   const parked = await ports.runs.park(runId, { handoff, token });
-  if (parked === 'awake') await ports.machine.wake(token);
+  if (parked.kind === 'awake') await ports.machine.wake(token);
 }

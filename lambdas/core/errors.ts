@@ -1,6 +1,8 @@
 // The one table of error codes, and ApiError, which carries a code and what the reader should know and do.
 // Rejections are thrown as ApiError; failures of nodes and runs are data (Failure); faults are plain errors left alone.
 
+import { MAX_ERROR_CHARS, MAX_ERROR_DETAILS, MAX_ERROR_FIELD_CHARS } from './limits.ts';
+
 interface ErrorRow {
   /** HTTP status of the native API. */
   status: number;
@@ -16,7 +18,7 @@ export const ERRORS = {
   'async-unsupported': { status: 400, retryable: false, title: 'This flow cannot run asynchronously' },
   'sync-unsupported': { status: 400, retryable: false, title: 'This flow cannot run synchronously' },
   'async-not-entitled': { status: 403, retryable: false, title: 'Asynchronous runs are switched off for this tenant' },
-  'too-many-webhooks': { status: 400, retryable: false, title: 'A run tells at most five webhooks' },
+  'too-many-webhooks': { status: 400, retryable: false, title: 'A run has at most five webhooks' },
   'unsafe-url': { status: 400, retryable: false, title: 'The address may not be called' },
   'payload-too-large': { status: 413, retryable: false, title: 'The payload is too large' },
   unauthenticated: { status: 401, retryable: false, title: 'The key is missing, unknown or expired' },
@@ -41,7 +43,7 @@ export const ERRORS = {
   'model-quota': { status: 500, retryable: true, title: "The model's quota is used up" },
   'model-unavailable': { status: 500, retryable: true, title: 'The model did not answer' },
   'run-expired': { status: 500, retryable: false, title: 'The run did not end before its deadline' },
-  'run-crashed': { status: 500, retryable: false, title: 'The run ended its worker too often' },
+  'run-crashed': { status: 500, retryable: false, title: 'The run crashed its worker too often' },
   'run-canceled': { status: 500, retryable: false, title: 'The run was canceled' },
   'budget-exceeded': { status: 500, retryable: false, title: 'The run used up its token or cost budget' },
   unavailable: { status: 503, retryable: true, title: 'The platform is briefly unavailable' },
@@ -59,15 +61,10 @@ export interface ErrorDetail {
   column?: number;
 }
 
-// What is wrong is told in the caller's own words, and those may be a megabyte of names.
-const MAX_DETAILS = 100;
-const MAX_FIELD_CHARS = 200;
-const MAX_MESSAGE_CHARS = 2_000;
-
 const bounded = (details: ErrorDetail[]): ErrorDetail[] =>
-  details.slice(0, MAX_DETAILS).map(({ field, message, ...place }) => ({
-    ...(field !== undefined && { field: field.slice(0, MAX_FIELD_CHARS) }),
-    message: message.slice(0, MAX_MESSAGE_CHARS),
+  details.slice(0, MAX_ERROR_DETAILS).map(({ field, message, ...place }) => ({
+    ...(field !== undefined && { field: field.slice(0, MAX_ERROR_FIELD_CHARS) }),
+    message: message.slice(0, MAX_ERROR_CHARS),
     ...place,
   }));
 
@@ -84,7 +81,7 @@ export class ApiError extends Error {
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ErrorCode, message: string = ERRORS[code].title, extra: Extra = {}) {
-    super(message.slice(0, MAX_MESSAGE_CHARS), { cause: extra.cause });
+    super(message.slice(0, MAX_ERROR_CHARS), { cause: extra.cause });
     this.name = 'ApiError';
     this.code = code;
     this.details = extra.details && bounded(extra.details);

@@ -62,7 +62,7 @@ export interface Run {
   user?: string;
   metadata?: JsonObject;
   rerunOf?: { run: string; from: 'start' | 'failed' };
-  /** Of a run that a `flow` node has started: whose, and how many runs stand above it. */
+  /** Of a run that a `flow` node has started: whose, and how many runs are above it. */
   parent?: { run: string; path: string; depth: number };
   webhookCount: number;
   /** What a dialect's answers repeat of its request; at most 2 KB. */
@@ -74,10 +74,10 @@ export interface Run {
   epoch: number;
   /** Present while somebody works on the run. */
   leaseUntil?: number;
-  /** Claims that found a dead lease: how often this run ended its worker. */
+  /** Claims that found a dead lease: how often this run crashed its worker. */
   crashes: number;
   cancelRequested?: boolean;
-  /** Signals ever given, and how many of them the last slice had seen when it went to wait. */
+  /** Signals ever given, and how many of them the last slice had seen when the run was suspended. */
   signals: number;
   seenSignals: number;
   /** How often the run was handed to Step Functions: the execution is named `<id>-<handoffs>`. */
@@ -132,7 +132,7 @@ export interface Delivery extends Webhook {
   attempts: DeliveryAttempt[];
   /** When the next attempt is due; absent when none is. */
   nextAt?: number;
-  /** When this attempt was first put off, because nobody answers there. */
+  /** When this attempt was first deferred, because nobody answers there. */
   deferredAt?: number;
 }
 
@@ -150,7 +150,7 @@ export interface NodeWait {
   child?: string;
   /** The attempt that a delayed retry begins with. */
   retry?: number;
-  /** False until the waiting party was told; a crash in between tells again. */
+  /** False until the waiting party was notified; after a crash in between it is notified again. */
   notified?: boolean;
 }
 
@@ -175,7 +175,7 @@ export interface NodeRecord {
   wait?: NodeWait;
   /** Epoch of the slice that wrote it. */
   epoch: number;
-  /** Orders the events of the run, see engine/events.ts. */
+  /** Orders the events of the run, see runs/events.ts. */
   seq: number;
 }
 

@@ -1,7 +1,7 @@
-// The guarantee: whatever a crash, a lost message or a lost event left behind is found in the due index and set going.
+// The guarantee: whatever a crash, a lost message or a lost event left behind is found in the due index and goes on.
 // Queues and Step Functions only make progress faster. Every repair is conditional, so sweeping twice does no harm.
 
-import { MAX_CRASHES, SWEEP_PERIOD_SECONDS } from './limits.ts';
+import { MAX_CRASHES, SLOTS_RECONCILE_SECONDS, SWEEP_LOOK_MAX_SECONDS, SWEEP_PERIOD_SECONDS } from './limits.ts';
 import type { Ports } from './ports/ports.ts';
 import type { Due } from './ports/runs.ts';
 import { isSettled, type Run } from './run.ts';
@@ -10,15 +10,13 @@ import { CRASHED, EXPIRED, endIdleRun } from './runs/settle.ts';
 
 const BATCH = 200;
 const PERIOD_MS = SWEEP_PERIOD_SECONDS * 1_000;
-const RECONCILE_MS = 5 * 60_000;
-const LONGEST_LOOK_MS = 60 * 60_000;
 
 /** What the sweeper does with a due run: pure, so that every case can be asked for. */
 export type Remedy =
   | { do: 'nothing' }
   | { do: 'expire' | 'cancel' | 'crash' }
-  /** Rings the queue; the worker finds out what is to be done. */
-  | { do: 'ring'; lookAgainAt: number }
+  /** Sends a queue message; the worker finds out what is to be done. */
+  | { do: 'enqueue'; lookAgainAt: number }
   | { do: 'look'; lookAgainAt: number };
 
 export function remedyFor(run: Run, now: number): Remedy {
@@ -33,9 +31,11 @@ export function remedyFor(run: Run, now: number): Remedy {
   if (run.startAfter !== undefined && run.startAfter > now) return { do: 'look', lookAgainAt: at(run.startAfter) };
   const isWoken = run.signals > run.seenSignals || (run.wakeAt ?? Number.POSITIVE_INFINITY) <= now;
   if (run.status === 'waiting' && !isWoken) return { do: 'look', lookAgainAt: at(run.wakeAt ?? run.deadlineAt) };
-  // The longer a run has been queued, the less a look every minute would find.
   const age = now - run.createdAt;
-  return { do: 'ring', lookAgainAt: at(now + Math.min(Math.max(PERIOD_MS, age / 2), LONGEST_LOOK_MS)) };
+  return {
+    do: 'enqueue',
+    lookAgainAt: at(now + Math.min(Math.max(PERIOD_MS, age / 2), SWEEP_LOOK_MAX_SECONDS * 1_000)),
+  };
 }
 
 export interface Swept {
@@ -50,7 +50,7 @@ export async function sweep(ports: Ports, { untilMs }: { untilMs: number }): Pro
   const seen = new Set<string>();
   let broken = 0;
   while (ports.clock.now() < untilMs) {
-    // What cannot be repaired stays due, and must not stand in the way of the rest.
+    // What cannot be repaired stays due, and must not block the rest.
     const due = await ports.runs.due(ports.clock.now(), BATCH + broken);
     const fresh = due.filter((it) => !seen.has(JSON.stringify(it)));
     if (fresh.length === 0) break;
@@ -95,7 +95,7 @@ async function repairRun(ports: Ports, id: string): Promise<void> {
     case 'look':
       await ports.runs.postpone(run, remedy.lookAgainAt);
       return;
-    case 'ring':
+    case 'enqueue':
       if (run.leaseUntil !== undefined) ports.log.metric('LeaseExpired');
       await ports.runs.postpone(run, remedy.lookAgainAt);
       if (run.status === 'pending' && (await ports.slots.isQueued(run))) await promoteQueued(ports, run.tenant);
@@ -111,7 +111,7 @@ async function repairDelivery(ports: Ports, run: string, n: number): Promise<voi
   if ((delivery.nextAt ?? now) <= now) await ports.queues.enqueueDeliveries([{ run, n, tenant: delivery.tenant }]);
 }
 
-/** Slots of runs that no longer work are given back; whoever waits is called. */
+/** Frees the slots of runs that are no longer worked on; queued runs are promoted. */
 async function reconcileSlots(ports: Ports, tenant: string): Promise<void> {
   const now = ports.clock.now();
   const { running, sync, queued } = await ports.slots.occupancy(tenant);
@@ -128,10 +128,10 @@ async function reconcileSlots(ports: Ports, tenant: string): Promise<void> {
     if (sync.includes(id)) await ports.slots.leaveSync(tenant, id);
   }
   if (queued > 0) await promoteQueued(ports, tenant);
-  await ports.slots.reconcileAt(tenant, held > 0 || queued > 0 ? now + RECONCILE_MS : undefined);
+  await ports.slots.reconcileAt(tenant, held > 0 || queued > 0 ? now + SLOTS_RECONCILE_SECONDS * 1_000 : undefined);
 }
 
-/** It was called from the waiting room, and its bell was lost: until it is due itself its slot would stand empty. */
+/** It was promoted, and its queue message was lost: until the run is due itself its slot would stay unused. */
 async function enqueueAgain(ports: Ports, { id, tenant, leaseUntil }: Run): Promise<void> {
   if (leaseUntil === undefined) await ports.queues.enqueueRuns([{ runId: id, tenant }]);
 }

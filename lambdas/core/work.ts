@@ -29,13 +29,13 @@ export async function workRun(ports: Ports, { runId, budgetUntil, machineAlways 
   await startHandoff(ports, end);
 }
 
-/** A slot, then the lease; undefined when the run waits for a slot, is in other hands or has ended. */
+/** A slot, then the lease; undefined when the run is queued for a slot, is worked on elsewhere or has ended. */
 async function claimRun(ports: Ports, runId: string): Promise<Run | undefined> {
   const seen = await ports.runs.get(runId);
   if (!seen) return undefined;
   const now = ports.clock.now();
   if (isSettled(seen.status)) await freeSlot(ports, seen);
-  // The lease tells whether somebody works on the run; a second doorbell is nothing new.
+  // The lease shows whether somebody works on the run; a second queue message is nothing new.
   if (isSettled(seen.status) || (seen.leaseUntil ?? 0) > now) return undefined;
   if (!(await admit(ports, seen))) {
     if (seen.status !== 'pending') await ports.runs.postpone(seen, seen.dueAt ?? now, 'pending');

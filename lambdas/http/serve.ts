@@ -1,7 +1,8 @@
 // One request through one route: size, key, scope, checked call, handler. And the reply of a dialect to a refused request.
 
 import type { Caller } from '../core/access/caller.ts';
-import { requireScope, requireUnbound } from '../core/access/keys.ts';
+import { requireScope } from '../core/access/keys.ts';
+import { requireUnbound } from '../core/access/run-access.ts';
 import type { Reply } from '../core/api/reply.ts';
 import type { ApiRequest, Dialect, Route } from '../core/dialects/dialect.ts';
 import { ApiError, type ErrorCode } from '../core/errors.ts';

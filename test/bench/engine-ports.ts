@@ -25,7 +25,7 @@ export function enginePorts(plan: Plan): EnginePorts {
       recordNode: async (_, record) => record,
       async settle(run, end) {
         settlement = end;
-        return { run: { ...run, status: end.status, endedAt: end.endedAt }, deliveries: [] };
+        return { kind: 'settled', run: { ...run, status: end.status, endedAt: end.endedAt }, deliveries: [] };
       },
     },
   };

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { finish, makeTablePlatform, readCheckpoint, restoreCheckpoint, tellAll } from '../support/checkpoints.ts';
+import { deliverAll, finish, makeTablePlatform, readCheckpoint, restoreCheckpoint } from '../support/checkpoints.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/checkpoints');
 const releases = readdirSync(FIXTURES, { withFileTypes: true }).filter((it) => it.isDirectory());
@@ -16,11 +16,11 @@ describe.each(releases.map(({ name }) => name))('release %s', (release) => {
       await restoreCheckpoint(platform, checkpoint);
       const run = await finish(platform, checkpoint.run);
       expect([run.status, run.error]).toEqual(['succeeded', undefined]);
-      await tellAll(platform, run.id);
+      await deliverAll(platform, run.id);
       const record = await platform.ports.runs.read(run.id);
       expect(record?.outputs).toEqual(checkpoint.outputs);
       expect(record?.deliveries.map(({ status }) => status)).toEqual(Array(run.webhookCount).fill('delivered'));
-      const secrets = platform.told.map(({ url, headers }) => [new URL(url).pathname, headers?.['authorization']]);
+      const secrets = platform.requests.map(({ url, headers }) => [new URL(url).pathname, headers?.['authorization']]);
       expect(secrets).toEqual(
         [
           ['/a', 'Bearer secret'],

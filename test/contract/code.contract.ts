@@ -47,7 +47,7 @@ const ENDED: Case[] = [
     failed('threw', /^(TypeError: Cannot read properties of undefined|KeyError: 'b')/, { line: 4 }),
   ],
   [
-    'an exception that cannot be told',
+    'an exception that cannot be written as text',
     {
       javascript: ['throw { toString() { throw new Error("no"); } };'],
       python: ['class Odd(Exception):', '  def __str__(self): raise ValueError("no")', 'raise Odd()'],
@@ -206,7 +206,7 @@ export function codeContract(make: () => CodeRunner, dialect: Dialect): void {
       expect(await run(main(...forge), { value: forged })).toEqual({ kind: 'returned', result: { forged: false } });
     });
 
-    test('tells a source that cannot be loaded, and one without main', async () => {
+    test('reports a source that cannot be loaded, and one without main', async () => {
       const broken = { javascript: 'export function main() {\n  let a = ;\n}', python: 'def main():\n  a = = 1' }[
         language
       ];
@@ -225,7 +225,7 @@ export function codeContract(make: () => CodeRunner, dialect: Dialect): void {
       for (let call = 0; call < 2; call++) expect(await run(main(...leave))).toMatchObject({ result: { left: 1 } });
     });
 
-    test('tells the end of what was printed where the code fails', async () => {
+    test('reports the end of what was printed where the code fails', async () => {
       const lines = {
         javascript: ["console.log('one');", "console.error('two');", "throw new Error('three');"],
         python: ['print("one")', 'print("two", file=sys.stderr)', 'raise ValueError("three")'],

@@ -46,8 +46,8 @@ beforeAll(async () => {
     maxAttempts: 1,
   });
   functions = makeFunctions({ client });
-  const nameOf = (language: CodeLanguage) => specs.find(({ path }) => path.includes(NAMES[language]))?.name ?? '';
-  code = makeCode({ functions, names: { javascript: nameOf('javascript'), python: nameOf('python') } });
+  const readName = (language: CodeLanguage) => specs.find(({ path }) => path.includes(NAMES[language]))?.name ?? '';
+  code = makeCode({ functions, names: { javascript: readName('javascript'), python: readName('python') } });
 }, 60_000);
 afterAll(() => ending.disposeAsync());
 
@@ -108,7 +108,7 @@ describe('JavaScript', () => {
     expect(await probe('return { ok: 1 };')).toEqual({ kind: 'returned', result: { ok: 1 } });
   });
 
-  test('that waits for nothing is told so', async () => {
+  test('that waits for nothing is reported as such', async () => {
     const end = { reason: 'exited', message: 'main waits for something that can no longer happen' };
     expect(await probe('await new Promise(() => {}); return {};')).toMatchObject(end);
   });
@@ -153,7 +153,7 @@ async def main():
     expect(seen).not.toMatch(/SECRET|ACCESS_KEY|SESSION_TOKEN/);
   });
 
-  test('that leaves by sys.exit, or with an end of its own making, is told so', async () => {
+  test('that leaves by sys.exit, or with an end of its own making, is reported as such', async () => {
     expect(await probe('sys.exit("enough")')).toMatchObject({
       reason: 'exited',
       message: "sys.exit('enough')",

@@ -20,7 +20,7 @@ export function functionsContract(make: () => Promise<Functions & AsyncDisposabl
       expect(await functions.invoke({ ...call, name: 'nothing' })).toEqual({ kind: 'answer', payload: null });
     });
 
-    test('tells what a function threw, which may be tried again', async () => {
+    test('reports what a function threw, which may be tried again', async () => {
       await using functions = await make();
       expect(await functions.invoke({ name: 'broken', payload: {}, mode: 'response' })).toEqual({
         kind: 'error',
@@ -30,7 +30,7 @@ export function functionsContract(make: () => Promise<Functions & AsyncDisposabl
       });
     });
 
-    test('tells that there is no such function, which may not', async () => {
+    test('reports that there is no such function, which may not', async () => {
       await using functions = await make();
       for (const mode of ['response', 'event'] as const) {
         expect(await functions.invoke({ name: 'nobody', payload: {}, mode })).toMatchObject({
@@ -49,7 +49,7 @@ export function functionsContract(make: () => Promise<Functions & AsyncDisposabl
       }
     });
 
-    test('stops waiting when it is told to', async () => {
+    test('stops waiting when its signal aborts', async () => {
       await using functions = await make();
       const answer = await functions.invoke({
         name: 'slow',

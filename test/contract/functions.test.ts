@@ -11,7 +11,7 @@ import { createFunctions } from '../../local/functions.ts';
 import { startHttpServer } from '../support/http-server.ts';
 import { FUNCTION_SOURCES, functionsContract } from './functions.contract.ts';
 
-const clientOf = (endpoint: string) =>
+const makeClient = (endpoint: string) =>
   new LambdaClient({
     endpoint,
     region: 'us-east-1',
@@ -35,7 +35,7 @@ functionsContract(async () => {
     invoke: (name, payload) => own.invoke(name, payload),
   });
   return {
-    ...makeFunctions({ client: clientOf(server.endpoint) }),
+    ...makeFunctions({ client: makeClient(server.endpoint) }),
     [Symbol.asyncDispose]: async () => {
       await server.stop();
       await own.close();
@@ -55,13 +55,13 @@ test.each([
     response.writeHead(status, { 'content-type': 'application/json', 'x-amzn-errortype': type });
     response.end(JSON.stringify({ Message: 'out of order', message: 'out of order' }));
   });
-  const functions = makeFunctions({ client: clientOf(server.origin) });
+  const functions = makeFunctions({ client: makeClient(server.origin) });
   const answer = await functions.invoke({ name: 'any', payload: {}, mode: 'response' });
   expect(answer).toEqual({ kind: 'error', type, message: 'out of order', retryable });
 });
 
 test('a service that is not there is retryable', async () => {
-  const functions = makeFunctions({ client: clientOf('http://127.0.0.1:1') });
+  const functions = makeFunctions({ client: makeClient('http://127.0.0.1:1') });
   const answer = await functions.invoke({ name: 'any', payload: {}, mode: 'response' });
   expect(answer).toMatchObject({ kind: 'error', retryable: true });
 });

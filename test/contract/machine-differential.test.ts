@@ -156,7 +156,7 @@ const CASES: [what: string, definition: { States: object }, input: unknown][] = 
   ['Task that answers', FLAKY, { failures: 0 }],
   ['Task that answers at last', FLAKY, { failures: 2 }],
   ['Task that is caught', FLAKY, { failures: 9 }],
-  // The other one tells the cause where ours tells the error.
+  // The other one answers the cause where ours answers the error.
   ['Fail', { StartAt: 'A', States: { A: { Type: 'Fail', Error: 'Nope', Cause: 'Nope' } } } as { States: object }, {}],
 ];
 

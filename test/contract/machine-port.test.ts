@@ -38,19 +38,19 @@ async function trial() {
     client.destroy();
     await server.close();
   });
-  const statusOf = async (name: string) => {
+  const readStatus = async (name: string) => {
     const executionArn = `${MACHINE.replace('stateMachine', 'execution')}:${name}`;
     return (await client.send(new DescribeExecutionCommand({ executionArn }))).status;
   };
-  return { client, parked, statusOf, machine: makeMachine({ machineArn: MACHINE, client }) };
+  return { client, parked, readStatus, machine: makeMachine({ machineArn: MACHINE, client }) };
 }
 
 test('starts an execution that is named after the run and its handoff, and holds ids only', async () => {
-  const { machine, parked, statusOf } = await trial();
+  const { machine, parked, readStatus } = await trial();
   await machine.start({ runId: RUN, handoff: 2, parkSeconds: 41.5 });
   await expect.poll(() => parked).toHaveLength(1);
   expect(parked[0]?.input).toEqual({ runId: RUN, handoff: 2, next: 'park', parkSeconds: 42 });
-  expect(await statusOf(`${RUN}-2`)).toBe('RUNNING');
+  expect(await readStatus(`${RUN}-2`)).toBe('RUNNING');
 });
 
 test('begins with an Advance where there is nothing to wait for', async () => {
@@ -61,24 +61,24 @@ test('begins with an Advance where there is nothing to wait for', async () => {
 });
 
 test('starts the same execution once, however often it is asked, even after its end', async () => {
-  const { machine, parked, statusOf } = await trial();
+  const { machine, parked, readStatus } = await trial();
   await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
   await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
   await machine.start({ runId: RUN, handoff: 1, parkSeconds: 59 });
   await expect.poll(() => parked).toHaveLength(1);
   await machine.wake(parked[0]?.token ?? '');
-  await expect.poll(() => statusOf(`${RUN}-1`)).toBe('SUCCEEDED');
+  await expect.poll(() => readStatus(`${RUN}-1`)).toBe('SUCCEEDED');
   await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
   expect(parked).toHaveLength(1);
 });
 
 test('wakes a Park once; later there is nobody to wake', async () => {
-  const { machine, parked, statusOf } = await trial();
+  const { machine, parked, readStatus } = await trial();
   await machine.start({ runId: RUN, handoff: 1, parkSeconds: 60 });
   await expect.poll(() => parked).toHaveLength(1);
   const token = parked[0]?.token ?? '';
   expect(await machine.wake(token)).toBe(true);
-  await expect.poll(() => statusOf(`${RUN}-1`)).toBe('SUCCEEDED');
+  await expect.poll(() => readStatus(`${RUN}-1`)).toBe('SUCCEEDED');
   expect(await machine.wake(token)).toBe(false);
 });
 

@@ -68,9 +68,9 @@ async function serverProcess(stateFile: string, hang: string) {
   const invocations: Invocation[] = [];
   const { promise: endpoint, resolve } = Promise.withResolvers<string>();
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const told = JSON.parse(line) as Invocation & { endpoint?: string };
-    if (told.endpoint) resolve(told.endpoint);
-    else invocations.push(told);
+    const message = JSON.parse(line) as Invocation & { endpoint?: string };
+    if (message.endpoint) resolve(message.endpoint);
+    else invocations.push(message);
   });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const client = new SFNClient({ endpoint: await endpoint, region: 'us-east-1', credentials });

@@ -142,7 +142,7 @@ test('a token ends with the timeout of its task', async () => {
   await expect(client.send(late)).rejects.toMatchObject({ name: 'TaskTimedOut' });
 });
 
-test('what is not a token, or of no execution, is told apart', async () => {
+test('what is not a token, or of no execution, gets an error of its own', async () => {
   const { client } = await trial();
   const garbage = new SendTaskSuccessCommand({ taskToken: 'garbage', output: '{}' });
   await expect(client.send(garbage)).rejects.toMatchObject({ name: 'InvalidToken' });
@@ -216,7 +216,7 @@ test('executions are listed newest first, by status and page by page', async () 
   });
 });
 
-test('the history is told in either order', async () => {
+test('the history is read in either order', async () => {
   const { client, start, token, ended } = await trial();
   const { executionArn } = await start('a');
   await client.send(new SendTaskSuccessCommand({ taskToken: await token(), output: '{}' }));

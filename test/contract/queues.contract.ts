@@ -1,4 +1,4 @@
-// What Queues must do, whatever carries the rings.
+// What Queues must do, whatever carries the messages.
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Queues } from '../../lambdas/core/ports/runs.ts';
@@ -20,25 +20,25 @@ export function describeQueues(name: string, make: () => Promise<QueuesUnderTest
     });
     afterEach(() => it[Symbol.asyncDispose]());
 
-    test('ring for a run with its id and its tenant, and nothing else', async () => {
+    test('a message for a run has its id and its tenant, and nothing else', async () => {
       await it.queues.enqueueRuns([{ runId: 'r1', tenant: 'acme' }]);
       expect(await it.runs()).toEqual([{ runId: 'r1', tenant: 'acme' }]);
       expect(await it.deliveries()).toEqual([]);
     });
 
-    test('ring for a webhook with run, number and tenant, and nothing else', async () => {
+    test('a message for a webhook has run, number and tenant, and nothing else', async () => {
       await it.queues.enqueueDeliveries([{ run: 'r1', n: 2, tenant: 'acme' }]);
       expect(await it.deliveries()).toEqual([{ run: 'r1', n: 2, tenant: 'acme' }]);
       expect(await it.runs()).toEqual([]);
     });
 
-    test('ring once for each of more than a batch', async () => {
-      const rings = Array.from({ length: 25 }, (_, index) => ({ runId: `r${index}`, tenant: 'acme' }));
-      await it.queues.enqueueRuns(rings);
-      expect((await it.runs()).sort(byText)).toEqual(rings.sort(byText));
+    test('there is one message for each of more than a batch', async () => {
+      const messages = Array.from({ length: 25 }, (_, index) => ({ runId: `r${index}`, tenant: 'acme' }));
+      await it.queues.enqueueRuns(messages);
+      expect((await it.runs()).sort(byText)).toEqual(messages.sort(byText));
     });
 
-    test('ring for nobody without complaint', async () => {
+    test('no messages are no error', async () => {
       await it.queues.enqueueRuns([]);
       await it.queues.enqueueDeliveries([]);
       expect([await it.runs(), await it.deliveries()]).toEqual([[], []]);

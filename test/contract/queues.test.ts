@@ -7,7 +7,7 @@ import { startHttpServer } from '../support/http-server.ts';
 import { makeMemoryQueues } from '../support/memory-queues.ts';
 import { describeQueues } from './queues.contract.ts';
 
-const clientOf = (endpoint: string) =>
+const makeClient = (endpoint: string) =>
   new SQSClient({
     endpoint,
     region: 'us-east-1',
@@ -18,13 +18,13 @@ const clientOf = (endpoint: string) =>
 async function startQueues() {
   const server = await startFauxqs({ port: 0, logger: false, host: '127.0.0.1' });
   const endpoint = `http://127.0.0.1:${server.port}`;
-  const client = clientOf(endpoint);
-  const urlOf = (name: string) => {
+  const client = makeClient(endpoint);
+  const findUrl = (name: string) => {
     server.createQueue(name);
     return `${endpoint}/000000000000/${name}`;
   };
-  const runsQueueUrl = urlOf('runs');
-  const deliveriesQueueUrl = urlOf('deliveries');
+  const runsQueueUrl = findUrl('runs');
+  const deliveriesQueueUrl = findUrl('deliveries');
   return {
     server,
     queues: makeQueues({ runsQueueUrl, deliveriesQueueUrl, client }),
@@ -55,8 +55,8 @@ describeQueues('memory', async () => {
 
 describeQueues('SQS', startQueues);
 
-describe('a delayed ring', () => {
-  test('is not heard before its time', async () => {
+describe('a delayed message', () => {
+  test('is not received before its time', async () => {
     await using it = await startQueues();
     await it.queues.enqueueDeliveries([{ run: 'r1', n: 1, tenant: 'acme', delaySeconds: 1 }]);
     expect(await it.deliveries()).toEqual([]);
@@ -96,27 +96,27 @@ async function startRefusingSqs(refusals: number) {
   const queues = makeQueues({
     runsQueueUrl: queueUrl,
     deliveriesQueueUrl: queueUrl,
-    client: clientOf(server.origin),
+    client: makeClient(server.origin),
   });
   return { queues, batches, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
 }
 
-const rings = ['a', 'b', 'c'].map((runId) => ({ runId, tenant: `tenant-${runId}` }));
+const messages = ['a', 'b', 'c'].map((runId) => ({ runId, tenant: `tenant-${runId}` }));
 
 describe('a message that SQS refuses within a batch', () => {
   test('is sent once more, alone', async () => {
     await using it = await startRefusingSqs(1);
-    await it.queues.enqueueRuns(rings);
+    await it.queues.enqueueRuns(messages);
     expect(it.batches.map((batch) => batch.map(({ Id }) => Id))).toEqual([['0', '1', '2'], ['1']]);
   });
 
   test('twice is a fault that says how many and why', async () => {
     await using it = await startRefusingSqs(2);
-    await expect(it.queues.enqueueRuns(rings)).rejects.toThrow('1 of 3 messages twice (InternalError)');
+    await expect(it.queues.enqueueRuns(messages)).rejects.toThrow('1 of 3 messages twice (InternalError)');
   });
 });
 
-test('a ring goes to the group of its tenant and asks for a delay that SQS takes', async () => {
+test('a message goes to the group of its tenant and asks for a delay that SQS takes', async () => {
   await using it = await startRefusingSqs(0);
   await it.queues.enqueueDeliveries(
     [1.2, -5, 100_000].map((delaySeconds, n) => ({ run: 'r', n, tenant: `t${n}`, delaySeconds })),

@@ -111,13 +111,13 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         const now = Date.now();
         const zombie = await claimed(run, now);
         const heir = await claimed(run, now + LEASE_MS + 1);
-        expect(await store.renew(run.id, zombie.epoch, now + 90_000)).toBeUndefined();
+        expect(await store.renew(run.id, zombie.epoch, now + 90_000)).toEqual({ kind: 'lost' });
         expect(await store.suspend(zombie, suspension())).toEqual({ kind: 'lost' });
-        expect(await store.settle(zombie, { ...ENDED, status: 'failed', outputs: null })).toBe('lost');
+        expect(await store.settle(zombie, { ...ENDED, status: 'failed', outputs: null })).toEqual({ kind: 'lost' });
         expect(await store.settle(heir, { ...ENDED, status: 'succeeded', outputs: { ok: true } })).toMatchObject({
           run: { status: 'succeeded' },
         });
-        expect(await store.settle(heir, { ...ENDED, status: 'failed', outputs: null })).toBe('lost');
+        expect(await store.settle(heir, { ...ENDED, status: 'failed', outputs: null })).toEqual({ kind: 'lost' });
         expect(await store.read(run.id)).toMatchObject({ run: { status: 'succeeded' }, outputs: { ok: true } });
       });
 
@@ -154,7 +154,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
     });
 
     describe('the record of a unit', () => {
-      test('stands once the unit has ended, whoever else has ended it', async () => {
+      test('stays once the unit has ended, whoever else has ended it', async () => {
         const run = await accepted();
         const first = buildRecord('fetch', { output: { by: 'first' } });
         expect(await store.recordNode(run, first)).toEqual(first);
@@ -202,7 +202,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
         const run = await accepted();
         const signal = { path: 'review', payload: { yes: true }, at: 1 };
         expect(await store.signal(run.id, signal, 5)).toMatchObject({ kind: 'stored', run: { signals: 1, dueAt: 5 } });
-        expect(await store.signal(run.id, signal, 6)).toEqual({ kind: 'given' });
+        expect(await store.signal(run.id, signal, 6)).toEqual({ kind: 'duplicate' });
         expect((await store.load(run.id)).signals).toEqual([signal]);
         await store.settle(await claimed(run), { ...ENDED, status: 'succeeded', outputs: null });
         expect(await store.signal(run.id, { ...signal, path: 'other' }, 7)).toEqual({ kind: 'settled' });
@@ -218,19 +218,19 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
           kind: 'suspended',
           run: { status: 'waiting', handoffs: 1, seenSignals: 1 },
         });
-        expect(await store.park(run.id, { handoff: 1, token: 't' })).toBe('parked');
+        expect(await store.park(run.id, { handoff: 1, token: 't' })).toEqual({ kind: 'parked' });
         await store.signal(run.id, { path: 'later', payload: 1, at: 2 }, 6);
-        expect(await store.park(run.id, { handoff: 1, token: 't2' })).toBe('awake');
+        expect(await store.park(run.id, { handoff: 1, token: 't2' })).toEqual({ kind: 'awake' });
       });
 
-      test('and a cancel request are told to whoever renews', async () => {
+      test('and a cancel request are shown to whoever renews', async () => {
         const run = await accepted();
         const held = await claimed(run);
         await store.requestCancel(run.id);
         await store.signal(run.id, { path: 'x', payload: 1, at: 1 }, 5);
         expect(await store.renew(run.id, held.epoch, Date.now() + LEASE_MS)).toMatchObject({
-          cancelRequested: true,
-          signals: 1,
+          kind: 'renewed',
+          run: { cancelRequested: true, signals: 1 },
         });
         expect(await store.suspend(held, suspension())).toEqual({ kind: 'signaled' });
       });
@@ -268,14 +268,14 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       expect(await store.delivery(run.id, 1)).toMatchObject({ attempts: [attempt], nextAt: 9 });
     });
 
-    test('an attempt is put off unless anything happened meanwhile, and its record ends that', async () => {
+    test('an attempt is deferred unless anything happened meanwhile, and its record ends that', async () => {
       const run = await accepted({ webhookCount: 1 });
       await store.settle(await claimed(run), { ...ENDED, status: 'succeeded', outputs: null });
       const delivery = await store.delivery(run.id, 1);
       if (!delivery) throw new Error('no delivery');
       const to = { nextAt: ENDED.endedAt + 5, dueAt: ENDED.endedAt + 6, deferredAt: ENDED.endedAt + 1 };
       expect(await store.deferDelivery(delivery, to)).toBe(true);
-      expect(await store.deferDelivery(delivery, to), 'it was put off meanwhile').toBe(false);
+      expect(await store.deferDelivery(delivery, to), 'it was deferred meanwhile').toBe(false);
       const later = await store.delivery(run.id, 1);
       expect(later).toEqual({ ...delivery, nextAt: to.nextAt, deferredAt: to.deferredAt });
       const attempt = { at: 1, durationMs: 2, status: 503 };

@@ -6,7 +6,7 @@ import type { Key, Tenant, TenantStore } from '../../lambdas/core/ports/catalog.
 const NOW = Date.parse('2026-01-02T03:04:05.678Z');
 const HOUR_MS = 60 * 60 * 1_000;
 
-const tenantOf = (id: string, extra: Partial<Tenant> = {}): Tenant => ({
+const buildTenant = (id: string, extra: Partial<Tenant> = {}): Tenant => ({
   id,
   name: `Tenant ${id}`,
   limits: { concurrency: 50, queued: 10_000, sync: 100 },
@@ -16,7 +16,7 @@ const tenantOf = (id: string, extra: Partial<Tenant> = {}): Tenant => ({
   ...extra,
 });
 
-const keyOf = (id: string, extra: Partial<Key> = {}): Key => ({
+const buildKey = (id: string, extra: Partial<Key> = {}): Key => ({
   id,
   tenant: 'acme',
   dialect: 'native',
@@ -34,10 +34,10 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
 
     describe('tenants', () => {
       test('gives back the tenant that was put, and the newest of two', async () => {
-        await store.putTenant(tenantOf('acme'));
-        await store.putTenant(tenantOf('acme', { name: 'Renamed', entitlements: { async: false } }));
+        await store.putTenant(buildTenant('acme'));
+        await store.putTenant(buildTenant('acme', { name: 'Renamed', entitlements: { async: false } }));
         expect(await store.tenant('acme')).toEqual(
-          tenantOf('acme', { name: 'Renamed', entitlements: { async: false } }),
+          buildTenant('acme', { name: 'Renamed', entitlements: { async: false } }),
         );
       });
 
@@ -47,7 +47,7 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
 
       test('lists every tenant once, page by page', async () => {
         const ids = ['a', 'b', 'c', 'd', 'e'];
-        for (const id of ids) await store.putTenant(tenantOf(id));
+        for (const id of ids) await store.putTenant(buildTenant(id));
         const seen: string[] = [];
         let cursor: string | undefined;
         do {
@@ -66,28 +66,28 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
 
     describe('keys', () => {
       test('finds a key by its hash, with everything that was said of it', async () => {
-        const key = keyOf('k1', { flow: 'news', ids: { 'comp-1': 'news' }, name: 'CI', expiresAt: NOW + 1 });
+        const key = buildKey('k1', { flow: 'news', ids: { 'comp-1': 'news' }, name: 'CI', expiresAt: NOW + 1 });
         await store.addKey(key, 'hash-1');
         expect(await store.keyByHash('hash-1')).toEqual(key);
         expect(await store.keyByHash('hash-2')).toBeUndefined();
       });
 
       test('refuses a second key with the same hash and keeps the first', async () => {
-        await store.addKey(keyOf('k1'), 'hash-1');
-        await expect(store.addKey(keyOf('k2', { tenant: 'other' }), 'hash-1')).rejects.toThrow();
+        await store.addKey(buildKey('k1'), 'hash-1');
+        await expect(store.addKey(buildKey('k2', { tenant: 'other' }), 'hash-1')).rejects.toThrow();
         expect((await store.keyByHash('hash-1'))?.id).toBe('k1');
         expect(await store.keys('other')).toEqual([]);
       });
 
       test("lists a tenant's keys and nobody else's", async () => {
-        await store.addKey(keyOf('k1'), 'hash-1');
-        await store.addKey(keyOf('k2'), 'hash-2');
-        await store.addKey(keyOf('k3', { tenant: 'other' }), 'hash-3');
+        await store.addKey(buildKey('k1'), 'hash-1');
+        await store.addKey(buildKey('k2'), 'hash-2');
+        await store.addKey(buildKey('k3', { tenant: 'other' }), 'hash-3');
         expect((await store.keys('acme')).map((it) => it.id)).toEqual(['k1', 'k2']);
       });
 
       test('forgets a removed key under both of its names', async () => {
-        await store.addKey(keyOf('k1'), 'hash-1');
+        await store.addKey(buildKey('k1'), 'hash-1');
         expect(await store.removeKey('acme', 'k1')).toBe(true);
         expect(await store.keyByHash('hash-1')).toBeUndefined();
         expect(await store.keys('acme')).toEqual([]);
@@ -95,13 +95,13 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
       });
 
       test("does not remove another tenant's key", async () => {
-        await store.addKey(keyOf('k1', { tenant: 'other' }), 'hash-1');
+        await store.addKey(buildKey('k1', { tenant: 'other' }), 'hash-1');
         expect(await store.removeKey('acme', 'k1')).toBe(false);
         expect(await store.keyByHash('hash-1')).toBeDefined();
       });
 
       test('notes the last use of a key at most once an hour, wherever the key is read', async () => {
-        const key = keyOf('k1');
+        const key = buildKey('k1');
         await store.addKey(key, 'hash-1');
         await store.touchKey(key, NOW);
         await store.touchKey(key, NOW + HOUR_MS - 1);
@@ -112,7 +112,7 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
       });
 
       test('does not bring a removed key back by noting its use', async () => {
-        const key = keyOf('k1');
+        const key = buildKey('k1');
         await store.addKey(key, 'hash-1');
         await store.removeKey('acme', 'k1');
         await store.touchKey(key, NOW);

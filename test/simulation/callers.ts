@@ -2,6 +2,7 @@
 // redeliver webhooks, and people who answer what they are asked.
 
 import type { Caller } from '../../lambdas/core/access/caller.ts';
+import { TOKEN_HOLDER } from '../../lambdas/core/access/run-access.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import { rerun } from '../../lambdas/core/api/rerun.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
@@ -134,7 +135,7 @@ function follow(world: World, scenario: Scenario, run: Run): void {
   known.add(run.id);
   const { tenant, flow, cancelAfterMs, early } = scenario;
   if (cancelAfterMs !== undefined) {
-    later(world, cancelAfterMs, () => callApi(world, true, (ports) => cancelRun(ports, tenant.id, run.id)));
+    later(world, cancelAfterMs, () => callApi(world, true, (ports) => cancelRun(ports, makeCaller(tenant), run.id)));
   }
   const [path] = flow.asks;
   if (early && path !== undefined) later(world, 0, () => answer(world, run.id, path));
@@ -150,7 +151,7 @@ function later(world: World, ms: number, act: () => Promise<unknown>): void {
 }
 
 function answer(world: World, runId: string, path: string): Promise<unknown> {
-  return callApi(world, true, (ports) => signalRun(ports, { runId, path, payload: { v: path } }));
+  return callApi(world, true, (ports) => signalRun(ports, TOKEN_HOLDER, { runId, path, payload: { v: path } }));
 }
 
 /** People answer what they are asked; a run that ended is repeated, or its webhook redelivered, where its caller wants that. */
@@ -175,7 +176,7 @@ export function answerAndRepeat(world: World, findScenario: (run: Run) => Scenar
     }
     if (redeliverAfterMs !== undefined && run.webhookCount > 0) {
       later(world, redeliverAfterMs, () =>
-        callApi(world, false, (ports) => redeliver(ports, tenant.id, { run: run.id, n: 1 })),
+        callApi(world, false, (ports) => redeliver(ports, makeCaller(tenant), { run: run.id, n: 1 })),
       );
     }
   });

@@ -1,6 +1,7 @@
 // A process of the platform: the real core, in which every call of the outside world takes time and may have a
 // fault. A dead process never receives another answer; a frozen one goes on later as if nothing had happened.
 
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import type { Clock, Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Machine, Queues, RunStore, Slots } from '../../lambdas/core/ports/runs.ts';
 import { makeRunId } from '../../lambdas/core/run-id.ts';
@@ -168,6 +169,7 @@ function wrapPorts(world: World, process: Process): Ports {
   const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
   return {
     ...bare,
+    caches: makeCaches(),
     ...(Object.fromEntries(REMOTE.map((name) => [name, remote(name)])) as Pick<Ports, Remote>),
     clock: makeClock(world, process),
     ids: {

@@ -105,7 +105,7 @@ export function makeRecorder({ runs: stored, slots, now }: Stores): Recorder {
   }
 
   function recordSettlement(seen: RecordedRun, call: Call, answer: Awaited<ReturnType<RunStore['settle']>>): void {
-    if (answer === 'lost') return;
+    if (answer.kind === 'lost') return;
     seen.settled.push({ at: now(), status: answer.run.status });
     const last = seen.claims.at(-1);
     if (answer.run.epoch > 1 && last?.by !== call.process && call.process.faults.length === 0) {
@@ -117,7 +117,7 @@ export function makeRecorder({ runs: stored, slots, now }: Stores): Recorder {
   /** A slice writes under its own epoch, or not at all. */
   function checkEpoch({ method, args }: Call, answer: unknown): void {
     const [of, renewed] = args as [Run | string, number];
-    const isRefused = answer === 'lost' || answer === undefined || (answer as { kind?: string }).kind === 'lost';
+    const isRefused = answer === undefined || (answer as { kind?: string }).kind === 'lost';
     if (!FENCED.has(method) || isRefused) return;
     const [id, epoch] = typeof of === 'string' ? [of, renewed] : [of.id, of.epoch];
     const present = stored.get(id)?.run.epoch;

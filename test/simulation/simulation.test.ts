@@ -72,7 +72,7 @@ describe('a platform is found to be broken', () => {
         const { settle, postponeDelivery } = runs;
         runs.settle = async (run, end) => {
           const settled = await settle(run, end);
-          const { deliveries } = settled === 'lost' ? { deliveries: [] } : settled;
+          const { deliveries } = settled.kind === 'lost' ? { deliveries: [] } : settled;
           for (const it of deliveries) await postponeDelivery(it, Number.POSITIVE_INFINITY);
           return settled;
         };

@@ -2,6 +2,7 @@
 // schedule and the receivers, all under one clock and one chance.
 
 import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { WEBHOOK_SHAPES } from '../../lambdas/core/dialects/webhook-shapes.ts';
 import * as limits from '../../lambdas/core/limits.ts';
@@ -126,6 +127,7 @@ function buildPorts(world: World, { runs, slots }: { runs: MemoryRunStore; slots
     machine: makeExecutions(world),
     flows: makeMemoryFlowStore(),
     tenants: makeMemoryTenantStore(),
+    caches: makeCaches(),
     plugins: makeMemoryPluginStore(),
     files: makeMemoryFileStore(),
     documents: { read: refuse },

@@ -5,6 +5,7 @@ import { BatchWriteItemCommand, type DynamoDBClient, paginateScan } from '@aws-s
 import type { Item } from '../../lambdas/aws/dynamo.ts';
 import { makeRunStore } from '../../lambdas/aws/run-store.ts';
 import { makeSlots } from '../../lambdas/aws/slots.ts';
+import { TOKEN_HOLDER } from '../../lambdas/core/access/run-access.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
 import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import type { Plan } from '../../lambdas/core/flow/plan.ts';
@@ -39,7 +40,7 @@ export interface TablePlatform extends MemoryPlatform {
   client: DynamoDBClient;
   table: string;
   server: LocalDynamoDb;
-  told: HttpRequest[];
+  requests: HttpRequest[];
   /** Functions that never answer, by the name in their payload. */
   hanging: Set<string>;
   /** Moves the time forward. */
@@ -57,7 +58,7 @@ export async function makeTablePlatform(at: number): Promise<TablePlatform> {
   const memory = await makePlatform();
   const { keyring } = memory.ports;
   const payloads = { put: tooLarge, get: tooLarge };
-  const told: HttpRequest[] = [];
+  const requests: HttpRequest[] = [];
   const hanging = new Set<string>();
   const clock: Clock = {
     ...memory.clock,
@@ -80,7 +81,7 @@ export async function makeTablePlatform(at: number): Promise<TablePlatform> {
   const http = {
     check: () => undefined,
     send: async (request: HttpRequest) => {
-      told.push(request);
+      requests.push(request);
       return { status: 204, headers: {}, body: new Uint8Array(), truncated: false, durationMs: 1 };
     },
   };
@@ -89,7 +90,7 @@ export async function makeTablePlatform(at: number): Promise<TablePlatform> {
   const moveTo = (to: number): void => {
     offset = Math.max(offset, to - performance.now());
   };
-  return { ...memory, client, table, server, told, hanging, moveTo };
+  return { ...memory, client, table, server, requests, hanging, moveTo };
 }
 
 const tooLarge = () => Promise.reject(new Error('a checkpoint holds small payloads only'));
@@ -131,15 +132,16 @@ async function answerWaits({ ports }: TablePlatform, runId: string): Promise<voi
   for (const { path, status, wait } of records) {
     if (status !== 'waiting') continue;
     if (wait?.child !== undefined) await finishChild(ports, wait.child);
-    if (wait?.kind === 'callback') await signalRun(ports, { runId, path, payload: 'answered' }).catch(() => undefined);
+    if (wait?.kind === 'callback')
+      await signalRun(ports, TOKEN_HOLDER, { runId, path, payload: 'answered' }).catch(() => undefined);
   }
 }
 
 const finishChild = (ports: MemoryPlatform['ports'], runId: string): Promise<void> =>
   workRun(ports, { runId, budgetUntil: ports.clock.now() + SLICE_MS });
 
-/** Tells the webhooks of a run that has ended. */
-export async function tellAll({ ports }: TablePlatform, runId: string): Promise<void> {
+/** Delivers the webhooks of a run that has ended. */
+export async function deliverAll({ ports }: TablePlatform, runId: string): Promise<void> {
   const { deliveries = [] } = (await ports.runs.read(runId)) ?? {};
   for (const { n } of deliveries) await deliver(ports, { run: runId, n });
 }

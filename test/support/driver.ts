@@ -1,7 +1,8 @@
-// Moves a platform in memory until a run has ended: answers its doorbells, carries it through the machine, lets time
+// Moves a platform in memory until a run has ended: answers its queue messages, carries it through the machine, lets time
 // pass, sweeps; and kills the process that works on it wherever a test says.
 
 import { setImmediate as turn } from 'node:timers/promises';
+import { TOKEN_HOLDER } from '../../lambdas/core/access/run-access.ts';
 import { advanceRun, parkRun } from '../../lambdas/core/advance.ts';
 import { runInline } from '../../lambdas/core/api/run-inline.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
@@ -77,7 +78,7 @@ function spawn(ports: Ports, crash: Crash | undefined): Process {
     if (how === 'fails') fail(name);
     if (how === 'freezes') freeze(name);
     if (isDead) return silence;
-    // A function takes its own time, and a frozen caller hears of it late enough.
+    // A function takes its own time, and a frozen caller gets the answer late enough.
     if (name !== 'invoke') await ports.clock.sleep(thawsAt - ports.clock.now());
     const answer = await call();
     if (how === 'dies after') die(name);
@@ -112,7 +113,7 @@ export async function throughTime<Done>(clock: FakeClock, work: Promise<Done>): 
   const over = work.finally(() => {
     isOver = true;
   });
-  // Whoever awaits it below hears of a failure.
+  // Whoever awaits it below gets the failure.
   over.catch(() => undefined);
   for (let step = 0; !isOver; step += 1) {
     if (step > MAX_STEPS) throw new Error('What was begun does not come to its end');
@@ -206,7 +207,7 @@ export async function drive(
     if (run?.status !== 'waiting' || !answers) return;
     for (const { path, status, wait } of records.values()) {
       if (status !== 'waiting' || wait?.kind !== 'callback') continue;
-      await signalRun(ports, { runId, path, payload: { v: path } }).catch(() => undefined);
+      await signalRun(ports, TOKEN_HOLDER, { runId, path, payload: { v: path } }).catch(() => undefined);
     }
   }
 
@@ -218,9 +219,9 @@ export async function drive(
     const run = await runs.get(runId);
     if (!run) throw new Error(`There is no run ${runId}`);
     if (isSettled(run.status)) return { run, crashes: struck };
-    const ring = queues.runs.shift();
-    const execution = ring ? undefined : started.shift();
-    if (ring) await inProcess((its) => workRun(its, { runId: ring.runId, budgetUntil: clock.now() + SLICE_MS }));
+    const message = queues.runs.shift();
+    const execution = message ? undefined : started.shift();
+    if (message) await inProcess((its) => workRun(its, { runId: message.runId, budgetUntil: clock.now() + SLICE_MS }));
     else if (execution) await machine(execution);
     else {
       await answerWhoeverIsAsked();

@@ -20,7 +20,7 @@ const GUARD = '"$0" "$@" </dev/null >/dev/null 2>&1 & p=$!; cat >/dev/null; kill
 
 export async function startDynamoDb(): Promise<LocalDynamoDb> {
   const binary = createRequire(import.meta.url).resolve('@dynoxide/linux-x64/dynoxide');
-  // The server does not tell which port it took when asked for port 0, so a free one is chosen here; it may be lost to
+  // The server does not say which port it took when asked for port 0, so a free one is chosen here; it may be lost to
   // somebody else in between, hence the attempts.
   for (let attempt = 1; ; attempt++) {
     const port = await freePort();

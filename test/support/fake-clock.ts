@@ -1,4 +1,4 @@
-// A clock that stands still until a test moves it. A sleeper wakes when the time it waits for has come.
+// A clock that does not move until a test moves it. A sleeper wakes when the time it waits for has come.
 
 import type { Clock } from '../../lambdas/core/ports/ports.ts';
 

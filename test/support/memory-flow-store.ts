@@ -17,8 +17,8 @@ export function makeMemoryFlowStore(): FlowStore {
   const flows = new Map<string, Flow>();
   // Kept when the flow is removed: runs under way still need them.
   const plans = new Map<string, Plan>();
-  const keyOf = (tenant: string, name: string) => `${tenant}#${name}`;
-  const find = (tenant: string, name: string) => flows.get(keyOf(tenant, name));
+  const flowKey = (tenant: string, name: string) => `${tenant}#${name}`;
+  const find = (tenant: string, name: string) => flows.get(flowKey(tenant, name));
 
   return {
     get: async (tenant, name) => structuredClone(find(tenant, name)?.summary),
@@ -37,9 +37,9 @@ export function makeMemoryFlowStore(): FlowStore {
 
     async putDraft({ tenant, name, source, etag, compiled, now, ifMatch }) {
       const before = find(tenant, name);
-      if (ifMatch !== undefined && before?.draft?.etag !== ifMatch) return undefined;
+      if (ifMatch !== undefined && before?.draft?.etag !== ifMatch) return { kind: 'outdated' };
       const { plan, digest, async, sync } = compiled;
-      if (plan && digest) plans.set(keyOf(tenant, name) + digest, structuredClone(plan));
+      if (plan && digest) plans.set(flowKey(tenant, name) + digest, structuredClone(plan));
       const fresh = { tenant, name, enabled: true, createdAt: now, async, sync };
       const summary: FlowSummary = {
         ...(before?.summary ?? fresh),
@@ -47,31 +47,31 @@ export function makeMemoryFlowStore(): FlowStore {
         draft: { etag, updatedAt: now, digest },
       };
       if (!summary.latest) judge(summary, { async, sync, plan });
-      flows.set(keyOf(tenant, name), {
+      flows.set(flowKey(tenant, name), {
         summary,
         draft: structuredClone({ etag, source, compiled }),
         versions: before?.versions ?? [],
       });
-      return structuredClone(summary);
+      return { kind: 'stored', flow: structuredClone(summary) };
     },
 
     async addVersion({ tenant, name, version, plan, after }) {
       const flow = find(tenant, name);
       const isTaken = flow?.versions.some((it) => it.version === version.version);
-      if (!flow || isTaken || flow.summary.latest?.version !== after) return undefined;
+      if (!flow || isTaken || flow.summary.latest?.version !== after) return { kind: 'outdated' };
       flow.versions.push(structuredClone(version));
-      plans.set(keyOf(tenant, name) + version.digest, structuredClone(plan));
+      plans.set(flowKey(tenant, name) + version.digest, structuredClone(plan));
       const { version: label, digest, publishedAt } = version;
       flow.summary.latest = { version: label, digest, publishedAt };
       flow.summary.updatedAt = publishedAt;
       judge(flow.summary, { ...version, plan });
-      return structuredClone(flow.summary);
+      return { kind: 'stored', flow: structuredClone(flow.summary) };
     },
 
     versions: async (tenant, name) => structuredClone(find(tenant, name)?.versions ?? []).reverse(),
     version: async (tenant, name, version) =>
       structuredClone(find(tenant, name)?.versions.find((it) => it.version === version)),
-    plan: async (tenant, name, digest) => structuredClone(plans.get(keyOf(tenant, name) + digest)),
+    plan: async (tenant, name, digest) => structuredClone(plans.get(flowKey(tenant, name) + digest)),
 
     async setEnabled(tenant, name, enabled, now) {
       const flow = find(tenant, name);
@@ -80,7 +80,7 @@ export function makeMemoryFlowStore(): FlowStore {
       return structuredClone(flow.summary);
     },
 
-    remove: async (tenant, name) => flows.delete(keyOf(tenant, name)),
+    remove: async (tenant, name) => flows.delete(flowKey(tenant, name)),
   };
 }
 

@@ -1,4 +1,4 @@
-// Queues that only remember who was rung.
+// Queues that only remember their messages.
 
 import type { Queues } from '../../lambdas/core/ports/runs.ts';
 
@@ -13,11 +13,11 @@ export function makeMemoryQueues(): MemoryQueues {
   return {
     runs,
     deliveries,
-    async enqueueRuns(rings) {
-      runs.push(...rings);
+    async enqueueRuns(messages) {
+      runs.push(...messages);
     },
-    async enqueueDeliveries(rings) {
-      deliveries.push(...rings);
+    async enqueueDeliveries(messages) {
+      deliveries.push(...messages);
     },
   };
 }

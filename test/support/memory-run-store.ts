@@ -44,17 +44,17 @@ export function makeMemoryRunStore(): MemoryRunStore {
           status: 'pending' as const,
           attempts: [],
         }));
-  const deliveryOf = (run: string, n: number) => entries.get(run)?.deliveries.get(n);
+  const findDelivery = (run: string, n: number) => entries.get(run)?.deliveries.get(n);
 
   return {
     runs: entries,
 
     async create(accepted) {
-      const { run, idempotency: given } = accepted;
-      const key = given && `${run.tenant} ${given.key}`;
+      const { run, idempotency: wanted } = accepted;
+      const key = wanted && `${run.tenant} ${wanted.key}`;
       const used = key === undefined ? undefined : idempotency.get(key);
-      if (used && used.runId !== given?.replaces) return { kind: 'duplicate', ...used };
-      if (key !== undefined && given) idempotency.set(key, { runId: run.id, fingerprint: given.fingerprint });
+      if (used && used.runId !== wanted?.replaces) return { kind: 'duplicate', ...used };
+      if (key !== undefined && wanted) idempotency.set(key, { runId: run.id, fingerprint: wanted.fingerprint });
       entries.set(run.id, {
         run: copy(run),
         accepted: copy(accepted),
@@ -106,9 +106,9 @@ export function makeMemoryRunStore(): MemoryRunStore {
     },
     async renew(id, epoch, leaseUntil) {
       const entry = live(id);
-      if (!entry || entry.run.epoch !== epoch || entry.run.leaseUntil === undefined) return undefined;
+      if (!entry || entry.run.epoch !== epoch || entry.run.leaseUntil === undefined) return { kind: 'lost' };
       entry.run = { ...entry.run, leaseUntil };
-      return copy(entry.run);
+      return { kind: 'renewed', run: copy(entry.run) };
     },
     async load(id) {
       const entry = entries.get(id);
@@ -122,21 +122,21 @@ export function makeMemoryRunStore(): MemoryRunStore {
     },
     async recordNode({ id }, record) {
       const records = entries.get(id)?.records;
-      const stands = records?.get(record.path);
-      if (stands && (stands.status !== 'waiting' || stands.epoch > record.epoch)) return copy(stands);
+      const current = records?.get(record.path);
+      if (current && (current.status !== 'waiting' || current.epoch > record.epoch)) return copy(current);
       records?.set(record.path, copy(record));
       return copy(record);
     },
     async suspend(run, to) {
       const entry = live(run.id);
-      const stands = entry?.run;
-      if (!entry || stands?.epoch !== run.epoch || stands.leaseUntil === undefined) return { kind: 'lost' };
-      if (stands.signals !== run.signals || stands.cancelRequested) return { kind: 'signaled' };
+      const current = entry?.run;
+      if (!entry || current?.epoch !== run.epoch || current.leaseUntil === undefined) return { kind: 'lost' };
+      if (current.signals !== run.signals || current.cancelRequested) return { kind: 'signaled' };
       const { handoff, waitingFor, wakeAt, ...rest } = to;
       entry.run = {
-        ...without(stands, 'leaseUntil', 'parkToken'),
+        ...without(current, 'leaseUntil', 'parkToken'),
         ...rest,
-        handoffs: stands.handoffs + (handoff ? 1 : 0),
+        handoffs: current.handoffs + (handoff ? 1 : 0),
         seenSignals: run.signals,
         waitingFor,
         wakeAt,
@@ -145,21 +145,21 @@ export function makeMemoryRunStore(): MemoryRunStore {
     },
     async settle(run, end) {
       const entry = live(run.id);
-      if (!entry || entry.run.epoch !== run.epoch || entry.run.leaseUntil === undefined) return 'lost';
+      if (!entry || entry.run.epoch !== run.epoch || entry.run.leaseUntil === undefined) return { kind: 'lost' };
       const { outputs, ...rest } = end;
       entry.outputs = copy(outputs);
       const fresh = planned(entry).map((delivery) => ({ ...delivery, nextAt: end.endedAt }));
       entry.run = { ...without(entry.run, 'leaseUntil', 'dueAt', 'parkToken', 'wakeAt', 'waitingFor'), ...rest };
       for (const it of fresh) entry.deliveries.set(it.n, { ...it, dueAt: end.endedAt + UNPICKED_SECONDS * 1_000 });
-      return copy({ run: entry.run, deliveries: fresh });
+      return copy({ kind: 'settled', run: entry.run, deliveries: fresh });
     },
     async park(id, { handoff, token }) {
       const entry = live(id);
       const { run } = entry ?? {};
-      const isAsleep = run?.status === 'waiting' && run.handoffs === handoff && run.signals === run.seenSignals;
-      if (!entry || !run || !isAsleep || run.leaseUntil !== undefined || run.cancelRequested) return 'awake';
+      const isWaiting = run?.status === 'waiting' && run.handoffs === handoff && run.signals === run.seenSignals;
+      if (!entry || !run || !isWaiting || run.leaseUntil !== undefined || run.cancelRequested) return { kind: 'awake' };
       entry.run = { ...run, parkToken: token };
-      return 'parked';
+      return { kind: 'parked' };
     },
     async requestCancel(id) {
       const entry = live(id);
@@ -169,7 +169,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
     async signal(id, signal, dueAt) {
       const entry = live(id);
       if (!entry) return { kind: 'settled' };
-      if (entry.signals.has(signal.path)) return { kind: 'given' };
+      if (entry.signals.has(signal.path)) return { kind: 'duplicate' };
       entry.signals.set(signal.path, copy(signal));
       entry.run = { ...entry.run, dueAt, signals: entry.run.signals + 1 };
       return { kind: 'stored', run: copy(entry.run) };
@@ -196,31 +196,31 @@ export function makeMemoryRunStore(): MemoryRunStore {
     },
 
     async delivery(run, n) {
-      const { dueAt, ...delivery } = deliveryOf(run, n) ?? { n: 0 };
+      const { dueAt, ...delivery } = findDelivery(run, n) ?? { n: 0 };
       return delivery.n === 0 ? undefined : copy(delivery as Delivery);
     },
     async recordAttempt(delivery, attempt, next) {
-      const stands = deliveryOf(delivery.run, delivery.n);
-      if (!stands || stands.attempts.length !== delivery.attempts.length) return false;
-      const { nextAt, dueAt, deferredAt, ...kept } = stands;
+      const current = findDelivery(delivery.run, delivery.n);
+      if (!current || current.attempts.length !== delivery.attempts.length) return false;
+      const { nextAt, dueAt, deferredAt, ...kept } = current;
       entries
         .get(delivery.run)
-        ?.deliveries.set(delivery.n, { ...kept, ...next, attempts: [...stands.attempts, attempt] });
+        ?.deliveries.set(delivery.n, { ...kept, ...next, attempts: [...current.attempts, attempt] });
       return true;
     },
     async reopenDelivery(delivery, now) {
-      const stands = deliveryOf(delivery.run, delivery.n);
-      if (stands) Object.assign(stands, { status: 'pending', nextAt: now, dueAt: now + UNPICKED_SECONDS * 1_000 });
+      const current = findDelivery(delivery.run, delivery.n);
+      if (current) Object.assign(current, { status: 'pending', nextAt: now, dueAt: now + UNPICKED_SECONDS * 1_000 });
     },
     async postponeDelivery(delivery, dueAt) {
-      const stands = deliveryOf(delivery.run, delivery.n);
-      if (stands?.status === 'pending' && stands.attempts.length === delivery.attempts.length) stands.dueAt = dueAt;
+      const current = findDelivery(delivery.run, delivery.n);
+      if (current?.status === 'pending' && current.attempts.length === delivery.attempts.length) current.dueAt = dueAt;
     },
     async deferDelivery(delivery, to) {
-      const stands = deliveryOf(delivery.run, delivery.n);
-      const isSame = stands?.attempts.length === delivery.attempts.length && stands.nextAt === delivery.nextAt;
-      if (!isSame || stands.status !== 'pending') return false;
-      Object.assign(stands, to);
+      const current = findDelivery(delivery.run, delivery.n);
+      const isSame = current?.attempts.length === delivery.attempts.length && current.nextAt === delivery.nextAt;
+      if (!isSame || current.status !== 'pending') return false;
+      Object.assign(current, to);
       return true;
     },
   };

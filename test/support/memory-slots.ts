@@ -3,7 +3,7 @@
 import type { Due, Slots } from '../../lambdas/core/ports/runs.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 
-const placeOf = (run: Run): string => `${9 - run.priority}#${String(run.createdAt).padStart(14, '0')}#${run.id}`;
+const queueKey = (run: Run): string => `${9 - run.priority}#${String(run.createdAt).padStart(14, '0')}#${run.id}`;
 
 const LOOK_MS = 10 * 60_000;
 
@@ -17,9 +17,9 @@ export function makeMemorySlots(): MemorySlots {
   const running = new Map<string, Set<string>>();
   const sync = new Map<string, Set<string>>();
   const waiting = new Map<string, Map<string, string>>();
-  const setOf = (rows: Map<string, Set<string>>, tenant: string) =>
+  const ensureSet = (rows: Map<string, Set<string>>, tenant: string) =>
     rows.get(tenant) ?? rows.set(tenant, new Set()).get(tenant) ?? new Set();
-  const roomOf = (tenant: string) =>
+  const ensureQueue = (tenant: string) =>
     waiting.get(tenant) ?? waiting.set(tenant, new Map()).get(tenant) ?? new Map<string, string>();
   function enter(held: Set<string>, slot: Parameters<Slots['acquire']>[0], hasRoom: boolean): boolean {
     const isIn = held.has(slot.runId) || hasRoom;
@@ -32,41 +32,47 @@ export function makeMemorySlots(): MemorySlots {
   return {
     due: (now) => [...looks].flatMap(([tenant, at]) => (at <= now ? { kind: 'slots' as const, tenant } : [])),
     async acquire(slot) {
-      const held = setOf(running, slot.tenant);
-      return enter(held, slot, held.size < slot.limit && roomOf(slot.tenant).size === 0);
+      const held = ensureSet(running, slot.tenant);
+      return enter(held, slot, held.size < slot.limit && ensureQueue(slot.tenant).size === 0);
     },
     async release(tenant, runId) {
-      setOf(running, tenant).delete(runId);
-      return { queued: roomOf(tenant).size };
+      ensureSet(running, tenant).delete(runId);
+      return { queued: ensureQueue(tenant).size };
     },
     async enqueue(run) {
-      roomOf(run.tenant).set(placeOf(run), run.id);
+      ensureQueue(run.tenant).set(queueKey(run), run.id);
     },
-    isQueued: async (run) => roomOf(run.tenant).has(placeOf(run)),
+    isQueued: async (run) => ensureQueue(run.tenant).has(queueKey(run)),
     async leaveQueue(run) {
-      roomOf(run.tenant).delete(placeOf(run));
+      ensureQueue(run.tenant).delete(queueKey(run));
     },
     async promote(tenant, limit) {
-      const held = setOf(running, tenant);
-      const next = [...roomOf(tenant)].sort(([a], [b]) => (a < b ? -1 : 1)).slice(0, Math.max(0, limit - held.size));
+      const held = ensureSet(running, tenant);
+      const next = [...ensureQueue(tenant)]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .slice(0, Math.max(0, limit - held.size));
       for (const [place, id] of next) {
-        roomOf(tenant).delete(place);
+        ensureQueue(tenant).delete(place);
         held.add(id);
       }
       return next.map(([, id]) => id);
     },
     async occupancy(tenant) {
-      return { running: [...setOf(running, tenant)], queued: roomOf(tenant).size, sync: [...setOf(sync, tenant)] };
+      return {
+        running: [...ensureSet(running, tenant)],
+        queued: ensureQueue(tenant).size,
+        sync: [...ensureSet(sync, tenant)],
+      };
     },
     async enterSync(slot) {
-      const held = setOf(sync, slot.tenant);
+      const held = ensureSet(sync, slot.tenant);
       return enter(held, slot, held.size < slot.limit);
     },
     async leaveSync(tenant, runId) {
-      setOf(sync, tenant).delete(runId);
+      ensureSet(sync, tenant).delete(runId);
     },
     async reconcileAt(tenant, dueAt) {
-      const isEmpty = setOf(running, tenant).size + setOf(sync, tenant).size === 0;
+      const isEmpty = ensureSet(running, tenant).size + ensureSet(sync, tenant).size === 0;
       if (dueAt === undefined && isEmpty) looks.delete(tenant);
       if (dueAt !== undefined && looks.has(tenant)) looks.set(tenant, dueAt);
     },

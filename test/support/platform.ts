@@ -1,8 +1,9 @@
 // The core with everything around it in memory: a clock that is moved by hand, queues and a machine that only remember,
-// and crashes on demand. What runs is the real core; what it stands on passes the same contracts as the real adapters.
+// and crashes on demand. What runs is the real core; the stores under it pass the same contracts as the real adapters.
 
 import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import { makeTenant } from '../../lambdas/core/access/tenants.ts';
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import { type Submission, submit } from '../../lambdas/core/api/submit.ts';
 import { compile } from '../../lambdas/core/flow/compile.ts';
 import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
@@ -67,6 +68,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     },
     flows,
     tenants,
+    caches: makeCaches(),
     plugins: makeMemoryPluginStore(),
     files: makeMemoryFileStore(),
     keyring: makeKeyring(async () => 'a'.repeat(64)),

@@ -8,7 +8,7 @@ import { type ApiClient, type Body, publishFlow } from './api-client.ts';
 const BRIEF = `
 flow: 1
 name: brief
-nodes: { pause: { type: wait, with: { for: 100ms } } }
+nodes: { delay: { type: wait, with: { for: 100ms } } }
 outputs: { done: { value: true } }
 `;
 const HELD = `

@@ -1,6 +1,7 @@
 // How many runs of a tenant work at once, and who is next.
 
 import { beforeEach, expect, test } from 'vitest';
+import { actForTenant } from '../../lambdas/core/access/run-access.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import type { Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Run } from '../../lambdas/core/run.ts';
@@ -20,7 +21,7 @@ beforeEach(async () => {
 });
 
 const work = ({ id }: Run) => workRun(platform.ports, { runId: id, budgetUntil: platform.clock.now() + 90 * SECOND });
-const statusOf = async ({ id }: Run) => (await platform.runs.get(id))?.status;
+const readStatus = async ({ id }: Run) => (await platform.runs.get(id))?.status;
 
 test('runs beyond the limit wait in order: priority, then age', async () => {
   const first = await platform.accept(long);
@@ -33,22 +34,22 @@ test('runs beyond the limit wait in order: priority, then age', async () => {
   const begun = [work(first)];
   await pass(platform.clock, SECOND);
   for (const run of others) await throughTime(platform.clock, work(run));
-  expect(await Promise.all(others.map(statusOf))).toEqual(['pending', 'pending', 'pending', 'pending']);
+  expect(await Promise.all(others.map(readStatus))).toEqual(['pending', 'pending', 'pending', 'pending']);
   const called: string[] = [];
   while (begun.length > 0) {
     await throughTime(platform.clock, begun.shift() as Promise<void>);
-    const ring = platform.queues.runs.shift();
-    if (!ring) continue;
-    called.push(ring.runId);
-    expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [ring.runId] });
-    begun.push(work({ id: ring.runId } as Run));
+    const message = platform.queues.runs.shift();
+    if (!message) continue;
+    called.push(message.runId);
+    expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [message.runId] });
+    begun.push(work({ id: message.runId } as Run));
   }
   const [oldest, second, urgent, sooner] = others.map(({ id }) => id);
   expect(called).toEqual([urgent, sooner, oldest, second]);
   expect(await platform.ports.slots.occupancy('acme')).toEqual({ running: [], queued: 0, sync: [] });
 });
 
-test('a second doorbell for a run that works is nothing new', async () => {
+test('a second queue message for a running run changes nothing', async () => {
   const run = await platform.accept(long);
   const working = work(run);
   await pass(platform.clock, SECOND);
@@ -57,12 +58,12 @@ test('a second doorbell for a run that works is nothing new', async () => {
   await throughTime(platform.clock, working);
 });
 
-test('a run that is canceled in the waiting room leaves it', async () => {
+test('a run that is canceled while it is queued leaves the queue', async () => {
   const [first, second] = [await platform.accept(long), await platform.accept(long)];
   const working = work(first);
   await pass(platform.clock, SECOND);
   await throughTime(platform.clock, work(second));
-  await throughTime(platform.clock, cancelRun(platform.ports, 'acme', second.id));
+  await throughTime(platform.clock, cancelRun(platform.ports, actForTenant('acme'), second.id));
   expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], queued: 0 });
   await throughTime(platform.clock, working);
 });
@@ -78,7 +79,7 @@ test('a run that has waited for its timer queues again where the tenant is full,
   await throughTime(platform.clock, work(sleeper));
   const queued = await platform.runs.get(sleeper.id);
   expect([queued?.status, queued?.waitingFor]).toEqual(['pending', undefined]);
-  await throughTime(platform.clock, cancelRun(platform.ports, 'acme', sleeper.id));
+  await throughTime(platform.clock, cancelRun(platform.ports, actForTenant('acme'), sleeper.id));
   expect(await platform.ports.slots.occupancy('acme')).toMatchObject({ running: [first.id], queued: 0 });
   await throughTime(platform.clock, working);
 });
@@ -87,7 +88,7 @@ test('a run that waits for somebody gives its slot to the next', async () => {
   const ask = { a: { type: 'callback', with: { message: 'Well?' } } };
   const waiting = await platform.accept(JSON.stringify({ flow: 1, name: 'ask', nodes: ask, outputs: {} }));
   await throughTime(platform.clock, work(waiting));
-  expect(await statusOf(waiting)).toBe('waiting');
+  expect(await readStatus(waiting)).toBe('waiting');
   const { run } = await drive(platform, (await platform.accept(long)).id);
   expect(run.status).toBe('succeeded');
 });

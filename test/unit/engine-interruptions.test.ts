@@ -2,6 +2,7 @@
 // by answers that come early, by too little time.
 
 import { expect, test } from 'vitest';
+import { actForTenant, TOKEN_HOLDER } from '../../lambdas/core/access/run-access.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import { signalRun } from '../../lambdas/core/api/signal.ts';
 import { HttpFault } from '../../lambdas/core/ports/http.ts';
@@ -16,7 +17,7 @@ import { accepted, call, ran, set } from '../support/small-flows.ts';
 
 const SLICE_MS = 90_000;
 
-const flowOf = (name: string, nodes: object) => JSON.stringify({ flow: 1, name, nodes });
+const buildFlow = (name: string, nodes: object) => JSON.stringify({ flow: 1, name, nodes });
 
 /** A worker that picks the run up now, in a world that may differ for it. */
 function work({ ports, clock }: MemoryPlatform, runId: string, runs: Partial<RunStore> = {}, sliceMs = SLICE_MS) {
@@ -73,23 +74,23 @@ test('a worker whose lease was taken over while it could not reach the store wri
   });
   await pass(clock, 31_000);
   await throughTime(clock, work(platform, run.id));
-  const stands = await platform.runs.read(run.id);
-  expect(stands).toMatchObject({ run: { status: 'succeeded', epoch: 2, crashes: 1 }, outputs: { v: 2 } });
+  const before = await platform.runs.read(run.id);
+  expect(before).toMatchObject({ run: { status: 'succeeded', epoch: 2, crashes: 1 }, outputs: { v: 2 } });
   back.resolve();
   await throughTime(clock, zombie);
   expect(calls).toHaveLength(2);
-  expect(await platform.runs.read(run.id)).toEqual(stands);
+  expect(await platform.runs.read(run.id)).toEqual(before);
   expect(platform.runs.runs.get(run.id)?.records.get('a')).toMatchObject({ epoch: 2 });
 });
 
-test('a worker that stood still for longer than its lease gives the run back, and what only seems to have timed out is run again', async () => {
+test('a worker that was frozen for longer than its lease releases the run, and what only seems to have timed out is run again', async () => {
   const { platform, run, calls } = await accepted({ a: call('a', { ms: 1_000 }) }, { v: '${{ $nodes.a }}' });
   const { clock } = platform;
-  const stands = work(platform, run.id);
+  const frozen = work(platform, run.id);
   await pass(clock, 500);
   // All at once, as for a process that was frozen: its timers are over before any answer reaches it.
   clock.advance(61_000);
-  await throughTime(clock, stands);
+  await throughTime(clock, frozen);
   expect(platform.runs.runs.get(run.id)).toMatchObject({ run: { status: 'running', crashes: 0 }, records: new Map() });
   expect((await drive(platform, run.id)).run).toMatchObject({ status: 'succeeded', crashes: 0 });
   expect(calls).toHaveLength(2);
@@ -98,7 +99,7 @@ test('a worker that stood still for longer than its lease gives the run back, an
 test('a run that has failed waits for what is being written, whatever else in it is due meanwhile', async () => {
   const nodes = {
     written: set(1),
-    nap: { type: 'wait', with: { for: '2s' } },
+    short: { type: 'wait', with: { for: '2s' } },
     bad: call('bad', { ms: 1_000, fail: 1 }),
   };
   const { platform, run } = await accepted(nodes);
@@ -113,7 +114,7 @@ test('a run that has failed waits for what is being written, whatever else in it
   expect(await platform.runs.get(run.id)).toMatchObject({ status: 'failed', error: { node: 'bad' } });
 });
 
-test('a run that has ended two workers goes on by itself, where it cannot end the runs beside it again', async () => {
+test('a run that has crashed two workers goes on in isolation, where it cannot crash a worker of other runs', async () => {
   const { platform, run, calls } = await accepted({ a: call('a', { ms: 1_000 }) });
   const { clock, runs, started } = platform;
   for (const _ of ['first', 'second']) {
@@ -127,8 +128,8 @@ test('a run that has ended two workers goes on by itself, where it cannot end th
 
 test('a node that starts a run goes on with that run, wherever its worker was interrupted', async () => {
   const platform = await makePlatform();
-  await platform.publish(flowOf('below', { a: set(1) }));
-  const run = await platform.accept(flowOf('above', { sub: { type: 'flow', with: { name: 'below' } } }));
+  await platform.publish(buildFlow('below', { a: set(1) }));
+  const run = await platform.accept(buildFlow('above', { sub: { type: 'flow', with: { name: 'below' } } }));
   const { records } = platform.runs.runs.get(run.id) ?? {};
   const fails = work(platform, run.id, failsToRecord(platform, 'sub'));
   await expect(throughTime(platform.clock, fails)).rejects.toThrow('The store is away');
@@ -152,8 +153,8 @@ test('a node that queued behind others until it no longer fits the slice begins 
   expect(calls).toHaveLength(2);
 });
 
-test('a run whose next node does not fit is handed over at once, even if something else naps', async () => {
-  const nodes = { nap: { type: 'wait', with: { for: '20s' } }, long: call('long', {}, { timeout: '2m' }) };
+test('a run whose next node does not fit goes to the machine at once, even if something else waits inline', async () => {
+  const nodes = { short: { type: 'wait', with: { for: '20s' } }, long: call('long', {}, { timeout: '2m' }) };
   const { platform, run } = await accepted(nodes);
   const before = platform.clock.now();
   await throughTime(platform.clock, work(platform, run.id));
@@ -166,7 +167,7 @@ test('a cancel request stops a run within seconds, and what had not begun never 
   const { platform, run, calls } = await accepted(nodes, {}, { extra: { settings: { concurrency: 1 } } });
   const worker = work(platform, run.id);
   await pass(platform.clock, 1_000);
-  const canceled = await throughTime(platform.clock, cancelRun(platform.ports, 'acme', run.id));
+  const canceled = await throughTime(platform.clock, cancelRun(platform.ports, actForTenant('acme'), run.id));
   await throughTime(platform.clock, worker);
   expect([canceled.status, calls.map(({ name }) => name)]).toEqual(['canceled', ['a']]);
   expect(platform.runs.runs.get(run.id)?.records.size).toBe(0);
@@ -188,7 +189,7 @@ test('a cancel request that comes while the run goes to wait is not slept over',
   expect((await platform.runs.get(run.id))?.status).toBe('canceled');
 });
 
-test('a deadline in the middle of a node ends the run as expired and tells its webhooks', async () => {
+test('a deadline in the middle of a node ends the run as expired and calls its webhooks', async () => {
   const { run, platform } = await ran(
     { a: call('a', { ms: 60_000 }, { timeout: '80s' }) },
     {},
@@ -201,7 +202,7 @@ test('a deadline in the middle of a node ends the run as expired and tells its w
 test('an answer that comes before it is asked for is kept, and the run does not wait', async () => {
   const nodes = { ask: { type: 'callback', with: { message: 'Well?' } } };
   const { platform, run } = await accepted(nodes, { v: '${{ $nodes.ask.v }}' });
-  await signalRun(platform.ports, { runId: run.id, path: 'ask', payload: { v: 'early' } });
+  await signalRun(platform.ports, TOKEN_HOLDER, { runId: run.id, path: 'ask', payload: { v: 'early' } });
   await throughTime(platform.clock, work(platform, run.id));
   const record = await platform.runs.read(run.id);
   expect(record).toMatchObject({ run: { status: 'succeeded', handoffs: 0 }, outputs: { v: 'early' } });
@@ -216,7 +217,7 @@ test('an answer that comes while other nodes run is taken up in the same slice',
   const { platform, run, calls } = await accepted(nodes);
   const worker = work(platform, run.id);
   await pass(platform.clock, 5_000);
-  await signalRun(platform.ports, { runId: run.id, path: 'ask', payload: {} });
+  await signalRun(platform.ports, TOKEN_HOLDER, { runId: run.id, path: 'ask', payload: {} });
   await pass(platform.clock, 5_000);
   expect(calls.map(({ name }) => name)).toEqual(['long', 'after']);
   await throughTime(platform.clock, worker);
@@ -235,7 +236,7 @@ test.each([3, 4, 5, 6, 7, 8, 9, 10, 11])(
   },
 );
 
-test('whoever must answer is told again when telling them failed, as often as the node says', async () => {
+test('whoever must answer is notified again when the notification failed, as often as the node says', async () => {
   let asked = 0;
   const functions: Ports['functions'] = {
     async invoke() {
@@ -307,7 +308,7 @@ test('a store that a node asks and that is away is no failure of the node', asyn
   expect([run.status, isAway, sent.map(String)]).toEqual(['succeeded', false, ['104,105']]);
 });
 
-test('a plan that is gone ends the run with a sentence, not with crashes', async () => {
+test('a plan that is gone ends the run with a message, not with crashes', async () => {
   const { platform, run } = await accepted({ a: set(1) });
   platform.ports.flows.plan = async () => undefined;
   const { run: ended, crashes } = await drive(platform, run.id);

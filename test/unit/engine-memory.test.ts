@@ -14,8 +14,8 @@ name: varied
 nodes:
   list: { type: set, with: { values: { items: "\${{ [1..5] }}" } } }
   each: { type: set, each: { in: $nodes.list.items, concurrency: 2 }, with: { values: { n: "\${{ $item }}" } } }
-  nap: { type: wait, needs: each, with: { for: 1ms } }
-  broken: { type: set, needs: nap, onError: continue, with: { values: { n: "\${{ $number('x') }}" } } }
+  short: { type: wait, needs: each, with: { for: 1ms } }
+  broken: { type: set, needs: short, onError: continue, with: { values: { n: "\${{ $number('x') }}" } } }
 outputs: { n: "\${{ $sum($nodes.each.n) }}" }
 `;
 

@@ -1,6 +1,7 @@
 // The engine on a platform in memory: the real core from accept to settle, with a clock that is moved by hand.
 
 import { describe, expect, test } from 'vitest';
+import { actForTenant } from '../../lambdas/core/access/run-access.ts';
 import { cancelRun } from '../../lambdas/core/api/cancel.ts';
 import { rerun } from '../../lambdas/core/api/rerun.ts';
 import { ApiError } from '../../lambdas/core/errors.ts';
@@ -201,7 +202,7 @@ describe('a failure', () => {
     ]);
   });
 
-  test('whose replacement fails, too, ends the run and tells of both', async () => {
+  test('whose replacement fails, too, ends the run with both messages', async () => {
     const { run } = await ran({
       a: broken({ onError: { output: '${{ $number("many") }}' } }),
       b: set('${{ $nodes.a }}'),
@@ -219,7 +220,7 @@ describe('a failure', () => {
     expect([run.status, run.handledErrors, outputs]).toEqual(['succeeded', 0, { v: 'nobody came' }]);
   });
 
-  test('takes the branch error, which tells what it was', async () => {
+  test('takes the branch error, which shows what it was', async () => {
     const { run, outputs } = await ran(
       { a: broken(), rescue: set('${{ $errors.a.message }}', { needs: 'a:error' }) },
       { v: '${{ $nodes.rescue.v }}' },
@@ -227,7 +228,7 @@ describe('a failure', () => {
     expect([run.status, outputs]).toMatchObject(['succeeded', { v: expect.stringContaining('It broke') }]);
   });
 
-  test('of a node that takes longer than its timeout is told as such', async () => {
+  test('of a node that takes longer than its timeout is reported as such', async () => {
     const { run } = await ran({ a: call('a', { ms: 60_000 }, { timeout: '2s' }) });
     expect(run.error).toMatchObject({ code: 'node-timed-out', node: 'a' });
   });
@@ -256,7 +257,7 @@ describe('a run', () => {
     expect([run.status, run.error?.code]).toEqual(['failed', 'run-expired']);
   });
 
-  test('that ends its worker five times ends as crashed, and tells its webhooks', async () => {
+  test('that crashes its worker five times ends as crashed, and its webhooks are called', async () => {
     const platform: MemoryPlatform = await makePlatform({ functions: callable([], () => platform) });
     const source = JSON.stringify({ flow: 1, name: 'probe', nodes: { a: call('a') }, outputs: {} });
     const { id } = await platform.accept(source, { webhooks: [{ url: 'https://example.com' }] });
@@ -267,14 +268,14 @@ describe('a run', () => {
   });
 
   test.each<[string, (platform: MemoryPlatform, run: Run) => Promise<unknown>]>([
-    ['before it has begun', async (platform, run) => cancelRun(platform.ports, 'acme', run.id)],
+    ['before it has begun', async (platform, run) => cancelRun(platform.ports, actForTenant('acme'), run.id)],
   ])('is canceled %s, and stays so', async (_, cancel) => {
     const platform = await makePlatform();
     const accepted = await platform.accept(JSON.stringify({ flow: 1, name: 'probe', nodes: patient, outputs: {} }));
     await cancel(platform, accepted);
     const { run } = await drive(platform, accepted.id);
     expect(run.status).toBe('canceled');
-    expect((await cancelRun(platform.ports, 'acme', run.id)).status).toBe('canceled');
+    expect((await cancelRun(platform.ports, actForTenant('acme'), run.id)).status).toBe('canceled');
   });
 
   test('run again from where it failed does not repeat what had succeeded', async () => {
@@ -296,7 +297,7 @@ describe('a run', () => {
     expect((await loadRecords(platform.ports, second)).map(({ path }) => path)).toEqual(['a', 'b']);
   });
 
-  test('whose doorbell was lost is found by the sweeper', async () => {
+  test('whose queue message was lost is found by the sweeper', async () => {
     const platform = await makePlatform();
     const { id } = await platform.accept(JSON.stringify({ flow: 1, name: 'probe', nodes: { a: set(1) }, outputs: {} }));
     platform.queues.runs.length = 0;

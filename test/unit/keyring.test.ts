@@ -4,8 +4,8 @@ import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 
 const MASTER = 'a platform secret of more than 32 characters';
 const RUN = '018f4e3a-7b6c-7d8e-9f01-23456789abcd';
-const keyringOf = (master: string) => makeKeyring(async () => master);
-const keyring = keyringOf(MASTER);
+const makeTestKeyring = (master: string) => makeKeyring(async () => master);
+const keyring = makeTestKeyring(MASTER);
 await keyring.ready();
 
 describe('hashes', () => {
@@ -14,7 +14,7 @@ describe('hashes', () => {
     expect(hash).toMatch(/^[0-9a-f]{64}$/);
     expect(await keyring.hashKey('erd_1')).toBe(hash);
     expect(await keyring.hashKey('erd_2')).not.toBe(hash);
-    expect(await keyringOf(`${MASTER}!`).hashKey('erd_1')).not.toBe(hash);
+    expect(await makeTestKeyring(`${MASTER}!`).hashKey('erd_1')).not.toBe(hash);
   });
 
   test('share nothing with the secrets derived for the same words', async () => {
@@ -42,7 +42,7 @@ describe('sealed values', () => {
   test('do not open in another context or on another platform', async () => {
     const sealed = await keyring.seal('hunter2', 'secret/acme/TOKEN');
     await expect(keyring.open(sealed, 'secret/other/TOKEN')).rejects.toThrow('belongs elsewhere');
-    await expect(keyringOf(`${MASTER}!`).open(sealed, 'secret/acme/TOKEN')).rejects.toThrow('belongs elsewhere');
+    await expect(makeTestKeyring(`${MASTER}!`).open(sealed, 'secret/acme/TOKEN')).rejects.toThrow('belongs elsewhere');
   });
 
   test('do not open once any byte was changed, removed or added', async () => {
@@ -82,7 +82,7 @@ describe('signal tokens', () => {
   });
 
   test('of another platform are not believed', async () => {
-    const other = keyringOf(`${MASTER}!`);
+    const other = makeTestKeyring(`${MASTER}!`);
     await other.ready();
     expect(keyring.readSignalToken(other.signalToken(RUN, 'review'))).toBeUndefined();
   });
@@ -123,6 +123,6 @@ describe('the platform secret', () => {
   });
 
   test('must be there before a token is made', () => {
-    expect(() => keyringOf(MASTER).signalToken(RUN, 'review')).toThrow('ready()');
+    expect(() => makeTestKeyring(MASTER).signalToken(RUN, 'review')).toThrow('ready()');
   });
 });

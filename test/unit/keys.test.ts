@@ -12,6 +12,7 @@ import {
   revokeKey,
 } from '../../lambdas/core/access/keys.ts';
 import { createTenant } from '../../lambdas/core/access/tenants.ts';
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import { type Key, SCOPES, type TenantStore } from '../../lambdas/core/ports/catalog.ts';
 import { type FakeClock, makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
@@ -46,6 +47,7 @@ function makePorts() {
     counts,
     warnings,
     tenants: counted,
+    caches: makeCaches(),
     ids: {
       run: () => 'unused',
       random: () => 0,
@@ -67,16 +69,16 @@ beforeEach(async () => {
 });
 
 const issue = (asked: NewKey = {}) => issueKey(ports, operator, asked);
-const credentialOf = async (asked: NewKey = {}) => (await issue(asked)).credentials['key'] ?? '';
+const issueCredential = async (asked: NewKey = {}) => (await issue(asked)).credentials['key'] ?? '';
 
 describe('a key', () => {
-  test('is shown once, looks like ours, and lets its holder in', async () => {
+  test('is listed once, looks like ours, and lets its holder in', async () => {
     const { key, credentials } = await issue({ name: 'CI' });
     expect(credentials['key']).toMatch(/^erd_[0-9A-Za-z]{40}$/);
     expect(await authenticate(ports, credentials['key'] ?? '')).toEqual({ tenant: operator.tenant, key });
-    const shown = JSON.stringify((await listKeys(ports, 'acme')).map(renderKey));
-    expect(shown).toContain(key.id);
-    expect(shown).not.toContain(credentials['key']);
+    const listed = JSON.stringify((await listKeys(ports, 'acme')).map(renderKey));
+    expect(listed).toContain(key.id);
+    expect(listed).not.toContain(credentials['key']);
   });
 
   test('is kept with everything that was asked for', async () => {
@@ -175,7 +177,7 @@ describe('scopes', () => {
 
 describe('authentication', () => {
   test.each(['', ' ', 'unknown', 'demo-key ', 'Demo-Key', 'demo-key\n', 'x'.repeat(10_000), '\u0000', 'schlüssel'])(
-    'refuses %j with one and the same sentence',
+    'refuses %j with the same message',
     async (credential) => {
       await expect(authenticate(ports, credential)).rejects.toMatchObject({
         code: 'unauthenticated',
@@ -185,7 +187,7 @@ describe('authentication', () => {
   );
 
   test('refuses a key from the moment it expires, cached or not', async () => {
-    const credential = await credentialOf({ expiresAt: '2026-01-02T03:04:15.678Z' });
+    const credential = await issueCredential({ expiresAt: '2026-01-02T03:04:15.678Z' });
     await authenticate(ports, credential);
     ports.clock.advance(10 * SECONDS - 1);
     await authenticate(ports, credential);

@@ -1,4 +1,4 @@
-// Signatures that somebody has overheard: of use for minutes, for the very same bytes, and for nothing else.
+// Signatures that somebody has captured: of use for minutes, for the very same bytes, and for nothing else.
 
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -22,14 +22,14 @@ beforeAll(async () => {
   holders = { tencent: await issue('tencent'), huawei: await issue('huawei') };
 });
 
-interface Overheard {
+interface Captured {
   method: string;
   path: string;
   headers: Record<string, string>;
   body: string;
 }
 
-function overheard(vendor: Signing, auth: string, body = '{}'): Overheard {
+function capture(vendor: Signing, auth: string, body = '{}'): Captured {
   const { path, headers } = WIRES[vendor];
   const sent = { 'content-type': 'application/json', ...headers };
   const url = new URL(`${ORIGIN}${path}`);
@@ -37,7 +37,7 @@ function overheard(vendor: Signing, auth: string, body = '{}'): Overheard {
   return { method: 'POST', path, headers: { ...sent, ...proof }, body };
 }
 
-async function isLetIn(call: Overheard): Promise<boolean> {
+async function isLetIn(call: Captured): Promise<boolean> {
   const { status, text } = await api.call(call);
   expect(status).toBeLessThan(500);
   return status !== 401 && !text.includes('AuthFailure');
@@ -46,7 +46,7 @@ async function isLetIn(call: Overheard): Promise<boolean> {
 const AUTHS = { tencent: 'default', huawei: 'sdk-hmac' } as const;
 
 describe.each(['tencent', 'huawei'] as const)('of %s', (vendor) => {
-  const good = () => overheard(vendor, AUTHS[vendor]);
+  const good = () => capture(vendor, AUTHS[vendor]);
 
   test('lets in whoever signed just now', async () => {
     expect(await isLetIn(good())).toBe(true);
@@ -54,10 +54,10 @@ describe.each(['tencent', 'huawei'] as const)('of %s', (vendor) => {
 
   test.each(['old', 'early', 'wrong'])('is refused when it is %s', async (how) => {
     const name = vendor === 'tencent' ? `tc3-${how}` : `sdk-hmac-${how}`;
-    expect(await isLetIn(overheard(vendor, name))).toBe(false);
+    expect(await isLetIn(capture(vendor, name))).toBe(false);
   });
 
-  test.each<[string, (call: Overheard) => Partial<Overheard>]>([
+  test.each<[string, (call: Captured) => Partial<Captured>]>([
     ['another body', () => ({ body: '{ }' })],
     ['another path', () => ({ path: '/v1/p1/conversations/c2/cancel' })],
     ['another query', ({ path }) => ({ path: `${path}${path.includes('?') ? '&' : '?'}more=1` })],

@@ -52,7 +52,7 @@ let before: unknown;
 
 async function makeOwned(): Promise<Owned> {
   for (const source of [FLOW, ASKING, OTHER]) await api.publishAs(owner, source);
-  const webhooks = [{ url: 'https://hooks.example.com/told', headers: { 'x-token': MARK } }];
+  const webhooks = [{ url: 'https://hooks.example.com/run', headers: { 'x-token': MARK } }];
   const ended = await api.call({ path: '/v1/flows/vault/runs', body: { webhooks, metadata: { MARK } } }, owner);
   const waiting = await api.call({ path: '/v1/flows/asking/runs', body: { webhooks } }, owner);
   await api.call({ method: 'PUT', path: '/v1/secrets/TOKEN', body: { value: MARK } }, owner);
@@ -97,7 +97,7 @@ beforeAll(async () => {
 });
 
 /** Values of a route's parameters that name what the owner has; every combination is tried. */
-function valuesOf(name: string, { path }: Route): string[] {
+function collectValues(name: string, { path }: Route): string[] {
   const runs = [owned.ended, owned.waiting];
   const known: Record<string, string[]> = {
     name: path.startsWith('/v1/secrets') ? ['TOKEN'] : ['vault', 'asking'],
@@ -123,10 +123,11 @@ function valuesOf(name: string, { path }: Route): string[] {
   return found;
 }
 
-function pathsOf(route: Route): string[] {
+function collectPaths(route: Route): string[] {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   return names.reduce<string[]>(
-    (paths, name) => paths.flatMap((path) => valuesOf(name, route).map((value) => path.replace(`{${name}}`, value))),
+    (paths, name) =>
+      paths.flatMap((path) => collectValues(name, route).map((value) => path.replace(`{${name}}`, value))),
     [route.path],
   );
 }
@@ -178,14 +179,14 @@ const QUERIES: Record<string, string> = {
   readFileByLink: '?tenant=acme&until=99999999999999&signature=guessed',
 };
 
-function callsOf(route: Route): ApiCall[] {
+function listCalls(route: Route): ApiCall[] {
   const { method, body } = route;
   const examples = body?.kind === 'json' ? Object.values(body.examples ?? {}) : [];
   const bodies =
     BODIES[route.id]?.() ??
     (body ? (examples.length > 0 ? examples : [{}]).map((it) => ({ body: it as object })) : [{}]);
   const query = QUERIES[route.id] ?? '';
-  return pathsOf(route).flatMap((path) => bodies.map((it) => ({ ...it, method, path: `${path}${query}` })));
+  return collectPaths(route).flatMap((path) => bodies.map((it) => ({ ...it, method, path: `${path}${query}` })));
 }
 
 type Judge = (route: Route, call: ApiCall, status: number) => void;
@@ -194,7 +195,7 @@ async function walk(routes: readonly Route[], intruder: Holder, judge: Judge) {
   caller = intruder;
   // What is put comes last: from then on the name means something of one's own.
   for (const route of routes.toSorted((a, b) => Number(a.method === 'PUT') - Number(b.method === 'PUT'))) {
-    for (const call of callsOf(route)) {
+    for (const call of listCalls(route)) {
       const { status, text } = await api.call(call, intruder);
       const said = `${call.method} ${call.path} ${JSON.stringify(call.body)} answers ${status} ${text}`;
       expect(text, said).not.toContain(MARK);

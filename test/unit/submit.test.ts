@@ -10,7 +10,7 @@ import { call, callable, set } from '../support/small-flows.ts';
 
 const HOUR_MS = 3_600_000;
 const ORIGIN = 'https://errand.example.com';
-const flowOf = (name: string, nodes: object = { a: set(1) }, extra: object = {}) =>
+const buildFlow = (name: string, nodes: object = { a: set(1) }, extra: object = {}) =>
   JSON.stringify({ flow: 1, name, nodes, outputs: {}, ...extra });
 
 let platform: MemoryPlatform;
@@ -18,7 +18,7 @@ let tenant: Tenant;
 beforeEach(async () => {
   platform = await makePlatform({ functions: callable([], () => platform) });
   tenant = (await platform.ports.tenants.tenant('acme')) as Tenant;
-  await platform.publish(flowOf('probe'));
+  await platform.publish(buildFlow('probe'));
 });
 
 const callerWith = (key: Partial<Key> = {}, of: Partial<Tenant> = {}) => ({
@@ -40,7 +40,7 @@ describe('a key', () => {
   test.each(['native', 'dify', 'gptbots', 'qianfan', 'huawei', 'tencent'] as const)(
     'bound to one flow starts no other by the dialect %s',
     async (dialect) => {
-      await platform.publish(flowOf('other'));
+      await platform.publish(buildFlow('other'));
       const caller = callerWith({ dialect, flow: 'probe' });
       await expect(submitted({ flow: 'other', dialect }, caller)).rejects.toMatchObject({ code: 'forbidden' });
       expect(platform.runs.runs.size).toBe(0);
@@ -52,18 +52,18 @@ describe('a key', () => {
     const { run } = await submitted();
     await drive(platform, run.id);
     const caller = callerWith({ flow: 'other' });
-    await expect(rerun(platform.ports, caller, run.id, {})).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(rerun(platform.ports, caller, run.id, {})).rejects.toMatchObject({ code: 'run-not-found' });
   });
 });
 
 describe('a tenant', () => {
-  test('without the entitlement runs nothing asynchronously, and is told so', async () => {
+  test('without the entitlement runs nothing asynchronously, and its error says so', async () => {
     const caller = callerWith({}, { entitlements: { async: false } });
     await expect(submitted({}, caller)).rejects.toMatchObject({ code: 'async-not-entitled' });
     expect((await submitted({ mode: 'sync' }, caller)).run.status).toBe('running');
   });
 
-  test('whose waiting room is full is told when to try again', async () => {
+  test('whose queue is full gets an error that says when to try again', async () => {
     const caller = callerWith({}, { limits: { concurrency: 1, queued: 1, sync: 1 } });
     const { run } = await submitted({}, caller);
     await platform.ports.slots.enqueue(run);
@@ -98,7 +98,7 @@ describe('an idempotency key', () => {
   });
 
   test('of a run that failed is free again', async () => {
-    await platform.publish(flowOf('probe', { a: { type: 'fail', with: { message: 'No' } } }));
+    await platform.publish(buildFlow('probe', { a: { type: 'fail', with: { message: 'No' } } }));
     const first = await submitted({ idempotencyKey });
     await drive(platform, first.run.id);
     const again = await submitted({ idempotencyKey });
@@ -119,7 +119,7 @@ test('a store that is away leaves no slot taken', async () => {
   expect((await platform.ports.slots.occupancy('acme')).sync).toEqual([]);
 });
 
-test('a run that is accepted stays so when its doorbell cannot ring', async () => {
+test('an accepted run stays accepted when it cannot be enqueued', async () => {
   const { enqueueRuns } = platform.ports.queues;
   platform.ports.queues.enqueueRuns = () => Promise.reject(new Error('The queue is away'));
   const { run } = await submitted();
@@ -128,7 +128,7 @@ test('a run that is accepted stays so when its doorbell cannot ring', async () =
   expect((await drive(platform, run.id)).run.status).toBe('succeeded');
 });
 
-test('a run that shall start later is rung then, or found by the sweeper when that is long', async () => {
+test('a run that shall start later is enqueued then, or found by the sweeper when that is long', async () => {
   const at = (ms: number) => new Date(platform.clock.now() + ms).toISOString();
   await submitted({ startAfter: at(60_000) });
   expect(platform.queues.runs).toMatchObject([{ delaySeconds: 60 }]);
@@ -139,7 +139,7 @@ test('a run that shall start later is rung then, or found by the sweeper when th
 
 test('a deadline is the earliest of what platform, flow and request say', async () => {
   const lifetime = async (extra: object, timeout?: string) => {
-    await platform.publish(flowOf('probe', { a: set(1) }, extra));
+    await platform.publish(buildFlow('probe', { a: set(1) }, extra));
     const { run } = await submitted(timeout === undefined ? {} : { timeout });
     return run.deadlineAt - run.createdAt;
   };
@@ -147,10 +147,14 @@ test('a deadline is the earliest of what platform, flow and request say', async 
   expect(await lifetime({}, '99h')).toBe(24 * HOUR_MS);
   expect(await lifetime({ settings: { timeout: '2h' } })).toBe(2 * HOUR_MS);
   expect(await lifetime({ settings: { timeout: '2h' } }, '90s')).toBe(90_000);
+  expect(await lifetime({ settings: { timeout: '2h' } }, '1h30m')).toBe(1.5 * HOUR_MS);
+  for (const timeout of ['0s', '999ms', '90', 'soon', '-1s']) {
+    await expect(lifetime({}, timeout)).rejects.toMatchObject({ details: [{ field: 'timeout' }] });
+  }
 });
 
-test('a deadline counts from the hour at which a run shall start, but never ends later than a day after acceptance', async () => {
-  await platform.publish(flowOf('probe', { a: set(1) }));
+test('a deadline counts from the time at which a run shall start, but never ends later than a day after acceptance', async () => {
+  await platform.publish(buildFlow('probe', { a: set(1) }));
   const at = (ms: number) => new Date(platform.clock.now() + ms).toISOString();
   const { run: short } = await submitted({ startAfter: at(HOUR_MS), timeout: '20s' });
   expect([short.deadlineAt, short.dueAt]).toEqual([short.createdAt + HOUR_MS + 20_000, short.createdAt + HOUR_MS]);
@@ -163,9 +167,9 @@ test('a deadline counts from the hour at which a run shall start, but never ends
 });
 
 test('a flow for one mode is refused in the other, and names the node that cannot run without a caller', async () => {
-  await platform.publish(flowOf('probe', { a: call('a') }, { settings: { mode: 'sync' } }));
+  await platform.publish(buildFlow('probe', { a: call('a') }, { settings: { mode: 'sync' } }));
   await expect(submitted()).rejects.toMatchObject({ code: 'async-unsupported' });
-  await platform.publish(flowOf('probe', { who: { type: 'question', with: { message: 'Who?' } } }));
+  await platform.publish(buildFlow('probe', { who: { type: 'question', with: { message: 'Who?' } } }));
   await expect(submitted()).rejects.toMatchObject({
     code: 'async-unsupported',
     details: [{ field: 'nodes.who', line: expect.any(Number) }],

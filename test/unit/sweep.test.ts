@@ -35,38 +35,38 @@ describe('the remedy for a run', () => {
     ['is past its deadline is to end it', { deadlineAt: NOW }, { do: 'expire' }],
     ['is past its deadline and canceled is to expire it', { deadlineAt: NOW, cancelRequested: true }, { do: 'expire' }],
     ['was canceled is to end it', { ...waiting, cancelRequested: true }, { do: 'cancel' }],
-    ['has ended its worker five times is to end it', { ...dead, crashes: 4 }, { do: 'crash' }],
+    ['has crashed its worker five times is to end it', { ...dead, crashes: 4 }, { do: 'crash' }],
     [
-      'has ended its worker four times is one more worker',
+      'has crashed its worker four times gets one more worker',
       { ...dead, crashes: 3 },
-      { do: 'ring', lookAgainAt: NOW + MINUTE },
+      { do: 'enqueue', lookAgainAt: NOW + MINUTE },
     ],
     [
-      'was given back after a fault is another worker',
+      'was released after a fault gets another worker',
       { ...running, crashes: 4 },
-      { do: 'ring', lookAgainAt: NOW + MINUTE },
+      { do: 'enqueue', lookAgainAt: NOW + MINUTE },
     ],
     [
       'shall start later is to look then',
       { startAfter: NOW + 5 * MINUTE },
       { do: 'look', lookAgainAt: NOW + 5 * MINUTE },
     ],
-    ['shall have started is to ring', { startAfter: NOW - 1 }, { do: 'ring', lookAgainAt: NOW + MINUTE }],
-    ['nobody has picked up is to ring', {}, { do: 'ring', lookAgainAt: NOW + MINUTE }],
+    ['shall have started is to enqueue it', { startAfter: NOW - 1 }, { do: 'enqueue', lookAgainAt: NOW + MINUTE }],
+    ['nobody has picked up is to enqueue it', {}, { do: 'enqueue', lookAgainAt: NOW + MINUTE }],
     [
-      'has queued for an hour is to ring, and to look less often',
+      'has queued for an hour is to enqueue it, and to look less often',
       { createdAt: NOW - HOUR },
-      { do: 'ring', lookAgainAt: NOW + HOUR / 2 },
+      { do: 'enqueue', lookAgainAt: NOW + HOUR / 2 },
     ],
     [
-      'has queued for eleven hours is to ring, and to look every hour',
+      'has queued for eleven hours is to enqueue it, and to look every hour',
       { createdAt: NOW - 11 * HOUR },
-      { do: 'ring', lookAgainAt: NOW + HOUR },
+      { do: 'enqueue', lookAgainAt: NOW + HOUR },
     ],
     [
       'has little time left is to look at its deadline',
       { deadlineAt: NOW + 20 * SECOND },
-      { do: 'ring', lookAgainAt: NOW + 20 * SECOND },
+      { do: 'enqueue', lookAgainAt: NOW + 20 * SECOND },
     ],
     [
       'waits for a timer is to look when it is over',
@@ -74,11 +74,11 @@ describe('the remedy for a run', () => {
       { do: 'look', lookAgainAt: NOW + 7 * MINUTE },
     ],
     ['waits for somebody is to look at its deadline', waiting, { do: 'look', lookAgainAt: NOW + 24 * HOUR }],
-    ['overslept its timer is to ring', { ...waiting, wakeAt: NOW }, { do: 'ring', lookAgainAt: NOW + MINUTE }],
+    ['overslept its timer is to enqueue it', { ...waiting, wakeAt: NOW }, { do: 'enqueue', lookAgainAt: NOW + MINUTE }],
     [
-      'has an answer that it has not seen is to ring',
+      'has an answer that it has not seen is to enqueue it',
       { ...waiting, signals: 2, seenSignals: 1 },
-      { do: 'ring', lookAgainAt: NOW + MINUTE },
+      { do: 'enqueue', lookAgainAt: NOW + MINUTE },
     ],
     [
       'has seen every answer is to look at its deadline',
@@ -136,7 +136,7 @@ describe('a sweep', () => {
     expect(platform.queues.runs.map(({ runId }) => runId)).toContain(patient.id);
   });
 
-  test('rings again for a run that was called from the waiting room and never came, long before it is due', async () => {
+  test('enqueues again a run that was promoted and never came, long before it is due', async () => {
     const { platform, run } = await accepted({ a: set(1) });
     const { slots, runs } = platform.ports;
     await slots.acquire({ tenant: 'acme', runId: run.id, limit: 1, now: platform.clock.now() });
@@ -147,7 +147,7 @@ describe('a sweep', () => {
     expect(platform.queues.runs).toEqual([{ runId: run.id, tenant: 'acme' }]);
   });
 
-  test('rings for a webhook that nobody has told', async () => {
+  test('enqueues a webhook that nobody has delivered', async () => {
     const { platform, run } = await accepted(
       { a: set(1) },
       {},
@@ -156,11 +156,11 @@ describe('a sweep', () => {
     platform.ports.queues.enqueueDeliveries = () => Promise.reject(new Error('The queue is away'));
     await throughTime(platform.clock, worked(platform, run.id));
     expect((await platform.runs.get(run.id))?.status).toBe('succeeded');
-    const rung: unknown[] = [];
-    platform.ports.queues.enqueueDeliveries = async (rings) => void rung.push(...rings);
+    const enqueued: unknown[] = [];
+    platform.ports.queues.enqueueDeliveries = async (messages) => void enqueued.push(...messages);
     platform.clock.advance(31 * SECOND);
     await sweepNow(platform);
-    expect(rung).toEqual([{ run: run.id, n: 1, tenant: 'acme' }]);
+    expect(enqueued).toEqual([{ run: run.id, n: 1, tenant: 'acme' }]);
   });
 
   test('reaches what lies behind any number of runs that it cannot repair', async () => {

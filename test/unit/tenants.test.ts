@@ -18,7 +18,7 @@ import {
   tenantUpdateSchema,
   updateTenant,
 } from '../../lambdas/core/access/tenants.ts';
-import { makeTtlCache } from '../../lambdas/core/access/ttl-cache.ts';
+import { makeCaches, makeTtlCache } from '../../lambdas/core/access/ttl-cache.ts';
 import { makeFakeClock } from '../support/fake-clock.ts';
 import { makeMemoryTenantStore } from '../support/memory-tenant-store.ts';
 
@@ -26,6 +26,7 @@ function makePorts() {
   return {
     clock: makeFakeClock(),
     tenants: makeMemoryTenantStore(),
+    caches: makeCaches(),
     ids: { run: () => 'unused', random: () => 0, token: (chars: number) => 'x'.repeat(chars) },
     keyring: makeKeyring(async () => 'a platform secret of more than 32 characters'),
   };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { actForTenant } from '../../lambdas/core/access/run-access.ts';
 import { FAILURES_TO_OPEN, MAX_OPEN_MS, makeCircuitBreaker } from '../../lambdas/core/deliver/circuit-breaker.ts';
 import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
@@ -151,7 +152,7 @@ describe('a receiver that does not answer', () => {
     await work(SECONDS);
     expect(await delivery(run)).toMatchObject({ attempts: [{ error: expect.stringContaining('timeout') }] });
     hanging.clear();
-    await redeliver(ports, 'acme', { run, n: 1 });
+    await redeliver(ports, actForTenant('acme'), { run, n: 1 });
     expect(await deliver(ports, { run, n: 1 })).toBe('delivered');
     expect(sent.at(-1)?.timeoutMs).toBe(15_000);
   });

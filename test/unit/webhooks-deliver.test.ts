@@ -1,6 +1,8 @@
 import { Webhook as Verifier } from 'standardwebhooks';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { actForTenant } from '../../lambdas/core/access/run-access.ts';
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import { type DeliverPorts, deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
 import { readDeliverySecret, rotateWebhookSecret } from '../../lambdas/core/deliver/signing-secrets.ts';
@@ -101,6 +103,7 @@ function makePorts(runs: DeliveryRuns, policy: 'none' | 'loopback' = 'loopback')
     queues,
     ids: { run: () => RUN, token: (chars: number) => 'x'.repeat(chars), random: () => 0 },
     tenants: makeMemoryTenantStore(),
+    caches: makeCaches(),
     keyring: makeKeyring(async () => 'a platform secret of more than 32 characters'),
     http: makeHttpClient({ policy }),
     log: { info: log, warn: log, error: log, metric: (name: string) => void metrics.push(name) },
@@ -341,7 +344,10 @@ describe('redelivery', () => {
         status: answered,
       }));
       const { attempt, kept, ports } = setUp({ status, attempts, nextAt: NOW + HOURS });
-      expect(await redeliver(ports, 'acme', { run: RUN, n: 1 })).toMatchObject({ status: 'pending', nextAt: NOW });
+      expect(await redeliver(ports, actForTenant('acme'), { run: RUN, n: 1 })).toMatchObject({
+        status: 'pending',
+        nextAt: NOW,
+      });
       expect(ports.queues.deliveries).toEqual([{ run: RUN, n: 1, tenant: 'acme' }]);
       expect(await attempt()).toBe('delivered');
       expect(kept.delivery.attempts.at(-1)).toMatchObject({ manual: true, status: 200 });
@@ -352,7 +358,7 @@ describe('redelivery', () => {
     const attempts = [{ at: NOW - SECONDS, durationMs: 5, status: 500 }];
     const { attempt, kept, ports } = setUp({ attempts, nextAt: NOW + SECONDS });
     inbox.answerWith({ status: 500 });
-    await redeliver(ports, 'acme', { run: RUN, n: 1 });
+    await redeliver(ports, actForTenant('acme'), { run: RUN, n: 1 });
     expect(await attempt()).toBe('pending');
     expect(kept.delivery.nextAt).toBe(NOW + 2 * SECONDS);
     ports.clock.advance(2 * SECONDS);
@@ -364,13 +370,13 @@ describe('redelivery', () => {
     const attempts = Array.from({ length: 10 }, () => ({ at: NOW - SECONDS, durationMs: 5, status: 500 }));
     const { attempt, ports } = setUp({ status: 'exhausted', attempts });
     inbox.answerWith({ status: 500 });
-    await redeliver(ports, 'acme', { run: RUN, n: 1 });
+    await redeliver(ports, actForTenant('acme'), { run: RUN, n: 1 });
     expect(await attempt()).toBe('exhausted');
   });
 
   test('waits for the run to end', async () => {
     const { ports } = setUp({}, { status: 'running' });
-    await expect(redeliver(ports, 'acme', { run: RUN, n: 1 })).rejects.toMatchObject({
+    await expect(redeliver(ports, actForTenant('acme'), { run: RUN, n: 1 })).rejects.toMatchObject({
       code: 'run-not-settled',
       status: 409,
     });
@@ -383,7 +389,7 @@ describe('redelivery', () => {
     ['an unknown webhook', 'acme', { run: RUN, n: 2 }, 'not-found'],
   ])('of %s is refused', async (_, tenant, webhook, code) => {
     const { ports } = setUp();
-    await expect(redeliver(ports, tenant, webhook)).rejects.toMatchObject({ code, status: 404 });
+    await expect(redeliver(ports, actForTenant(tenant), webhook)).rejects.toMatchObject({ code, status: 404 });
     expect(ports.queues.deliveries).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
+import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import {
   readDeliverySecret,
   readSigningSecrets,
@@ -15,6 +16,7 @@ function makePorts() {
   return {
     clock: makeFakeClock(),
     tenants: makeMemoryTenantStore(),
+    caches: makeCaches(),
     keyring: makeKeyring(async () => 'a platform secret of more than 32 characters'),
     ids: {
       run: () => 'unused',

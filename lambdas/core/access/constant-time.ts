@@ -1,4 +1,4 @@
-// Compares secrets and signatures without telling by its time how much of them is right.
+// Compares secrets and signatures in a time that does not depend on how much of them is right.
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 

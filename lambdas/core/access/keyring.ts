@@ -2,6 +2,7 @@
 // Where the platform secret lives belongs to the loader; what is sealed, to the callers.
 
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { MAX_SIGNAL_TOKEN_CHARS } from '../limits.ts';
 import type { Keyring } from '../ports/ports.ts';
 import { isRunId, runIdBytes, runIdFromBytes } from '../run-id.ts';
 
@@ -10,8 +11,6 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const RUN_ID_BYTES = 16;
 const TOKEN_MAC_BYTES = 16;
-// A token stands in a URL.
-const MAX_TOKEN_CHARS = 1_024;
 const SEALED_VERSION = 'v1.';
 const TOKEN_VERSION = 1;
 
@@ -104,7 +103,7 @@ function signalToken(key: Buffer, runId: string, path: string): string {
 }
 
 function readSignalToken(key: Buffer, token: string): { runId: string; path: string } | undefined {
-  if (token.length > MAX_TOKEN_CHARS || !/^[\w-]+$/.test(token)) return undefined;
+  if (token.length > MAX_SIGNAL_TOKEN_CHARS || !/^[\w-]+$/.test(token)) return undefined;
   const bytes = Buffer.from(token, 'base64url');
   if (bytes.length <= 1 + RUN_ID_BYTES + TOKEN_MAC_BYTES || bytes[0] !== TOKEN_VERSION) return undefined;
   const address = bytes.subarray(0, -TOKEN_MAC_BYTES);

@@ -2,20 +2,17 @@
 
 import * as z from 'zod';
 import { ApiError } from '../errors.ts';
-import { TENANT_CACHE_SECONDS } from '../limits.ts';
+import { CREDENTIAL_CHARS_MAX, KEY_TOUCH_SECONDS, MAX_NAME_CHARS, MAX_VENDOR_IDS } from '../limits.ts';
 import { type Key, SCOPES, type Scope, type Tenant } from '../ports/catalog.ts';
 import type { Ids, Ports } from '../ports/ports.ts';
 import { DIALECTS, type DialectName } from '../run.ts';
 import { KEY_FORMS } from './key-forms.ts';
+import { requireFlow } from './run-access.ts';
 import { findTenant, getTenant } from './tenants.ts';
-import { cachePerStore } from './ttl-cache.ts';
 
-type KeyPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'keyring' | 'log'>;
+type KeyPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'caches' | 'keyring' | 'log'>;
 
-const MAX_CREDENTIAL_CHARS = 512;
 const KEY_ID_CHARS = 16;
-const MAX_VENDOR_IDS = 100;
-const TOUCH_SECONDS = 60 * 60;
 
 export function newKeyId(ids: Ids): string {
   return `key_${ids.token(KEY_ID_CHARS)}`;
@@ -31,16 +28,12 @@ export const newKeySchema = z.strictObject({
     .refine((ids) => Object.keys(ids).length <= MAX_VENDOR_IDS, `may map at most ${MAX_VENDOR_IDS} ids`)
     .optional(),
   scopes: z.array(z.enum(SCOPES)).min(1).default(['run']),
-  name: z.string().trim().min(1).max(200).optional(),
+  name: z.string().trim().min(1).max(MAX_NAME_CHARS).optional(),
   expiresAt: z.iso.datetime({ offset: true }).optional(),
   /** Only for an operator, who hands a new tenant its first key. */
   tenant: z.string().min(1).max(64).optional(),
 });
 export type NewKey = z.input<typeof newKeySchema>;
-
-// Unknown credentials are remembered apart, so that somebody who tries many cannot push the good ones out.
-const known = cachePerStore<Key>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
-const unknown = cachePerStore<true>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 1_000 });
 
 /**
  * Who holds the credential, as of at most TENANT_CACHE_SECONDS ago; else ApiError('unauthenticated'). A key opens
@@ -67,7 +60,7 @@ export async function authenticateSigner(
 }
 
 async function admitted(ports: KeyPorts, key: Key | undefined, dialect: DialectName) {
-  // One sentence for every reason: the caller learns nothing about keys that exist.
+  // The same answer for every reason: the caller learns nothing about keys that exist.
   if (!key || key.dialect !== dialect || isExpired(key, ports.clock.now())) throw new ApiError('unauthenticated');
   const tenant = await findTenant(ports, key.tenant);
   if (!tenant) throw new ApiError('unauthenticated');
@@ -78,12 +71,6 @@ async function admitted(ports: KeyPorts, key: Key | undefined, dialect: DialectN
 export function requireScope(caller: { key: Key }, scope: Scope): void {
   if (scope === 'run' || caller.key.scopes.includes(scope)) return;
   throw new ApiError('forbidden', `This needs a key with the scope '${scope}'`);
-}
-
-/** What concerns the whole tenant is not for a key that is bound to one flow, or it could free itself. */
-export function requireUnbound({ key }: { key: Key }): void {
-  if (key.flow === undefined) return;
-  throw new ApiError('forbidden', `The key is bound to the flow '${key.flow}', and this concerns the whole tenant`);
 }
 
 /** Makes a key for the caller's tenant. `credentials` are shown to the caller and kept nowhere. */
@@ -143,19 +130,20 @@ export function renderKey(key: Key) {
 async function findKey(ports: KeyPorts, credential: string): Promise<Key | undefined> {
   const now = ports.clock.now();
   const hash = await ports.keyring.hashKey(credential);
-  const cached = known(ports.tenants).get(hash, now);
+  const { keys, unknownKeys } = ports.caches;
+  const cached = keys.get(hash, now);
   if (cached) return cached;
-  if (unknown(ports.tenants).get(hash, now)) return undefined;
+  if (unknownKeys.get(hash, now)) return undefined;
   const key = await ports.tenants.keyByHash(hash);
-  if (key) known(ports.tenants).set(hash, key, now);
-  else unknown(ports.tenants).set(hash, true, now);
+  if (key) keys.set(hash, key, now);
+  else unknownKeys.set(hash, true, now);
   if (key && !isExpired(key, now)) await touch(ports, key, now);
   return key;
 }
 
 // Coarse, and never a reason to refuse the caller.
 async function touch(ports: KeyPorts, key: Key, now: number): Promise<void> {
-  if (key.lastUsedAt !== undefined && now - key.lastUsedAt < TOUCH_SECONDS * 1_000) return;
+  if (key.lastUsedAt !== undefined && now - key.lastUsedAt < KEY_TOUCH_SECONDS * 1_000) return;
   try {
     await ports.tenants.touchKey(key, now);
   } catch (error) {
@@ -169,7 +157,7 @@ function isExpired(key: Key, now: number): boolean {
 
 /** What may stand in an Authorization header. */
 export function isCredential(text: string): boolean {
-  return text.length <= MAX_CREDENTIAL_CHARS && /^[\x21-\x7e]+$/.test(text);
+  return text.length <= CREDENTIAL_CHARS_MAX && /^[\x21-\x7e]+$/.test(text);
 }
 
 function refused(field: string, message: string): ApiError {
@@ -181,10 +169,10 @@ function toIso(ms: number | undefined): string | null {
 }
 
 /** A vendor's id of a workflow is the name of a flow, or one that the key maps to it. */
-export function resolveFlow({ key }: { key: Key }, vendorId: string): string {
-  const flow = key.ids?.[vendorId] ?? vendorId;
-  if (key.flow === undefined || key.flow === flow) return flow;
-  throw new ApiError('forbidden', `The key is bound to the flow '${key.flow}'`);
+export function resolveFlow(caller: { key: Key }, vendorId: string): string {
+  const flow = caller.key.ids?.[vendorId] ?? vendorId;
+  requireFlow(caller, flow);
+  return flow;
 }
 
 /** The id under which the caller knows the flow: the other way round. */

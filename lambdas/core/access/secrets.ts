@@ -1,12 +1,11 @@
-// A tenant's secrets: kept sealed, opened only for the run that names them, never shown again.
+// A tenant's secrets: kept sealed, opened only for the run that names them, never returned.
 
 import * as z from 'zod';
 import { ApiError } from '../errors.ts';
+import { MAX_SECRET_CHARS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 
 type SecretPorts = Pick<Ports, 'tenants' | 'keyring'>;
-
-const MAX_SECRET_CHARS = 8_192;
 
 export const secretNameSchema = z
   .string()
@@ -19,7 +18,7 @@ export async function putSecret(
   tenant: string,
   secret: { name: string; value: string },
 ): Promise<void> {
-  const sealed = await ports.keyring.seal(secret.value, contextOf(tenant, secret.name));
+  const sealed = await ports.keyring.seal(secret.value, sealingContext(tenant, secret.name));
   await ports.tenants.putSecret(tenant, secret.name, sealed, ports.clock.now());
 }
 
@@ -51,9 +50,9 @@ export async function openSecrets(
 async function openSecret(ports: SecretPorts, tenant: string, name: string): Promise<string> {
   const sealed = await ports.tenants.secret(tenant, name);
   if (sealed === undefined) throw new ApiError('not-found', `The secret '${name}' is not set`);
-  return ports.keyring.open(sealed, contextOf(tenant, name));
+  return ports.keyring.open(sealed, sealingContext(tenant, name));
 }
 
-function contextOf(tenant: string, name: string): string {
+function sealingContext(tenant: string, name: string): string {
   return `secret/${tenant}/${name}`;
 }

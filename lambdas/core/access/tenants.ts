@@ -5,36 +5,34 @@ import { ApiError } from '../errors.ts';
 import {
   LIST_PAGE_DEFAULT,
   LIST_PAGE_MAX,
-  TENANT_CACHE_SECONDS,
+  MAX_NAME_CHARS,
   TENANT_CONCURRENCY,
   TENANT_CONCURRENCY_MAX,
+  TENANT_LIMIT_MAX,
   TENANT_QUEUED,
   TENANT_SYNC,
 } from '../limits.ts';
 import type { Tenant } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
-import { cachePerStore } from './ttl-cache.ts';
 
-type TenantPorts = Pick<Ports, 'clock' | 'ids' | 'tenants'>;
+type TenantPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'caches'>;
 
 // The id is part of table keys and is the message group of the fair queues (128 characters).
 const TENANT_ID = /^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/;
 const GENERATED_ID_CHARS = 12;
-const MAX_NAME_CHARS = 200;
 // DynamoDB keeps no number nearer to zero than 1e-130; less than this prices nothing.
 const MIN_CREDITS_PER_USD = 0.000_001;
-const MAX_LIMIT = 1_000_000;
 const DEFAULT_CREDITS_PER_USD = 100;
 
 const SETTINGS = {
   name: z.string().trim().min(1).max(MAX_NAME_CHARS),
   limits: z.strictObject({
     concurrency: z.int().min(1).max(TENANT_CONCURRENCY_MAX).optional(),
-    queued: z.int().min(0).max(MAX_LIMIT).optional(),
-    sync: z.int().min(0).max(MAX_LIMIT).optional(),
+    queued: z.int().min(0).max(TENANT_LIMIT_MAX).optional(),
+    sync: z.int().min(0).max(TENANT_LIMIT_MAX).optional(),
   }),
   entitlements: z.strictObject({ async: z.boolean().optional() }),
-  creditsPerUsd: z.number().min(MIN_CREDITS_PER_USD).max(MAX_LIMIT),
+  creditsPerUsd: z.number().min(MIN_CREDITS_PER_USD).max(TENANT_LIMIT_MAX),
 };
 
 export const tenantUpdateSchema = z.strictObject(SETTINGS).partial();
@@ -47,8 +45,6 @@ export const newTenantSchema = tenantUpdateSchema.extend({
     .optional(),
 });
 export type NewTenant = z.output<typeof newTenantSchema>;
-
-const tenantCache = cachePerStore<Tenant>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
 
 export async function createTenant(ports: TenantPorts, asked: NewTenant): Promise<Tenant> {
   const { id = ports.ids.token(GENERATED_ID_CHARS), ...settings } = asked;
@@ -67,7 +63,7 @@ export async function getTenant(ports: TenantPorts, id: string): Promise<Tenant>
 }
 
 export async function findTenant(ports: TenantPorts, id: string): Promise<Tenant | undefined> {
-  const cache = tenantCache(ports.tenants);
+  const cache = ports.caches.tenants;
   const now = ports.clock.now();
   const cached = cache.get(id, now);
   if (cached) return cached;
@@ -80,7 +76,7 @@ export async function findTenant(ports: TenantPorts, id: string): Promise<Tenant
 export async function readTenant(ports: TenantPorts, id: string): Promise<Tenant> {
   const tenant = await ports.tenants.tenant(id);
   if (!tenant) throw new ApiError('not-found', `There is no tenant '${id}'`);
-  tenantCache(ports.tenants).set(id, tenant, ports.clock.now());
+  ports.caches.tenants.set(id, tenant, ports.clock.now());
   return tenant;
 }
 
@@ -129,6 +125,6 @@ function merged(tenant: Tenant, changes: TenantUpdate): Tenant {
 
 async function keep(ports: TenantPorts, tenant: Tenant): Promise<Tenant> {
   await ports.tenants.putTenant(tenant);
-  tenantCache(ports.tenants).set(tenant.id, tenant, ports.clock.now());
+  ports.caches.tenants.set(tenant.id, tenant, ports.clock.now());
   return tenant;
 }

@@ -1,12 +1,9 @@
-// Remembers values for a short time, in this process only, and never more than it was told to.
+// Remembers values for a short time, in this process only, and never more than it may.
 
-export interface TtlCache<Value> {
-  get(key: string, now: number): Value | undefined;
-  set(key: string, value: Value, now: number): void;
-  delete(key: string): void;
-}
+import { CACHED_TENANTS, CACHED_UNKNOWN_KEYS, TENANT_CACHE_SECONDS } from '../limits.ts';
+import type { Cache, Caches } from '../ports/cache.ts';
 
-export function makeTtlCache<Value>(limits: { ttlSeconds: number; maxEntries: number }): TtlCache<Value> {
+export function makeTtlCache<Value>(limits: { ttlSeconds: number; maxEntries: number }): Cache<Value> {
   const entries = new Map<string, { value: Value; until: number }>();
 
   return {
@@ -32,12 +29,13 @@ export function makeTtlCache<Value>(limits: { ttlSeconds: number; maxEntries: nu
   };
 }
 
-/** One cache per store, so that two platforms in one process (as in tests) never see each other's entries. */
-export function cachePerStore<Value>(limits: { ttlSeconds: number; maxEntries: number }) {
-  const caches = new WeakMap<object, TtlCache<Value>>();
-  return (store: object): TtlCache<Value> => {
-    const cache = caches.get(store) ?? makeTtlCache<Value>(limits);
-    caches.set(store, cache);
-    return cache;
+/** Those of one process: whoever makes the ports of a platform makes its caches. */
+export function makeCaches(): Caches {
+  const limits = { ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: CACHED_TENANTS };
+  return {
+    tenants: makeTtlCache(limits),
+    keys: makeTtlCache(limits),
+    unknownKeys: makeTtlCache({ ...limits, maxEntries: CACHED_UNKNOWN_KEYS }),
+    signingSecrets: makeTtlCache(limits),
   };
 }

@@ -1,5 +1,5 @@
-// A bounded queue between a slice that tells and a caller who reads. A reader who does not keep up loses what can be
-// spared, and never slows the slice down.
+// A bounded queue between a slice that emits events and a caller who reads them. A reader who does not keep up loses what
+// can be spared, and never slows the slice down.
 
 export interface EventBuffer<Item> extends AsyncIterable<Item> {
   push(item: Item): void;

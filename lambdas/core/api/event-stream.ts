@@ -1,7 +1,7 @@
 // A run as a stream: live from the slice in this process, from the records where it runs elsewhere, kept alive by pings
 // and let go before the connection's ceiling. What an event looks like on the wire belongs to the dialects.
 
-import { CALLER_CEILING_SECONDS, SSE_PING_SECONDS } from '../limits.ts';
+import { CALLER_CEILING_SECONDS, MAX_BUFFERED_EVENTS, SSE_PING_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
 import type { NumberedEvent } from '../runs/events.ts';
@@ -17,7 +17,6 @@ export type StreamItem = NumberedEvent | { type: 'ping' } | { type: 'run.detache
 const LOOK_FIRST_MS = 500;
 const LOOK_MAX_MS = 5_000;
 const LOOK_BACKOFF = 1.5;
-const CHANNEL_SIZE = 10_000;
 
 interface Window {
   /** Only events with a higher number. */
@@ -105,7 +104,7 @@ export interface StreamedCall {
 }
 
 /**
- * Runs the run here and tells of it as it goes. It ends with `run.finished`, with `run.waiting` where somebody must
+ * Runs the run here and reports its events as they come. It ends with `run.finished`, with `run.waiting` where somebody must
  * answer first, or with `run.detached`. `pending` is the slice: it goes on without its caller.
  */
 export function streamRun(
@@ -116,7 +115,10 @@ export function streamRun(
     return { items: streamOn(ports, { runId: run.id, after: 0, receivedAt }), pending: Promise.resolve() };
   }
   const gone = new AbortController();
-  const live = makeEventBuffer<NumberedEvent>({ size: CHANNEL_SIZE, canSpare: ({ type }) => type === 'node.delta' });
+  const live = makeEventBuffer<NumberedEvent>({
+    size: MAX_BUFFERED_EVENTS,
+    canSpare: ({ type }) => type === 'node.delta',
+  });
   const untilMs = receivedAt + CALLER_CEILING_SECONDS * 1_000;
   const slice = runInline(ports, run, { untilMs, emit: live.push }).finally(live.close);
   const events = untilSomebody(liveThenFollowed(ports, live, { runId: run.id, signal: gone.signal }));

@@ -1,6 +1,7 @@
 // Running a settled run again: from the start, or from where it failed with everything that had succeeded.
 
 import type { Caller } from '../access/caller.ts';
+import { requireRecord } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
@@ -11,11 +12,10 @@ export interface Rerun {
   version?: 'same' | 'latest';
 }
 
-/** A new async run with the inputs of the old one, linked to it by `rerunOf`. Webhooks are told again. */
+/** A new async run with the inputs of the old one, linked to it by `rerunOf`. Its webhooks are called again. */
 export async function rerun(ports: Ports, caller: Caller, runId: string, asked: Rerun): Promise<Run> {
   const { from = 'start', version = 'same' } = asked;
-  const old = await ports.runs.read(runId);
-  if (!old || old.run.tenant !== caller.tenant.id) throw new ApiError('run-not-found', `There is no run '${runId}'`);
+  const old = await requireRecord(ports, caller, runId);
   const { run } = old;
   if (!isSettled(run.status)) refuse('the run has not ended yet: cancel it first, or wait', 'runId');
   if (from === 'failed' && run.status === 'succeeded') refuse('the run succeeded: use start', 'from');

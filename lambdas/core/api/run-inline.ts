@@ -9,7 +9,7 @@ import { startChild } from './start-child.ts';
 
 /**
  * Runs the slice here, and hands the run to the machine where it must wait or does not fit. Resolves with the run as it
- * stands: settled, waiting, or going on elsewhere. `untilMs` (epoch) is when the caller is let go.
+ * is then: settled, waiting, or going on elsewhere. `untilMs` (epoch) is when the caller is let go.
  */
 export async function runInline(
   ports: Ports,

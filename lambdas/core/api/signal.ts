@@ -1,5 +1,6 @@
 // Outside answers to a waiting node: stored first, then the Park is woken. A signal that comes early is kept.
 
+import { type Actor, requireRun, TOKEN_HOLDER } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
 import { findNodeAt } from '../flow/node-at.ts';
 import type { Json } from '../json.ts';
@@ -14,21 +15,16 @@ export interface SignalRequest {
   path: string;
   payload: Json;
   by?: string;
-  /** Absent where an unguessable token has proved the right to signal. */
-  tenant?: string;
 }
 
-export async function signalRun(ports: Ports, { runId, path, payload, by, tenant }: SignalRequest): Promise<Run> {
-  const run = await ports.runs.get(runId);
-  if (!run || (tenant !== undefined && run.tenant !== tenant)) {
-    throw new ApiError('run-not-found', `There is no run '${runId}'`);
-  }
-  const given = () => new ApiError('signal-already-given', `Node '${path}' was already signaled`);
+export async function signalRun(ports: Ports, actor: Actor, request: SignalRequest): Promise<Run> {
+  const { runId, path, payload, by } = request;
+  const run = await requireRun(ports, actor, runId);
   if (isSettled(run.status)) throw new ApiError('run-already-settled');
   await checkAwaited(ports, run, { path, payload });
   const signal = { path, payload, at: ports.clock.now(), by };
   const stored = await ports.runs.signal(runId, signal, signal.at + UNPICKED_SECONDS * 1_000);
-  if (stored.kind === 'given') throw given();
+  if (stored.kind === 'duplicate') throw new ApiError('signal-already-given', `Node '${path}' was already signaled`);
   if (stored.kind === 'settled') throw new ApiError('run-already-settled');
   await wake(ports, stored.run);
   return stored.run;
@@ -37,17 +33,17 @@ export async function signalRun(ports: Ports, { runId, path, payload, by, tenant
 export async function signalByToken(ports: Ports, token: string, payload: Json): Promise<Run> {
   await ports.keyring.ready();
   const address = ports.keyring.readSignalToken(token);
-  if (!address) throw new ApiError('not-found', 'This callback address is not one of ours');
-  return signalRun(ports, { ...address, payload });
+  if (!address) throw new ApiError('not-found', 'Invalid callback URL');
+  return signalRun(ports, TOKEN_HOLDER, { ...address, payload });
 }
 
-/** A Park is woken; a slice that runs sees the signal by itself; what is missed the sweeper finds. */
+/** A Park is woken; a slice that runs sees the signal by itself; the sweeper finds what both overlook. */
 async function wake(ports: Ports, run: Run): Promise<void> {
   if (run.parkToken === undefined) return;
   try {
     await ports.machine.wake(run.parkToken);
   } catch (error) {
-    ports.log.warn('a signaled run could not be woken; the sweeper will ring it', { run: run.id, error });
+    ports.log.warn('a signaled run could not be woken; the sweeper will enqueue it', { run: run.id, error });
   }
 }
 

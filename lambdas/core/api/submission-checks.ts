@@ -2,6 +2,7 @@
 // belongs to submit.ts.
 
 import type { Caller } from '../access/caller.ts';
+import { requireFlow } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
 import type { Plan, Support } from '../flow/plan.ts';
 import type { Tenant } from '../ports/catalog.ts';
@@ -10,10 +11,9 @@ import type { RunMode } from '../run.ts';
 import type { Submission } from './submit.ts';
 
 /** What needs no look at the flow. */
-export function checkCaller({ key, tenant }: Caller, { flow, mode, startAfter }: Submission): void {
-  if (key.flow !== undefined && key.flow !== flow) {
-    throw new ApiError('forbidden', `The key is bound to the flow '${key.flow}'`);
-  }
+export function checkCaller(caller: Caller, { flow, mode, startAfter }: Submission): void {
+  const { tenant } = caller;
+  requireFlow(caller, flow);
   if (mode === 'async' && !tenant.entitlements.async) throw new ApiError('async-not-entitled');
   if (mode !== 'async' && startAfter !== undefined) {
     throw new ApiError('invalid-request', '`startAfter` is for asynchronous runs', {

@@ -1,5 +1,5 @@
 // How long a sync caller waits, and what it gets: the true status at once, or a kept-alive answer that ends in JSON.
-// Who runs the slice belongs to engine/run-inline.ts; what a run looks like, to the dialect.
+// Who runs the slice belongs to run-inline.ts; what a run looks like, to the dialect.
 
 import { ApiError } from '../errors.ts';
 import { CALLER_CEILING_SECONDS, SYNC_KEEPALIVE_SECONDS, SYNC_STATUS_SECONDS } from '../limits.ts';
@@ -23,7 +23,7 @@ export function waitsForSomebody(run: Run): boolean {
 
 const isAnswer = (run: Run): boolean => isSettled(run.status) || waitsForSomebody(run);
 
-/** The run once there is something to say about it, or as it stands at `untilMs`. */
+/** The run once there is something to say about it, or as it is at `untilMs`. */
 async function waitUntilAnswer(
   ports: Ports,
   first: Run,
@@ -58,7 +58,7 @@ async function renderCall(ports: Ports, call: SyncCall): Promise<{ record: RunRe
   return { record, json: call.render(record) };
 }
 
-/** Spaces may stand before a JSON text, so they keep the connection alive without spoiling the body. */
+/** A JSON text may begin with spaces, so they keep the connection alive without spoiling the body. */
 async function* withKeepAlive(
   ports: Ports,
   call: SyncCall,
@@ -79,9 +79,9 @@ async function* withKeepAlive(
 }
 
 /**
- * 200 with the run when it has ended (however it ended: its own `status` tells), 202 when it waits for somebody; both
+ * 200 with the run when it has ended (however it ended: its own `status` says), 202 when it waits for somebody; both
  * only within SYNC_STATUS_SECONDS. After that the status is 200 and the body comes when the run ends, or at
- * CALLER_CEILING_SECONDS with the run as it stands. `pending` is the slice: it goes on without its caller.
+ * CALLER_CEILING_SECONDS with the run as it is then. `pending` is the slice: it goes on without its caller.
  */
 export async function answerRun(ports: Ports, call: SyncCall): Promise<Reply> {
   const untilMs = call.receivedAt + CALLER_CEILING_SECONDS * 1_000;

@@ -45,7 +45,7 @@ export async function saveDraft(
   const ifMatch = asked.ifMatch?.replace(/^W\/|"/g, '');
   const now = ports.clock.now();
   const draft = { tenant, name, source, etag, compiled, now, ifMatch };
-  if ((await ports.flows.putDraft(draft)) === undefined) {
+  if ((await ports.flows.putDraft(draft)).kind === 'outdated') {
     throw new ApiError('invalid-request', `The draft of '${name}' was changed since you read it: read it again`);
   }
   return { etag, compiled };
@@ -74,7 +74,8 @@ export async function publish(
     const label = await chooseLabel(ports, tenant, { ...asked, latest, plan });
     const version: FlowVersion = { version: label, digest, source, publishedAt: clock.now(), async, sync };
     const after = latest && { after: latest.version };
-    if (await flows.addVersion({ tenant, name, version, plan, ...after })) return { created: true, version };
+    const added = await flows.addVersion({ tenant, name, version, plan, ...after });
+    if (added.kind === 'stored') return { created: true, version };
   }
   throw new ApiError('unavailable', `Too many callers publish flow '${name}' at once: try again`);
 }

@@ -18,7 +18,10 @@ import { buildRequest } from './request.ts';
 import { scheduleNextAttempt } from './retry-schedule.ts';
 import { readSigningSecrets } from './signing-secrets.ts';
 
-export type DeliverPorts = Pick<Ports, 'clock' | 'ids' | 'queues' | 'tenants' | 'keyring' | 'http' | 'log'> & {
+export type DeliverPorts = Pick<
+  Ports,
+  'clock' | 'ids' | 'queues' | 'tenants' | 'caches' | 'keyring' | 'http' | 'log'
+> & {
   runs: Pick<RunStore, 'read' | 'recordAttempt' | 'deferDelivery'>;
   /** Without them every attempt is made when it is due. */
   circuitBreaker?: CircuitBreaker;

@@ -1,5 +1,6 @@
 // Delivers a webhook again because somebody asks for it, whatever its result was.
 
+import { type Actor, requireRun } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { RunStore } from '../ports/runs.ts';
@@ -15,12 +16,10 @@ const MAX_ATTEMPTS = 50;
 /** Returns the delivery's new state: pending, and due at once. */
 export async function redeliver(
   ports: RedeliverPorts,
-  tenant: string,
+  actor: Actor,
   webhook: { run: string; n: number },
 ): Promise<Delivery> {
-  const run = await ports.runs.get(webhook.run);
-  // A run of another tenant is reported as not found.
-  if (!run || run.tenant !== tenant) throw new ApiError('run-not-found');
+  const run = await requireRun(ports, actor, webhook.run);
   if (!isSettled(run.status)) throw new ApiError('run-not-settled');
   const delivery = await ports.runs.delivery(webhook.run, webhook.n);
   if (!delivery) throw new ApiError('not-found', `The run has no webhook ${webhook.n}`);
@@ -29,6 +28,6 @@ export async function redeliver(
   }
   const now = ports.clock.now();
   await ports.runs.reopenDelivery(delivery, now);
-  await ports.queues.enqueueDeliveries([{ run: webhook.run, n: webhook.n, tenant }]);
+  await ports.queues.enqueueDeliveries([{ run: webhook.run, n: webhook.n, tenant: run.tenant }]);
   return { ...delivery, status: 'pending', nextAt: now };
 }

@@ -2,19 +2,12 @@
 // random, stored encrypted, and for a day the previous one signs, too.
 
 import { createHash } from 'node:crypto';
-import { cachePerStore } from '../access/ttl-cache.ts';
 import { ApiError } from '../errors.ts';
-import { TENANT_CACHE_SECONDS } from '../limits.ts';
+import type { SigningSecret } from '../ports/cache.ts';
 import type { Ports } from '../ports/ports.ts';
 import { SECRET_PREFIX } from './signature.ts';
 
-export type SecretPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'keyring'>;
-
-interface SigningSecret {
-  secret: string;
-  /** Epoch milliseconds up to which a replaced secret signs too. */
-  until?: number;
-}
+export type SecretPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'caches' | 'keyring'>;
 
 const OVERLAP_SECONDS = 24 * 60 * 60;
 // 43 characters of 62 hold 256 bits.
@@ -23,14 +16,12 @@ const SEED_CHARS = 43;
 const MAX_SECRETS = 5;
 const WRITE_ATTEMPTS = 3;
 
-const cache = cachePerStore<SigningSecret[]>({ ttlSeconds: TENANT_CACHE_SECONDS, maxEntries: 10_000 });
-
 /** Every secret that signs now, newest first; at most TENANT_CACHE_SECONDS old. */
 export async function readSigningSecrets(ports: SecretPorts, tenant: string): Promise<string[]> {
   const now = ports.clock.now();
-  const cached = cache(ports.tenants).get(tenant, now);
+  const cached = ports.caches.signingSecrets.get(tenant, now);
   const secrets = cached ?? (await read(ports, tenant)).secrets;
-  if (!cached) cache(ports.tenants).set(tenant, secrets, now);
+  if (!cached) ports.caches.signingSecrets.set(tenant, secrets, now);
   return filterCurrent(secrets, now).map(({ secret }) => secret);
 }
 
@@ -70,11 +61,15 @@ async function read({ tenants, keyring }: SecretPorts, tenant: string): Promise<
   return { secrets: await Promise.all(secrets), known: stored[0]?.sealed };
 }
 
-async function write({ tenants, keyring }: SecretPorts, tenant: string, { secrets, known }: Stored): Promise<boolean> {
+async function write(
+  { tenants, caches, keyring }: SecretPorts,
+  tenant: string,
+  { secrets, known }: Stored,
+): Promise<boolean> {
   const context = sealingContext(tenant);
   const sealed = secrets.map(async ({ secret, ...rest }) => ({ sealed: await keyring.seal(secret, context), ...rest }));
   const written = await tenants.putWebhookSecrets(tenant, await Promise.all(sealed), known);
-  cache(tenants).delete(tenant);
+  caches.signingSecrets.delete(tenant);
   return written;
 }
 

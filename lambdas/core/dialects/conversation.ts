@@ -34,11 +34,6 @@ export async function answerQuestion(
   const question = records.find((record) => record.status === 'waiting' && record.wait?.kind === 'question');
   if (!question) return undefined;
   const after = replay(latest, records, ports.clock.now()).at(-1)?.seq ?? 0;
-  const run = await signalRun(ports, {
-    runId: latest.id,
-    path: question.path,
-    payload: answer,
-    tenant: caller.tenant.id,
-  });
+  const run = await signalRun(ports, caller, { runId: latest.id, path: question.path, payload: answer });
   return { run, after };
 }

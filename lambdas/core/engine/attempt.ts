@@ -84,7 +84,7 @@ interface Invocation {
 async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Invocation): Promise<Outcome> {
   const kind = findKind(slice, unit.node);
   try {
-    const context = contextOf(slice, unit, attempt, signal);
+    const context = makeContext(slice, unit, attempt, signal);
     const input = await evaluateInput(kind, unit.node.with, {
       ...unit.bindings,
       secrets: slice.secrets,
@@ -104,7 +104,7 @@ async function invoke(slice: Slice, unit: Unit, { attempt, signal, resume }: Inv
   }
 }
 
-function contextOf(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal): NodeContext {
+function makeContext(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSignal): NodeContext {
   const { run, ports } = slice;
   const stores = () => ({
     ...ports,

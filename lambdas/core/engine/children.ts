@@ -1,5 +1,6 @@
 // Runs that a run has started by its `flow` nodes: accepted like any other, once for each unit, and read back.
 
+import { actForTenant, findRecord } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import { MAX_RUN_DEPTH } from '../limits.ts';
@@ -13,7 +14,7 @@ export interface NewChild {
   flow: string;
   version?: string;
   inputs: JsonObject;
-  /** Where it stands: the unit that starts it, and how many runs are above it. */
+  /** The unit that starts it, and how many runs are above it. */
   path: string;
   depth: number;
   credentials: Record<string, Credentials>;
@@ -34,8 +35,8 @@ export function makeChildren({ ports, run, credentials, startChild }: Slice, { p
       }),
     read: (id) =>
       rethrowAsFault(async () => {
-        const record = await ports.runs.read(id);
-        if (!record || record.run.tenant !== run.tenant) return undefined;
+        const record = await findRecord(ports, actForTenant(run.tenant), id);
+        if (!record) return undefined;
         const { status, error, usage } = record.run;
         return { id, status, isSettled: isSettled(status), outputs: record.outputs, usage, error };
       }),

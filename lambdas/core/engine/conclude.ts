@@ -1,4 +1,4 @@
-// How a unit ends: what is recorded of it, what the author's `output` and `onError` make of it, what the graph is told.
+// How a unit ends: what is recorded of it, what the author's `output` and `onError` make of it, what the graph learns.
 
 import { ApiError, type ErrorDetail, type Failure, PlatformFault } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
@@ -31,8 +31,9 @@ export async function conclude(
   const end = await reshape(slice, unit, outcome);
   const { output, ...small } = end;
   const kept = items === undefined ? end : { ...small, items };
-  const ended = await record(slice, { ...common, ...kept, endedAt });
-  if (ended === undefined) return STOPPED;
+  const recorded = await record(slice, { ...common, ...kept, endedAt });
+  if (recorded.kind === 'lost') return STOPPED;
+  const ended = recorded.current;
   slice.emit({ type: 'node.finished', at: endedAt, record: ended });
   return { kind: 'ended', state: endedState(items === undefined ? ended : { ...ended, ...end }, unit.node) };
 }
@@ -60,12 +61,12 @@ function shaped({ node, bindings }: Unit, result: Json): Json | Promise<Json> {
 }
 
 async function failure(slice: Slice, unit: Unit, outcome: Outcome): Promise<End> {
-  const given = outcome.kind === 'failed' ? outcome : { code: 'internal', message: 'The node failed unexpectedly' };
+  const cause = outcome.kind === 'failed' ? outcome : { code: 'internal', message: 'The node failed unexpectedly' };
   const { onError } = unit.node;
-  if (given.code === 'node-timed-out' && unit.takes('timeout')) {
+  if (cause.code === 'node-timed-out' && unit.takes('timeout')) {
     return { status: 'succeeded', output: null, port: 'timeout' };
   }
-  const error = buildFailure(slice, unit.path, given);
+  const error = buildFailure(slice, unit.path, cause);
   if (typeof onError === 'object') return { status: 'failed', error, ...(await instead(slice, unit, onError, error)) };
   const handled = onError === 'continue' || unit.takes('error');
   return { status: 'failed', error, ...(handled && { handled }) };
@@ -89,8 +90,8 @@ export function buildFailure(
   { code, message, details }: { code: string; message: string; details?: ErrorDetail[] },
 ): Failure {
   const { clean } = makeRedaction(Object.values(slice.secrets));
-  const told = details?.map((detail) => ({ ...detail, message: clean(detail.message) }));
-  return { code, message: clean(message), node: path, details: told };
+  const cleaned = details?.map((detail) => ({ ...detail, message: clean(detail.message) }));
+  return { code, message: clean(message), node: path, details: cleaned };
 }
 
 /** What a kind throws by mistake fails the unit, never the slice; a fault of the platform is not the unit's. */

@@ -2,13 +2,18 @@
 // or the rest waits for longer than a slice should.
 
 import type { PlanNode } from '../flow/plan.ts';
-import { HANDOFF_WAIT_SECONDS } from '../limits.ts';
 import { runNode } from './node.ts';
 import { isBranchTaken, readiness } from './readiness.ts';
-import { type GraphEnd, type NodeState, type Scope, type Slice, STOPPED, type UnitEnd, type Wait } from './slice.ts';
-import { answerTo } from './wait.ts';
-
-type Suspended = Extract<UnitEnd, { kind: 'suspended' }>;
+import {
+  type GraphEnd,
+  type NodeState,
+  type Scope,
+  type Slice,
+  STOPPED,
+  type Suspended,
+  type UnitEnd,
+} from './slice.ts';
+import { earliestTimer, isDue, joinSuspended, waitForChange, waitInline } from './wait.ts';
 
 /** What is known of a graph while it runs. */
 interface Progress {
@@ -40,33 +45,37 @@ export async function runGraph(slice: Slice, scope: Scope): Promise<GraphEnd> {
   for (;;) {
     if (graph.signal.aborted && !graph.fault) graph.end ??= STOPPED;
     if (!graph.end && !graph.fault) {
-      wakeDue(slice, graph.suspended);
+      resumeDue(graph);
       startReady(graph);
     }
     if (graph.running.size > 0) await next(graph);
-    else if (!(await mayGoOn(graph))) return endOf(graph);
+    else if (!(await mayGoOn(graph))) return endGraph(graph);
   }
 }
 
-/** Whether what sleeps wakes within this slice, now that nothing runs. */
-async function mayGoOn({ slice, scope, suspended: asleep, end, fault, signal }: Progress): Promise<boolean> {
-  if (fault || end || asleep.size === 0) return false;
-  // Only the run as a whole waits: a graph inside a group tells the one around it.
-  return scope.prefix === '' && waitInline(slice, asleep, signal);
+const waiting = ({ suspended }: Progress): Suspended => joinSuspended([...suspended.values()]);
+
+/** Whether a wait is over within this slice, now that nothing runs. */
+async function mayGoOn(graph: Progress): Promise<boolean> {
+  const { slice, scope, suspended, end, fault, signal } = graph;
+  if (fault || end || suspended.size === 0) return false;
+  // Only the run as a whole waits: a graph inside a group leaves that to the one around it.
+  return scope.prefix === '' && waitInline(slice, waiting(graph), signal);
 }
 
-function endOf({ states, suspended: asleep, end, fault }: Progress): GraphEnd {
+function endGraph(graph: Progress): GraphEnd {
+  const { states, suspended, end, fault } = graph;
   if (fault) throw fault.error;
-  return end ?? (asleep.size > 0 ? suspension(asleep) : { kind: 'done', states });
+  return end ?? (suspended.size > 0 ? waiting(graph) : { kind: 'done', states });
 }
 
 /** Starts whatever is ready; skipping a node may make others ready, hence the rounds. */
 function startReady(graph: Progress): void {
-  const { states, running, suspended: asleep } = graph;
+  const { states, running, suspended } = graph;
   for (let skipped = true; skipped; ) {
     skipped = false;
     for (const node of graph.scope.nodes) {
-      if (states.has(node.id) || running.has(node.id) || asleep.has(node.id)) continue;
+      if (states.has(node.id) || running.has(node.id) || suspended.has(node.id)) continue;
       const now = readiness(node, states, graph.inScope);
       if (now === 'run') running.set(node.id, start(graph, node));
       if (now !== 'skip') continue;
@@ -100,45 +109,19 @@ function note(graph: Progress, id: string, end: UnitEnd): void {
   graph.siblings.abort();
 }
 
-/** Until a node ends, or something that sleeps may wake. */
-async function next({ slice, running, suspended: asleep, end, fault }: Progress): Promise<void> {
-  // Nothing wakes any more in a graph that is over: a timer that is due would be waited for again and again, at once.
-  if (end || fault) return Promise.race(running.values());
-  const over = new AbortController();
-  const until = earliest(asleep);
-  const timer = until === undefined ? [] : [slice.ports.clock.sleep(until - slice.ports.clock.now(), over.signal)];
-  await Promise.race([...running.values(), ...timer, slice.changed()]);
-  over.abort();
+/** Until a node ends, or a wait may be over. */
+function next(graph: Progress): Promise<unknown> {
+  const { slice, running, end, fault } = graph;
+  // In a graph that is over no wait ends any more: a timer that is due would be waited for again and again, at once.
+  if (end || fault) return waitForNode(running);
+  return waitForChange(slice, earliestTimer(waiting(graph).waits), { running: running.values() });
 }
 
-/** Nodes whose timer is over or whose signal came run again; they find their record and go on. */
-function wakeDue(slice: Slice, asleep: Map<string, Suspended>): void {
-  const now = slice.ports.clock.now();
-  const isDue = (wait: Wait): boolean =>
-    (wait.until !== undefined && wait.until <= now) ||
-    (wait.retry === undefined && answerTo(slice, wait) !== undefined);
-  for (const [id, { waits }] of asleep) if (waits.some(isDue)) asleep.delete(id);
+async function waitForNode(running: Progress['running']): Promise<void> {
+  await Promise.race(running.values());
 }
 
-/** A short wait is spent here: leaving the slice costs more than waiting. False when the slice should end. */
-async function waitInline(slice: Slice, asleep: Map<string, Suspended>, signal: AbortSignal): Promise<boolean> {
-  const until = earliest(asleep);
-  // What was too long for the rest of this slice had better begin elsewhere at once.
-  if (until === undefined || [...asleep.values()].some(({ yielded }) => yielded)) return false;
-  const ms = until - slice.ports.clock.now();
-  if (ms >= HANDOFF_WAIT_SECONDS * 1_000 || until >= slice.budgetUntil) return false;
-  const over = new AbortController();
-  await Promise.race([slice.ports.clock.sleep(ms, AbortSignal.any([signal, over.signal])), slice.changed()]);
-  over.abort();
-  return true;
-}
-
-function earliest(asleep: Map<string, Suspended>): number | undefined {
-  const timers = [...asleep.values()].flatMap(({ waits }) => waits.flatMap((wait) => wait.until ?? []));
-  return timers.length > 0 ? Math.min(...timers) : undefined;
-}
-
-function suspension(asleep: Map<string, Suspended>): GraphEnd {
-  const all = [...asleep.values()];
-  return { kind: 'suspended', waits: all.flatMap((it) => it.waits), yielded: all.some((it) => it.yielded) };
+/** Nodes whose wait is over run again; they find their record and go on. */
+function resumeDue({ slice, suspended }: Progress): void {
+  for (const [id, end] of suspended) if (isDue(slice, end)) suspended.delete(id);
 }

@@ -1,4 +1,4 @@
-// Keeps a slice's lease alive and tells it of what happens outside: cancel requests, signals, the deadline.
+// Keeps a slice's lease alive and notices what happens outside: cancel requests, signals, the deadline.
 
 import { LEASE_MARGIN_SECONDS, LEASE_RENEW_SECONDS, LEASE_SECONDS, WATCH_SECONDS } from '../limits.ts';
 import type { Slice } from './slice.ts';
@@ -32,13 +32,13 @@ export function watch(slice: Watched): Watch {
       return false;
     }
     const until = clock.now() + LEASE_SECONDS * 1_000;
-    const run = await runs.renew(slice.run.id, slice.run.epoch, until);
-    if (run === undefined) {
+    const renewed = await runs.renew(slice.run.id, slice.run.epoch, until);
+    if (renewed.kind === 'lost') {
       slice.stop.abort('lost');
       return false;
     }
     leaseUntil = until;
-    await notice(run);
+    await notice(renewed.run);
     return true;
   }
 
@@ -69,7 +69,7 @@ export function watch(slice: Watched): Watch {
       const untilDeadline = Math.max(0, slice.run.deadlineAt - clock.now());
       await clock.sleep(Math.min(WATCH_SECONDS * 1_000, untilDeadline), over.signal);
       if (over.signal.aborted || slice.stop.signal.aborted) return;
-      // A look that fails is repeated; if the store stays away, `hold` ends the slice when the lease runs out.
+      // A look that fails is repeated; if the store stays away, `ensureLease` ends the slice when the lease runs out.
       await look().catch((error: unknown) => log.warn('a running slice could not look at its run', { error }));
     }
   }

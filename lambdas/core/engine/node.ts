@@ -9,8 +9,9 @@ import { type Bindings, scopeBindings } from './bindings.ts';
 import { conclude } from './conclude.ts';
 import { isBranchTaken } from './readiness.ts';
 import { endedState } from './record.ts';
-import { type NodeState, type Scope, type Slice, STOPPED, type Unit, type UnitEnd, type Wait } from './slice.ts';
+import { type NodeState, type Scope, type Slice, STOPPED, type Unit, type UnitEnd } from './slice.ts';
 import { runUnit } from './unit.ts';
+import { joinSuspended } from './wait.ts';
 
 const SKIPPED: UnitEnd = { kind: 'ended', state: { status: 'skipped', output: null } };
 
@@ -75,7 +76,7 @@ async function runEach(slice: Slice, unit: Unit, policy: EachPolicy): Promise<Un
   if (failure) return concludeEach(slice, unit, { startedAt, items: list.length, failure });
   if (ends.includes(undefined) || ends.some((end) => end?.kind === 'stopped')) return STOPPED;
   const suspended = ends.filter((end) => end?.kind === 'suspended');
-  if (suspended.length > 0) return together(suspended);
+  if (suspended.length > 0) return joinSuspended(suspended);
   const states = ends.flatMap((end) => (end?.kind === 'ended' ? [end.state] : []));
   const kept = states.filter((state) => policy.onItemError !== 'skip' || state.status !== 'failed');
   const outputs = kept.map((state) => state.output);
@@ -130,17 +131,6 @@ async function runItems(slice: Slice, unit: Unit, { list, policy }: { list: Json
 function firstFailure(ends: readonly (UnitEnd | undefined)[]): NodeState | undefined {
   for (const end of ends) if (end?.kind === 'ended' && end.state.status === 'failed') return end.state;
   return undefined;
-}
-
-function together(ends: readonly (UnitEnd | undefined)[]): UnitEnd {
-  const waits: Wait[] = [];
-  let yielded = false;
-  for (const end of ends) {
-    if (end?.kind !== 'suspended') continue;
-    waits.push(...end.waits);
-    yielded ||= end.yielded;
-  }
-  return { kind: 'suspended', waits, yielded };
 }
 
 async function runGroup(slice: Slice, unit: Unit): Promise<UnitEnd> {

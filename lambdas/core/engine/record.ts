@@ -5,18 +5,20 @@ import { NO_USAGE, type NodeRecord, type Usage } from '../run.ts';
 import { REUSED_EPOCH } from '../runs/reuse.ts';
 import type { NodeState, Slice, Unit } from './slice.ts';
 
-/** Writes the record; answers with the one that stands (another slice may have been first), undefined without a lease. */
-export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch' | 'seq'>): Promise<NodeRecord | undefined> {
-  if (!(await slice.ensureLease())) return undefined;
-  const stands = await slice.ports.runs.recordNode(slice.run, {
+/** `current` is what is stored now: another slice may have been first. `lost`: the lease is. */
+export type Recorded = { kind: 'recorded'; current: NodeRecord } | { kind: 'lost' };
+
+export async function record(slice: Slice, entry: Omit<NodeRecord, 'epoch' | 'seq'>): Promise<Recorded> {
+  if (!(await slice.ensureLease())) return { kind: 'lost' };
+  const current = await slice.ports.runs.recordNode(slice.run, {
     ...entry,
     epoch: slice.run.epoch,
     seq: slice.sequence.next(),
   });
   // Somebody else has the run now.
-  if (stands.epoch > slice.run.epoch) return undefined;
-  slice.records.set(entry.path, stands);
-  return stands;
+  if (current.epoch > slice.run.epoch) return { kind: 'lost' };
+  slice.records.set(entry.path, current);
+  return { kind: 'recorded', current };
 }
 
 export function endedState(ended: NodeRecord, node: PlanNode): NodeState {

@@ -16,7 +16,7 @@ export function rethrowStoreFaults<Store extends object>(store: Store): Store {
     get(target, name, receiver) {
       const method = Reflect.get(target, name, receiver);
       if (typeof method !== 'function') return method;
-      return (...given: unknown[]) => rethrowAsFault(async () => method.apply(target, given));
+      return (...args: unknown[]) => rethrowAsFault(async () => method.apply(target, args));
     },
   });
 }

@@ -1,4 +1,4 @@
-// One slice of one run: load what is settled, run what is ready, and end with the run settled or given back.
+// One slice of one run: load what has ended, run what is ready, and end with the run settled or its lease released.
 // The same function serves sync and stream calls, the worker and Step Functions.
 
 import { openSecrets } from '../access/secrets.ts';
@@ -13,7 +13,7 @@ import type { Settlement, Suspension } from '../ports/runs.ts';
 import type { Run } from '../run.ts';
 import { type Emit, makeSequence, numberEvent } from '../runs/events.ts';
 import { reusedRecords } from '../runs/reuse.ts';
-import { settleRun } from '../runs/settle.ts';
+import { EXPIRED, settleRun } from '../runs/settle.ts';
 import type { SliceEnd } from '../runs/slice-end.ts';
 import { scopeBindings } from './bindings.ts';
 import type { StartChild } from './children.ts';
@@ -21,7 +21,8 @@ import { runGraph } from './graph.ts';
 import { watch } from './lease.ts';
 import { asList } from './node.ts';
 import { sumUsage } from './record.ts';
-import { type GraphEnd, makeGate, type Scope, type Slice, type StopReason } from './slice.ts';
+import { type GraphEnd, makeGate, type Scope, type Slice, type StopReason, type Suspended } from './slice.ts';
+import { summarizeWaits } from './wait.ts';
 
 export interface SliceOptions {
   /** Epoch milliseconds: no unit starts whose timeout does not fit before it. */
@@ -33,17 +34,18 @@ export interface SliceOptions {
   emit?: Emit;
 }
 
-/** `run` is freshly claimed. Rejects only for faults of the platform; the lease is given back then, where possible. */
+/** `run` is freshly claimed. Rejects only for faults of the platform; the lease is released then, where possible. */
 export async function runSlice(ports: Ports, run: Run, options: SliceOptions): Promise<SliceEnd> {
-  const slice = await openSlice(ports, run, options);
-  if (slice instanceof ApiError) return cannotBegin(ports, run, slice);
+  const opened = await openSlice(ports, run, options);
+  if (opened.kind === 'refused') return cannotBegin(ports, run, opened.error);
+  const { slice } = opened;
   const watching = watch(slice);
   slice.ensureLease = watching.ensureLease;
   slice.changed = watching.changed;
   try {
     for (;;) {
-      const end = await endOf(slice, await runGraph(slice, rootScope(slice)), options);
-      if (end) return end;
+      const end = await concludeGraph(slice, await runGraph(slice, rootScope(slice)), options);
+      if (end.kind !== 'again') return end;
     }
   } catch (error) {
     await releaseLease(slice).catch(() => {});
@@ -57,20 +59,21 @@ export async function runSlice(ports: Ports, run: Run, options: SliceOptions): P
 async function cannotBegin(ports: Ports, run: Run, { code, message }: ApiError): Promise<SliceEnd> {
   const { usage, handledErrors } = run;
   const end = { status: 'failed', outputs: null, usage, handledErrors, endedAt: ports.clock.now() } as const;
-  const settled = await settleRun(ports, run, { ...end, error: { code, message, node: null } });
-  return settled === undefined ? { kind: 'lost' } : { kind: 'settled', run: settled };
+  return settleRun(ports, run, { ...end, error: { code, message, node: null } });
 }
 
-async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise<Slice | ApiError> {
+type Opened = { kind: 'opened'; slice: Slice } | { kind: 'refused'; error: ApiError };
+
+async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise<Opened> {
   const [loaded, plan] = await Promise.all([
     ports.runs.load(run.id),
     ports.flows.plan(run.tenant, run.flow, run.digest),
     // Nodes hand out callback addresses, which are signed.
     ports.keyring.ready(),
   ]);
-  if (!plan) return new ApiError('internal', `The plan ${run.digest} of run ${run.id} is gone`);
-  const secrets = await secretsOf(ports, run, plan);
-  if (secrets instanceof ApiError) return secrets;
+  if (!plan) return refuse(new ApiError('internal', `The plan ${run.digest} of run ${run.id} is gone`));
+  const secrets = await readSecrets(ports, run, plan);
+  if (secrets.kind === 'refused') return secrets;
   const reused = await reusedRecords(ports, run);
   const records = new Map([...reused, ...loaded.records].map((record) => [record.path, record]));
   const sequence = makeSequence(run.epoch);
@@ -80,7 +83,7 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     run,
     plan,
     inputs: loaded.inputs,
-    secrets,
+    secrets: secrets.values,
     credentials: loaded.credentials ?? {},
     records,
     signals: new Map(loaded.signals.map((signal) => [signal.path, signal])),
@@ -97,14 +100,17 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     runGraph: (scope) => runGraph(slice, scope),
   };
   slice.emit({ type: 'run.started', run });
-  return slice;
+  return { kind: 'opened', slice };
 }
 
-async function secretsOf(ports: Ports, run: Run, { secrets }: Plan): Promise<Record<string, string> | ApiError> {
+const refuse = (error: ApiError) => ({ kind: 'refused', error }) as const;
+
+async function readSecrets(ports: Ports, run: Run, { secrets }: Plan) {
   try {
-    return secrets.length > 0 ? await openSecrets(ports, run.tenant, secrets) : {};
+    const values = secrets.length > 0 ? await openSecrets(ports, run.tenant, secrets) : {};
+    return { kind: 'read', values } as const;
   } catch (error) {
-    if (error instanceof ApiError && error.code === 'not-found') return error;
+    if (error instanceof ApiError && error.code === 'not-found') return refuse(error);
     throw error;
   }
 }
@@ -122,14 +128,16 @@ const rootScope = (slice: Slice): Scope => ({
   signal: slice.stop.signal,
 });
 
-/** Undefined: something came in while the run went to wait, so the graph is run once more. */
-async function endOf(slice: Slice, graph: GraphEnd, options: SliceOptions): Promise<SliceEnd | undefined> {
+/** `again`: a signal came in while the run was being suspended, so the graph is run once more. */
+type Concluded = SliceEnd | { kind: 'again' };
+
+async function concludeGraph(slice: Slice, graph: GraphEnd, options: SliceOptions): Promise<Concluded> {
   if (slice.stop.signal.aborted) return stopped(slice, slice.stop.signal.reason as StopReason);
   if (graph.kind === 'suspended') return suspend(slice, graph, options);
   if (graph.kind === 'stopped') return { kind: 'lost' };
   if (graph.kind === 'failed') return settle(slice, { status: 'failed', outputs: null, error: graph.failure });
   try {
-    const outputs = await outputsOf(slice, graph.states);
+    const outputs = await buildOutputs(slice, graph.states);
     return await settle(slice, { status: 'succeeded', outputs });
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
@@ -142,66 +150,55 @@ async function stopped(slice: Slice, reason: StopReason): Promise<SliceEnd> {
   if (reason === 'stalled') await releaseLease(slice);
   if (reason === 'lost' || reason === 'stalled') return { kind: 'lost' };
   if (reason === 'canceled') return settle(slice, { status: 'canceled', outputs: null });
-  const error = { code: 'run-expired', message: 'The run did not end before its deadline', node: null };
-  return settle(slice, { status: 'failed', outputs: null, error });
+  return settle(slice, { ...EXPIRED, outputs: null });
 }
 
 async function settle(slice: Slice, end: Pick<Settlement, 'status' | 'outputs' | 'error'>): Promise<SliceEnd> {
   const totals = sumUsage(slice.records.values());
   const settled = await settleRun(slice.ports, slice.run, { ...end, ...totals, endedAt: slice.ports.clock.now() });
-  if (settled === undefined) return { kind: 'lost' };
-  slice.emit({ type: 'run.finished', run: settled });
-  return { kind: 'settled', run: settled };
+  if (settled.kind === 'settled') slice.emit({ type: 'run.finished', run: settled.run });
+  return settled;
 }
 
-async function suspend(
-  slice: Slice,
-  graph: Extract<GraphEnd, { kind: 'suspended' }>,
-  { handoff }: SliceOptions,
-): Promise<SliceEnd | undefined> {
+async function suspend(slice: Slice, graph: Suspended, { handoff }: SliceOptions): Promise<Concluded> {
   const { ports, run } = slice;
   const now = ports.clock.now();
-  const timers = graph.waits.flatMap((wait) => wait.until ?? []);
-  const wakeAt = timers.length > 0 ? Math.min(...timers) : undefined;
-  const waitingFor = graph.waits.find((wait) => wait.kind !== 'timer')?.kind ?? graph.waits[0]?.kind;
+  const { waitingFor, wakeAt } = summarizeWaits(graph.waits);
   const overdue = (graph.yielded ? now : (wakeAt ?? run.deadlineAt)) + SWEEP_PERIOD_SECONDS * 1_000;
   const suspension: Suspension = {
     status: graph.yielded ? 'running' : 'waiting',
     dueAt: Math.min(overdue, run.deadlineAt),
-    handoff: handoff,
-    ...(!graph.yielded && waitingFor && { waitingFor }),
-    ...(!graph.yielded && wakeAt !== undefined && { wakeAt }),
+    handoff,
+    ...(!graph.yielded && { waitingFor, wakeAt }),
     ...sumUsage(slice.records.values()),
   };
   if (!(await slice.ensureLease())) return { kind: 'lost' };
-  const given = await ports.runs.suspend(run, suspension);
-  if (given.kind === 'lost') return { kind: 'lost' };
-  if (given.kind === 'suspended') {
-    if (!graph.yielded) slice.emit({ type: 'run.waiting', run: given.run });
-    return { kind: 'suspended', run: given.run, yielded: graph.yielded };
-  }
-  return reloadSignals(slice);
+  const result = await ports.runs.suspend(run, suspension);
+  if (result.kind === 'lost') return { kind: 'lost' };
+  if (result.kind === 'signaled') return reloadSignals(slice);
+  if (!graph.yielded) slice.emit({ type: 'run.waiting', run: result.run });
+  return { ...result, yielded: graph.yielded };
 }
 
-/** A signal or a cancel request came just before the run went to wait. */
-async function reloadSignals(slice: Slice): Promise<SliceEnd | undefined> {
+/** A signal or a cancel request came just before the run was suspended. */
+async function reloadSignals(slice: Slice): Promise<Concluded> {
   const run = await slice.ports.runs.get(slice.run.id);
   if (!run || run.epoch !== slice.run.epoch) return { kind: 'lost' };
   if (run.cancelRequested) return stopped(slice, 'canceled');
   const { signals } = await slice.ports.runs.load(run.id);
   for (const signal of signals) slice.signals.set(signal.path, signal);
   slice.run = run;
-  return undefined;
+  return { kind: 'again' };
 }
 
-/** After a fault or a standstill: free the run for the next worker at once, instead of letting the lease run out. */
+/** After a fault, or when the process did not run for too long: free the run for the next worker at once, instead of letting the lease run out. */
 async function releaseLease(slice: Slice): Promise<void> {
   const dueAt = Math.min(slice.ports.clock.now() + SWEEP_PERIOD_SECONDS * 500, slice.run.deadlineAt);
   const totals = sumUsage(slice.records.values());
   await slice.ports.runs.suspend(slice.run, { status: 'running', dueAt, handoff: false, ...totals });
 }
 
-async function outputsOf(slice: Slice, states: Extract<GraphEnd, { kind: 'done' }>['states']): Promise<JsonObject> {
+async function buildOutputs(slice: Slice, states: Extract<GraphEnd, { kind: 'done' }>['states']): Promise<JsonObject> {
   const outputs = await evaluateOutputs(slice.plan, scopeBindings(slice, rootScope(slice), states));
   if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_PAYLOAD_BYTES) {
     throw new ApiError('payload-too-large', `The outputs are larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB`);

@@ -10,8 +10,8 @@ import type { RunEvent, Sequence } from '../runs/events.ts';
 import type { StartChild } from './children.ts';
 
 /**
- * Why a slice stopped before its graph did. stalled: its process stood still for longer than its lease, so it cannot tell
- * what has happened from what only seems so, such as a node that took too long.
+ * Why a slice stopped before its graph did. stalled: its process did not run for longer than its lease, so it cannot
+ * know what has happened and what only seems so, such as a node that took too long.
  */
 export type StopReason = 'canceled' | 'expired' | 'lost' | 'stalled';
 
@@ -87,15 +87,19 @@ export interface Attempt {
   said?: true;
 }
 
-export type UnitEnd =
-  | { kind: 'ended'; state: NodeState }
-  | { kind: 'suspended'; waits: Wait[]; yielded: boolean }
-  | { kind: 'stopped' };
+/** yielded: something did not fit the rest of the slice, and another slice should go on at once. */
+export interface Suspended {
+  kind: 'suspended';
+  waits: Wait[];
+  yielded: boolean;
+}
+
+export type UnitEnd = { kind: 'ended'; state: NodeState } | Suspended | { kind: 'stopped' };
 
 export type GraphEnd =
   | { kind: 'done'; states: Map<string, NodeState> }
   | { kind: 'failed'; failure: Failure }
-  | { kind: 'suspended'; waits: Wait[]; yielded: boolean }
+  | Suspended
   | { kind: 'stopped' };
 
 export const STOPPED = { kind: 'stopped' } as const;

@@ -7,19 +7,19 @@ import { conclude } from './conclude.ts';
 import { endedState, sumUsage } from './record.ts';
 import { mayRetry } from './retry.ts';
 import { type Attempt, type Slice, STOPPED, type Unit, type UnitEnd, YIELDED } from './slice.ts';
-import { type Begin, delayRetry, resumption, suspended, waitFor } from './wait.ts';
+import { type Begin, delayRetry, resumeUnit, waitFor } from './wait.ts';
 
 export async function runUnit(slice: Slice, unit: Unit): Promise<UnitEnd> {
   const before = slice.records.get(unit.path);
   if (before && before.status !== 'waiting') return { kind: 'ended', state: endedState(before, unit.node) };
   if (unit.signal.aborted) return STOPPED;
-  const begin = resumption(slice, before);
-  if (begin === undefined && before?.wait) return suspended(before);
+  const resumed = before && resumeUnit(slice, before);
+  if (resumed?.kind === 'suspended') return resumed;
   if (!fits(slice, unit)) return YIELDED;
-  if (before !== undefined) return attempts(slice, unit, begin ?? { attempt: 1 });
+  if (resumed !== undefined) return attempts(slice, unit, resumed.begin);
   slice.units += 1;
   const exceeded = budgetExceeded(slice);
-  if (exceeded !== undefined) return conclude(slice, unit, attemptOf(slice, 1), failed('budget-exceeded', exceeded));
+  if (exceeded !== undefined) return conclude(slice, unit, beginAttempt(slice, 1), failed('budget-exceeded', exceeded));
   return attempts(slice, unit, { attempt: 1 });
 }
 
@@ -37,11 +37,11 @@ function budgetExceeded({ units, plan: { settings }, records }: Slice): string |
   return undefined;
 }
 
-const attemptOf = (slice: Slice, number: number): Attempt => ({ number, startedAt: slice.ports.clock.now() });
+const beginAttempt = (slice: Slice, number: number): Attempt => ({ number, startedAt: slice.ports.clock.now() });
 
 async function attempts(slice: Slice, unit: Unit, begin: Begin): Promise<UnitEnd> {
   for (let number = begin.attempt; ; number += 1) {
-    const attempt = attemptOf(slice, number);
+    const attempt = beginAttempt(slice, number);
     const end = await attemptOnce(slice, unit, attempt, number === begin.attempt ? begin.resume : undefined);
     const outcome = end.kind === 'wait' ? await waitFor(slice, unit, attempt, end) : end;
     if (outcome.kind === 'done') return conclude(slice, unit, attempt, outcome);
@@ -50,6 +50,6 @@ async function attempts(slice: Slice, unit: Unit, begin: Begin): Promise<UnitEnd
     if (unit.signal.aborted) return STOPPED;
     if (!mayRetry(unit.node.retry, number, outcome)) return conclude(slice, unit, attempt, outcome);
     const retried = await delayRetry(slice, unit, attempt, outcome);
-    if (retried) return retried;
+    if (retried.kind !== 'retry') return retried;
   }
 }

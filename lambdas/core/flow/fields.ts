@@ -3,11 +3,10 @@
 
 import * as z from 'zod';
 import type { Json } from '../json.ts';
+import { DURATION, parseDuration, renderDuration } from '../parse/duration.ts';
 
-const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const UNIT_BYTES: Record<string, number> = { B: 1, KB: 1_024, MB: 1_024 ** 2, GB: 1_024 ** 3 };
 
-const DURATION = /^(?:\d{1,9}(?:\.\d{1,3})?(?:ms|s|m|h|d))+$/;
 const SIZE = /^(\d{1,12}(?:\.\d{1,3})?) ?(B|KB|MB|GB)$/;
 
 /** A text in which a value is computed when the node runs. */
@@ -18,16 +17,6 @@ export const ID = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 export const ID_RULE = 'is not a valid id: use letters, digits and _, at most 64, and no digit at the beginning';
 /** A flow's name is never written in an expression, so it may have hyphens. */
 export const FLOW_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
-
-/** `1h30m` → milliseconds; undefined where the text is not a duration. */
-function parseDuration(text: string): number | undefined {
-  if (!DURATION.test(text)) return undefined;
-  let totalMs = 0;
-  for (const [, amount, unit] of text.matchAll(/([\d.]+)(ms|s|m|h|d)/g)) {
-    totalMs += Number(amount) * (UNIT_MS[unit ?? ''] ?? Number.NaN);
-  }
-  return Math.round(totalMs);
-}
 
 /** `10MB` → bytes; undefined where the text is not a size. */
 function parseByteSize(text: string): number | undefined {
@@ -91,15 +80,7 @@ export const anyValue = z.json();
 
 function durationProblem(ms: number | undefined, { minMs, maxMs }: { minMs?: number; maxMs?: number }) {
   if (ms === undefined) return 'must be a duration such as 30s, 5m or 1h30m';
-  if (minMs !== undefined && ms < minMs) return `must be at least ${durationText(minMs)}`;
-  if (maxMs !== undefined && ms > maxMs) return `must be at most ${durationText(maxMs)}`;
+  if (minMs !== undefined && ms < minMs) return `must be at least ${renderDuration(minMs)}`;
+  if (maxMs !== undefined && ms > maxMs) return `must be at most ${renderDuration(maxMs)}`;
   return undefined;
-}
-
-function durationText(ms: number): string {
-  for (const unit of ['d', 'h', 'm', 's'] as const) {
-    const size = UNIT_MS[unit] ?? 1;
-    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
-  }
-  return `${ms}ms`;
 }

@@ -27,6 +27,9 @@ export interface FlowVersion {
   sync: Compiled['sync'];
 }
 
+/** `outdated`: somebody else has changed the flow since it was read. */
+export type StoredFlow = { kind: 'stored'; flow: FlowSummary } | { kind: 'outdated' };
+
 export interface FlowStore {
   get(tenant: string, name: string): Promise<FlowSummary | undefined>;
   list(
@@ -34,7 +37,7 @@ export interface FlowStore {
     page: { limit: number; cursor?: string },
   ): Promise<{ flows: FlowSummary[]; next: string | null }>;
   draft(tenant: string, name: string): Promise<{ etag: string; source: string; compiled: Compiled } | undefined>;
-  /** Stores the draft (and its plan, where it has one). `ifMatch` refuses an outdated editor: then undefined. */
+  /** Stores the draft (and its plan, where it has one), unless it is no longer the one that `ifMatch` names. */
   putDraft(draft: {
     tenant: string;
     name: string;
@@ -43,15 +46,15 @@ export interface FlowStore {
     compiled: Compiled;
     now: number;
     ifMatch?: string;
-  }): Promise<FlowSummary | undefined>;
-  /** Adds an immutable version, unless the newest is no longer `after`: then undefined. */
+  }): Promise<StoredFlow>;
+  /** Adds an immutable version, unless there is no such flow or its newest version is no longer `after`. */
   addVersion(version: {
     tenant: string;
     name: string;
     version: FlowVersion;
     plan: Plan;
     after?: string;
-  }): Promise<FlowSummary | undefined>;
+  }): Promise<StoredFlow>;
   /** Newest first. */
   versions(tenant: string, name: string): Promise<FlowVersion[]>;
   version(tenant: string, name: string, version: string): Promise<FlowVersion | undefined>;

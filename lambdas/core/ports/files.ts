@@ -35,7 +35,7 @@ export interface OpenFile {
   charset?: string;
 }
 
-/** A file that cannot be had; the message is a sentence for the author. Fails the node that asked. */
+/** A file that cannot be had; the message is for the author. Fails the node that asked. */
 export class UnopenedFile extends Error {
   readonly retryable: boolean;
   constructor(message: string, retryable = false) {

@@ -35,7 +35,7 @@ export interface ModelRequest {
 
 export interface ModelAnswer {
   text: string;
-  /** What the model thought, where it tells. */
+  /** What the model thought, where it says. */
   reasoning?: string;
   finishReason: 'stop' | 'length' | 'filtered' | 'other';
   inputTokens: number;

@@ -1,6 +1,7 @@
 // Every interface the core needs from the world: one file in ports/ for each thing, and here what all of them share.
 // Adapters live in lambdas/aws and lambdas/net, wired in lambdas/wiring.ts.
 
+import type { Caches } from './cache.ts';
 import type { FlowStore, PluginStore, TenantStore } from './catalog.ts';
 import type { FileStore } from './files.ts';
 import type { HttpClient } from './http.ts';
@@ -57,6 +58,7 @@ export interface Ports {
   machine: Machine;
   flows: FlowStore;
   tenants: TenantStore;
+  caches: Caches;
   plugins: PluginStore;
   files: FileStore;
   keyring: Keyring;

@@ -4,7 +4,7 @@ import type { Json, JsonObject } from '../json.ts';
 
 /** Functions of the account that `lambda` nodes may invoke. */
 export interface Functions {
-  /** `response` waits for the function's answer; `event` hands the payload over and returns at once. */
+  /** `response` waits for the function's answer; `event` passes the payload on and returns at once. */
   invoke(call: {
     name: string;
     qualifier?: string;
@@ -48,7 +48,7 @@ export type CodeEnd =
   | {
       kind: 'failed';
       reason: CodeFailure;
-      /** What happened, to follow the sentence of the reason. */
+      /** What happened, to follow the text of the reason. */
       message: string;
       /** 1-based place in the source. */
       line?: number;

@@ -1,5 +1,6 @@
-// What the core needs to keep runs: their records, the slots they hold, the bells that ring for them and the machine that
-// carries the long ones. Methods of stores are domain moves, each one conditional statement or one transaction.
+// What the core needs to keep runs: their records, the slots they hold, the queues that announce them and the machine that
+// carries the long ones. Methods of stores are domain moves, each one conditional statement or one transaction. A move that
+// may not take place answers `{ kind }`; a plain read that finds nothing answers undefined, a yes-or-no question a boolean.
 
 import type { Failure } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
@@ -103,8 +104,8 @@ export interface RunStore {
     id: string,
     claim: { now: number; leaseUntil: number; handoff?: number; ending?: boolean },
   ): Promise<ClaimResult>;
-  /** Extends the lease of this epoch; undefined when the lease is lost. The run tells of cancel requests and signals. */
-  renew(id: string, epoch: number, leaseUntil: number): Promise<Run | undefined>;
+  /** Extends the lease of this epoch. The run shows cancel requests and signals. */
+  renew(id: string, epoch: number, leaseUntil: number): Promise<{ kind: 'renewed'; run: Run } | { kind: 'lost' }>;
   /** Everything a slice starts from. */
   load(id: string): Promise<{
     inputs: JsonObject;
@@ -112,24 +113,31 @@ export interface RunStore {
     signals: Signal[];
     credentials?: Record<string, Credentials>;
   }>;
-  /** Writes the record unless the unit has ended, or a later epoch has recorded it; answers with the record that stands. */
+  /** Writes the record unless the unit has ended, or a later epoch has recorded it; answers with the record that is stored then. */
   recordNode(run: Pick<Run, 'id' | 'tenant'>, record: NodeRecord): Promise<NodeRecord>;
   /**
-   * Gives the lease back, fenced by the epoch, unless a signal or a cancel request came since `run` was read: then
+   * Releases the lease, fenced by the epoch, unless a signal or a cancel request came since `run` was read: then
    * `signaled`. With `handoff` it counts one more handoff, the number of the execution to start.
    */
-  suspend(run: Run, suspension: Suspension): Promise<{ kind: 'suspended'; run: Run } | { kind: 'signaled' | 'lost' }>;
+  suspend(
+    run: Run,
+    suspension: Suspension,
+  ): Promise<{ kind: 'suspended'; run: Run } | { kind: 'signaled' } | { kind: 'lost' }>;
   /** Ends the run, fenced by the epoch, and writes one delivery per webhook, in one transaction. */
-  settle(run: Run, settlement: Settlement): Promise<{ run: Run; deliveries: Delivery[] } | 'lost'>;
+  settle(
+    run: Run,
+    settlement: Settlement,
+  ): Promise<{ kind: 'settled'; run: Run; deliveries: Delivery[] } | { kind: 'lost' }>;
   /** Keeps the Park's token unless the run is not waiting or a signal came meanwhile: then the Park must be woken at once. */
-  park(id: string, park: { handoff: number; token: string }): Promise<'parked' | 'awake'>;
+  park(id: string, park: { handoff: number; token: string }): Promise<{ kind: 'parked' } | { kind: 'awake' }>;
+  /** The run as it is then; undefined where there is none. */
   requestCancel(id: string): Promise<Run | undefined>;
-  /** Stores the signal unless the path has one; `settled` when the run has ended. */
+  /** Stores the signal unless the path has one (`duplicate`) or the run has ended. */
   signal(
     id: string,
     signal: Signal,
     dueAt: number,
-  ): Promise<{ kind: 'stored'; run: Run } | { kind: 'given' } | { kind: 'settled' }>;
+  ): Promise<{ kind: 'stored'; run: Run } | { kind: 'duplicate' } | { kind: 'settled' }>;
   /** Pushes the sweeper's next look, if it is still the run's `dueAt`; with `pending` a run without a lease queues again. */
   postpone(run: Run, dueAt: number, to?: 'pending'): Promise<void>;
   /** Whatever the due index holds up to now, oldest first. The index may be stale: read again before acting. */
@@ -149,23 +157,23 @@ export interface RunStore {
   deferDelivery(delivery: Delivery, to: { nextAt: number; dueAt: number; deferredAt: number }): Promise<boolean>;
 }
 
-/** Per-tenant concurrency: a set of run ids, and the waiting room in front of it. */
+/** Per-tenant concurrency: a set of run ids, and the tenant's queue in front of it. */
 export interface Slots {
-  /** True when the run holds a slot now (idempotent). False when the tenant is full or others wait. */
+  /** True when the run holds a slot now (idempotent). False when the tenant is full or others are queued. */
   acquire(slot: { tenant: string; runId: string; limit: number; now: number }): Promise<boolean>;
-  /** Gives the slot back (idempotent); answers how many runs are queued. */
+  /** Frees the slot (idempotent); answers how many runs are queued. */
   release(tenant: string, runId: string): Promise<{ queued: number }>;
-  /** Puts the run into the waiting room, ordered by priority (9 first), then age. Idempotent. */
+  /** Puts the run into the tenant's queue, ordered by priority (9 first), then age. Idempotent. */
   enqueue(run: Run): Promise<void>;
-  /** Whether the run has a waiting place. */
+  /** Whether the run is in the tenant's queue. */
   isQueued(run: Run): Promise<boolean>;
-  /** Takes the run out of the waiting room, e.g. because it was canceled. Idempotent. */
+  /** Takes the run out of the tenant's queue, e.g. because it was canceled. Idempotent. */
   leaveQueue(run: Run): Promise<void>;
-  /** Moves as many waiting runs as there are free slots into slots; answers their ids, in order. */
+  /** Moves as many queued runs as there are free slots into slots; answers their ids, in order. */
   promote(tenant: string, limit: number): Promise<string[]>;
   /** As of about a second ago. */
   occupancy(tenant: string): Promise<{ running: string[]; queued: number; sync: string[] }>;
-  /** The same for synchronous calls, which never wait. */
+  /** The same for synchronous calls, which are never queued. */
   enterSync(slot: { tenant: string; runId: string; limit: number; now: number }): Promise<boolean>;
   leaveSync(tenant: string, runId: string): Promise<void>;
   /** When the sweeper reconciles the slots with the runs again; never, where undefined. */
@@ -173,9 +181,9 @@ export interface Slots {
 }
 
 export interface Queues {
-  /** A doorbell: the table is the truth. Grouped by tenant (a fair queue). */
-  enqueueRuns(rings: { runId: string; tenant: string; delaySeconds?: number }[]): Promise<void>;
-  enqueueDeliveries(rings: { run: string; n: number; tenant: string; delaySeconds?: number }[]): Promise<void>;
+  /** A message is a hint; the table is the truth. Grouped by tenant (a fair queue). */
+  enqueueRuns(messages: { runId: string; tenant: string; delaySeconds?: number }[]): Promise<void>;
+  enqueueDeliveries(messages: { run: string; n: number; tenant: string; delaySeconds?: number }[]): Promise<void>;
 }
 
 /** The Step Functions machine. */

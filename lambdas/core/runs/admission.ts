@@ -1,21 +1,21 @@
-// How many runs of a tenant may work at once, and who is next.
+// How many runs of a tenant may work at once, and which queued run is next.
 
 import { findTenant } from '../access/tenants.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
 
-/** True when the run has a slot now; otherwise it has a waiting place, and is rung when its turn comes. */
+/** True when the run has a slot now; otherwise it is queued, and promoted when its turn comes. */
 export async function admit(ports: Ports, run: Run): Promise<boolean> {
-  const limit = await concurrencyOf(ports, run.tenant);
+  const limit = await readConcurrency(ports, run.tenant);
   const slot = { tenant: run.tenant, runId: run.id, limit, now: ports.clock.now() };
   if (await ports.slots.acquire(slot)) return true;
   await ports.slots.enqueue(run);
-  // A slot may have come free between the two writes, when nobody was waiting yet.
+  // A slot may have come free between the two writes, when nobody was queued yet.
   await promoteQueued(ports, run.tenant);
   return false;
 }
 
-/** Gives back whatever slot the run holds and calls the next in the waiting room. */
+/** Frees whatever slot the run holds and promotes the next run in the tenant's queue. */
 export async function freeSlot(ports: Ports, run: Run): Promise<void> {
   if (run.mode !== 'async') await ports.slots.leaveSync(run.tenant, run.id);
   // The first epoch of a sync call is its caller's own process, which needs no slot.
@@ -25,13 +25,13 @@ export async function freeSlot(ports: Ports, run: Run): Promise<void> {
   if (queued > 0) await promoteQueued(ports, run.tenant);
 }
 
-/** Rings as many waiting runs as there are free slots. */
+/** Promotes as many queued runs as there are free slots: each gets its slot and a queue message. */
 export async function promoteQueued(ports: Ports, tenant: string): Promise<void> {
-  const promoted = await ports.slots.promote(tenant, await concurrencyOf(ports, tenant));
+  const promoted = await ports.slots.promote(tenant, await readConcurrency(ports, tenant));
   if (promoted.length > 0) await ports.queues.enqueueRuns(promoted.map((runId) => ({ runId, tenant })));
 }
 
-async function concurrencyOf(ports: Ports, id: string): Promise<number> {
+async function readConcurrency(ports: Ports, id: string): Promise<number> {
   // A tenant that was removed still has its accepted runs finished, one at a time.
   return (await findTenant(ports, id))?.limits.concurrency ?? 1;
 }

@@ -1,5 +1,5 @@
-// What a running slice tells whoever listens, and the numbers that order it. Nothing of this is stored: the same can be
-// derived from the records (core/replay.ts), except for text that is still being written.
+// The events that a running slice emits, and the numbers that order them. None of them is stored: they can be derived
+// from the records (runs/replay.ts), except for text that is still being written.
 
 import type { Failure } from '../errors.ts';
 import type { NodeRecord, NodeWait, Run } from '../run.ts';
@@ -7,7 +7,7 @@ import type { NodeRecord, NodeWait, Run } from '../run.ts';
 export type RunEvent =
   | { type: 'run.started'; run: Run }
   | { type: 'node.started'; at: number; path: string; node: string; nodeType: string }
-  /** `isWhole`: all of a node's text at once, for whoever did not hear it as it was written. */
+  /** `isWhole`: all of a node's text at once, for a reader who was not there while it was written. */
   | { type: 'node.delta'; at: number; path: string; text: string; isWhole?: true }
   | { type: 'node.retrying'; at: number; path: string; attempt: number; error: Failure; delayMs: number }
   | { type: 'node.waiting'; at: number; path: string; wait: NodeWait }
@@ -19,12 +19,12 @@ export type NumberedEvent = RunEvent & { seq: number };
 
 export type Emit = (event: NumberedEvent) => void;
 
-// Numbers rise from lease to lease: what only a dead process has told lies below everything that its successor tells,
-// so a caller who resumes from there misses nothing.
+// Numbers rise from lease to lease: what only a dead process has emitted lies below everything that its successor emits,
+// so a caller who resumes from there skips nothing.
 const NUMBERS_PER_EPOCH = 1_000_000;
 
 export const STARTED_SEQ = 1;
-/** A run rests once per epoch at most, after everything else of it; it ends once. */
+/** A run is suspended at most once per epoch, after everything else of it; it ends once. */
 export const waitingSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 2;
 export const endedSeq = (epoch: number): number => (epoch + 1) * NUMBERS_PER_EPOCH - 1;
 

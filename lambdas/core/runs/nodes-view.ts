@@ -42,7 +42,7 @@ export function viewNodes(plan: Plan, run: Run, records: readonly NodeRecord[]):
     }
   }
   function rank(path: string): number {
-    // Items of an `each` stand with their node, rounds of a group with the group.
+    // Items of an `each` are listed with their node, rounds of a group with the group.
     return order.get(general(path).split('.')[0] ?? '') ?? order.size;
   }
 }

@@ -1,19 +1,17 @@
 // A rerun from the failed node begins with what the run before had already achieved.
 
+import { MAX_RERUN_CHAIN } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { NodeRecord, Run } from '../run.ts';
 
 /** Epoch of records that a rerun has from the run before: no slice of its own has it. */
 export const REUSED_EPOCH = 0;
 
-// A rerun of a rerun of a rerun: enough for anybody, and a bound on reads.
-const MAX_CHAIN = 10;
-
 /** Units that succeeded in the runs this one was rerun from, nearest run last so that it wins. */
 export async function reusedRecords(ports: Ports, run: Run): Promise<NodeRecord[]> {
   const chain: NodeRecord[][] = [];
   let origin = run.rerunOf;
-  for (let depth = 0; origin?.from === 'failed' && depth < MAX_CHAIN; depth += 1) {
+  for (let depth = 0; origin?.from === 'failed' && depth < MAX_RERUN_CHAIN; depth += 1) {
     const before = await ports.runs.get(origin.run);
     // Kept no longer than others: what is gone is run again.
     if (before === undefined) break;

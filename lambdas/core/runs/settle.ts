@@ -5,11 +5,14 @@ import type { Ports } from '../ports/ports.ts';
 import type { Settlement } from '../ports/runs.ts';
 import type { Run } from '../run.ts';
 import { freeSlot } from './admission.ts';
+import type { SliceEnd } from './slice-end.ts';
 
-/** Fenced by the run's epoch: undefined when the lease is lost. What follows the transaction is repaired by the sweeper. */
-export async function settleRun(ports: Ports, run: Run, settlement: Settlement): Promise<Run | undefined> {
+export type Settled = Extract<SliceEnd, { kind: 'settled' | 'lost' }>;
+
+/** Fenced by the run's epoch. What follows the transaction is repaired by the sweeper. */
+export async function settleRun(ports: Ports, run: Run, settlement: Settlement): Promise<Settled> {
   const settled = await ports.runs.settle(run, settlement);
-  if (settled === 'lost') return undefined;
+  if (settled.kind === 'lost') return settled;
   ports.log.metric(METRICS[settlement.status]);
   if (settlement.error === CRASHED.error) ports.log.metric('RunCrashed');
   if (settlement.error) ports.log.info('run failed', { run: run.id, flow: run.flow, code: settlement.error.code });
@@ -24,18 +27,14 @@ export async function settleRun(ports: Ports, run: Run, settlement: Settlement):
     if (result.status === 'rejected')
       ports.log.warn('the end of a run left work to the sweeper', { error: result.reason });
   }
-  return settled.run;
+  return { kind: 'settled', run: settled.run };
 }
 
-/** Ends a run that nobody is working on; undefined while somebody is, or when it has ended already. */
-export async function endIdleRun(
-  ports: Ports,
-  run: Run,
-  end: Pick<Settlement, 'status' | 'error'>,
-): Promise<Run | undefined> {
+/** Ends a run that nobody is working on; `lost` where somebody is, or where it has ended already. */
+export async function endIdleRun(ports: Ports, run: Run, end: Pick<Settlement, 'status' | 'error'>): Promise<Settled> {
   const now = ports.clock.now();
   const claim = await ports.runs.claim(run.id, { now, leaseUntil: now + LEASE_SECONDS * 1_000, ending: true });
-  if (claim.kind === 'refused') return undefined;
+  if (claim.kind === 'refused') return { kind: 'lost' };
   const { usage, handledErrors } = claim.run;
   // The claim cleared nothing of what only the run before it knew: who parks for it.
   const held = { ...claim.run, parkToken: run.parkToken ?? claim.run.parkToken };
@@ -61,7 +60,7 @@ export const CRASHED = {
   status: 'failed',
   error: {
     code: 'run-crashed',
-    message: 'The run ended its worker again and again; see which node was running and make its work smaller',
+    message: 'The run crashed its worker again and again; see which node was running and make its work smaller',
     node: null,
   },
 } as const;

@@ -4,7 +4,7 @@ import type { Run } from '../run.ts';
 
 export type SliceEnd =
   | { kind: 'settled'; run: Run }
-  /** Given back: waiting, or (`yielded`) still running elsewhere. */
+  /** Its lease is released: it waits, or (`yielded`) runs on elsewhere. */
   | { kind: 'suspended'; run: Run; yielded: boolean }
   /** Somebody else has the run now. */
   | { kind: 'lost' };

@@ -5,7 +5,7 @@ import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
 import { CRASHED, EXPIRED, settleRun } from './settle.ts';
 
-/** A claimed run that must not run: canceled, past its deadline, or the end of too many workers. */
+/** A claimed run that must not run: canceled, past its deadline, or after too many crashes of its workers. */
 export async function settleIfUnrunnable(ports: Ports, run: Run): Promise<boolean> {
   const end = reasonToEnd(run, ports.clock.now());
   if (!end) return false;

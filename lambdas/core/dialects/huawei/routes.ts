@@ -116,7 +116,7 @@ const runRoutes = [
         conversation: params.conversation_id,
       });
       if (run === undefined || isSettled(run.status)) return json(200, { cancelled: false, running: false });
-      const current = await cancelRun(ports, caller.tenant.id, run.id);
+      const current = await cancelRun(ports, caller, run.id);
       return json(200, { cancelled: current.status === 'canceled', running: !isSettled(current.status) });
     },
   }),

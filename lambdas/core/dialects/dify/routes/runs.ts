@@ -61,7 +61,7 @@ async function addWaits(ports: Ports, context: RunContext, reply: Reply): Promis
 /** Always a success: the response does not say whether there was a run to stop. */
 async function stop({ caller, params }: Call<{ task_id: string }, undefined, { user: string }>, ports: Ports) {
   const run = isRunId(params.task_id) ? await ports.runs.get(params.task_id) : undefined;
-  if (run && canAccess(caller, run) && !isSettled(run.status)) await cancelRun(ports, caller.tenant.id, run.id);
+  if (run && canAccess(caller, run) && !isSettled(run.status)) await cancelRun(ports, caller, run.id);
   return json(200, { result: 'success' });
 }
 

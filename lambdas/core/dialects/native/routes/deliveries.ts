@@ -58,7 +58,7 @@ const redeliverOne = route({
   errors: ['run-not-found', 'run-not-settled', 'not-found'],
   async handle({ caller, params }, ports) {
     const { id } = await requireRun(ports, caller, params.id);
-    return json(202, renderDelivery(await redeliver(ports, caller.tenant.id, { run: id, n: params.n })));
+    return json(202, renderDelivery(await redeliver(ports, caller, { run: id, n: params.n })));
   },
 });
 

@@ -27,7 +27,7 @@ const cancel = route({
   errors: ['run-not-found'],
   async handle({ caller, params }, ports) {
     const found = await requireRun(ports, caller, params.id);
-    const run = await cancelRun(ports, caller.tenant.id, found.id);
+    const run = await cancelRun(ports, caller, found.id);
     return json(run.endedAt === undefined ? 202 : 200, renderSummary(run));
   },
 });

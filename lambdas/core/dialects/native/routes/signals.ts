@@ -36,8 +36,8 @@ const byPath = route({
   errors: ['run-not-found', ...errors],
   async handle({ body, caller, params }, ports) {
     const { id } = await requireRun(ports, caller, params.id);
-    const signal = { tenant: caller.tenant.id, runId: id, path: params.path, payload: body as Json, by: caller.key.id };
-    return json(202, renderSummary(await signalRun(ports, signal)));
+    const signal = { runId: id, path: params.path, payload: body as Json, by: caller.key.id };
+    return json(202, renderSummary(await signalRun(ports, caller, signal)));
   },
 });
 

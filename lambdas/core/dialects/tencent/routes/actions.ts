@@ -104,7 +104,7 @@ const stopRun = action({
   async run({ ports, caller }, input) {
     const run = await requireRun(ports, caller, input.WorkflowRunId);
     requireApplication(run, input);
-    await cancelRun(ports, caller.tenant.id, run.id);
+    await cancelRun(ports, caller, run.id);
     return {};
   },
 });

@@ -1,5 +1,5 @@
-// The resume law: wherever a run is interrupted, it ends once, with the outputs that it would have had, no unit runs more
-// often than its attempts and the interruptions allow, and nothing of it stays behind. `npm run laws` tries more of them.
+// The property of resuming: wherever a run is interrupted, it ends once, with the outputs that it would have had, no unit runs more
+// often than its attempts and the interruptions allow, and nothing of it stays behind. `npm run properties` tries more of them.
 
 import * as fc from 'fast-check';
 import { beforeAll, expect, test } from 'vitest';
@@ -9,7 +9,7 @@ import { type Crash, drive, quiet } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
 import { MAX_ATTEMPTS, shapes, type WorkOrder, writeSource } from '../support/random-flow.ts';
 
-const RUNS = Number(process.env['ERRAND_LAW_RUNS'] ?? 500);
+const RUNS = Number(process.env['ERRAND_PROPERTY_RUNS'] ?? 500);
 const IDLE = { running: [], queued: 0, sync: [] };
 
 // At most four, since the fifth would end the run as crashed.
@@ -40,7 +40,7 @@ async function world(): Promise<{ platform: MemoryPlatform; calls: Map<string, n
   const { settle } = platform.runs;
   platform.ports.runs.settle = async (...its) => {
     const end = await settle(...its);
-    if (end !== 'lost') settled.push(end.run.status);
+    if (end.kind === 'settled') settled.push(end.run.status);
     return end;
   };
   return { platform, calls, settled };
@@ -85,7 +85,7 @@ test('a run that is interrupted ends as it would have', async () => {
     }),
     { numRuns: RUNS, endOnFailure: true },
   );
-  // Or the law would hold because nothing was put to the test.
+  // Or the property would hold because nothing was interrupted.
   expect(interruptions).toBeGreaterThan(RUNS);
   expect(repeated).toBeGreaterThan(RUNS / 20);
   expect([...struck]).toEqual(
