@@ -1,6 +1,6 @@
 // What the end of the process means for the call.
 
-import { syntaxProblem } from '../core/nodes/code/source.ts';
+import { findSyntaxProblem } from '../core/nodes/code/source.ts';
 import type { CodeEnd, CodeFailure, CodeJob } from '../core/ports/runners.ts';
 import type { ChildExit } from './process.ts';
 
@@ -17,7 +17,7 @@ export function readEnd(exit: ChildExit, { source, limits }: CodeJob): CodeEnd {
   return {
     ...failed,
     // An error of syntax does not report its position to the code that loads the module.
-    ...(failed.reason === 'not-loaded' && syntaxProblem(source)?.at),
+    ...(failed.reason === 'not-loaded' && findSyntaxProblem(source)?.at),
     message: failed.message.slice(0, MESSAGE_CHARS),
     ...(printed !== '' && { printed }),
   };

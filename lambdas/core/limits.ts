@@ -58,8 +58,8 @@ export const UNPICKED_SECONDS = 30;
 
 export const MAX_WEBHOOKS = 5;
 export const WEBHOOK_TIMEOUT_SECONDS = 15;
-// While a receiver does not answer, its attempts are deferred this long, each; then it has less time to answer.
-export const WEBHOOK_PUT_OFF_MAX_SECONDS = 5 * 60;
+// While a receiver does not answer, each attempt is deferred for at most this long; then it has a shorter timeout.
+export const WEBHOOK_DEFER_MAX_SECONDS = 5 * 60;
 export const WEBHOOK_SHORT_TIMEOUT_SECONDS = 3;
 // Delay before each attempt; the first is immediate. Jitter is added by deliver/retry-schedule.ts.
 export const WEBHOOK_SCHEDULE_SECONDS = [0, 2, 8, 30, 120, 600, 3_600, 10_800, 21_600, 43_200] as const;

@@ -8,7 +8,7 @@ import { makeSlots } from '../../lambdas/aws/slots.ts';
 import type { Caller } from '../../lambdas/core/access/caller.ts';
 import { makeKeyring } from '../../lambdas/core/access/keyring.ts';
 import { submit } from '../../lambdas/core/api/submit.ts';
-import { makeCircuits } from '../../lambdas/core/deliver/circuit-breaker.ts';
+import { makeCircuitBreaker } from '../../lambdas/core/deliver/circuit-breaker.ts';
 import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import type { Queues } from '../../lambdas/core/ports/runs.ts';
 import { workRun } from '../../lambdas/core/work.ts';
@@ -67,7 +67,7 @@ export async function startOneProcess(): Promise<OneProcess> {
   if (!tenant) throw new Error('There is no tenant');
   const key = { id: 'k', tenant: tenant.id, dialect: 'native' as const, scopes: ['run' as const], createdAt: 0 };
   const caller: Caller = { tenant, key, origin: 'https://errand.example.com' };
-  const deliveryPorts = { ...ports, circuits: makeCircuits() };
+  const deliveryPorts = { ...ports, circuitBreaker: makeCircuitBreaker() };
   const running = starting.move();
   return {
     async run(n) {

@@ -120,7 +120,7 @@ test('says at which line and column a body stops being JSON', async () => {
 
 test('suggests the field that was probably meant', async () => {
   const { body } = await start({ inptus: {} });
-  expect(body.error.message).toBe("inptus is no field of this request (did you mean 'inputs'?)");
+  expect(body.error.message).toBe("inptus is not a field of this request (did you mean 'inputs'?)");
 });
 
 test('refuses a body over a megabyte with 413', async () => {

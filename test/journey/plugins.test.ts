@@ -166,6 +166,6 @@ describe('a plugin', () => {
       'plugins: { jiro: { auth: none } }',
     );
     const { body } = await api.call('PUT', '/v1/flows/tickets/draft', source, { 'content-type': 'application/yaml' });
-    expect(body.problems).toMatchObject([{ line: 9, message: "no plugin 'jira' (did you mean 'jiro'?)" }]);
+    expect(body.problems).toMatchObject([{ line: 9, message: "unknown plugin 'jira' (did you mean 'jiro'?)" }]);
   });
 });

@@ -3,9 +3,9 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { demoClient } from '../support/api-client.ts';
-import { wrongIn } from '../support/fuzz-verdict.ts';
+import { findViolations } from '../support/fuzz-invariants.ts';
 import { type FuzzWorld, makeFuzzWorld } from '../support/fuzz-world.ts';
-import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
+import { drawCalls, type FuzzedCall } from '../support/fuzzed-calls.ts';
 import { makeHttpCaller } from '../support/http-caller.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
@@ -30,10 +30,10 @@ test(
       throw new Error(`seed ${seed}: ${text.slice(0, 3_000)}`, { cause: errorInstance });
     };
     await fc.assert(
-      fc.asyncProperty(await fuzzedCalls(world.good), async (call) => {
+      fc.asyncProperty(await drawCalls(world.good), async (call) => {
         const answer = await world.send(call);
         const seen = `${answer.status} ${answer.text.slice(0, 500)}`;
-        expect({ wrong: wrongIn(call, answer), seen }).toEqual({ wrong: [], seen });
+        expect({ wrong: findViolations(call, answer), seen }).toEqual({ wrong: [], seen });
       }),
       { numRuns: CALLS, endOnFailure: true, reporter: report },
     );

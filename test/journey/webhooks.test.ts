@@ -2,7 +2,7 @@ import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ApiClient, type Body, demoClient, publishFlow } from '../support/api-client.ts';
 import { startTestRuntime } from '../support/runtime.ts';
-import { type Message, startWebhookInbox, type WebhookInbox } from '../support/webhook-inbox.ts';
+import { type ReceivedMessage, startWebhookInbox, type WebhookInbox } from '../support/webhook-inbox.ts';
 
 const GREET = `
 flow: 1
@@ -36,7 +36,7 @@ async function until(id: string, n: number, status: string): Promise<Body> {
   return delivery;
 }
 
-const verified = (key: string, { body, headers }: Message): unknown =>
+const verified = (key: string, { body, headers }: ReceivedMessage): unknown =>
   new Webhook(key).verify(body || '{}', headers as Record<string, string>);
 
 async function withInbox(work: (inbox: WebhookInbox) => Promise<void>): Promise<void> {
@@ -110,7 +110,7 @@ test('after a rotation the secret before it still verifies, and another one does
     const { body: rotated } = await api.call('POST', '/v1/webhook-secret:rotate');
     expect(rotated.secret).not.toBe(before);
     await start([{ url: inbox.url }]);
-    const [message] = (await inbox.received(1, 20_000)) as [Message];
+    const [message] = (await inbox.received(1, 20_000)) as [ReceivedMessage];
     expect(verified(before, message)).toBeTruthy();
     expect(() => verified(`whsec_${Buffer.from('x'.repeat(24)).toString('base64')}`, message)).toThrow();
   }));

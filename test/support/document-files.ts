@@ -1,42 +1,42 @@
-// Makes PDF and DOCX files: as small as they get, or as bombs that grow a thousandfold when they are read.
+// Makes PDF and DOCX files: as small as possible, or bombs that grow a thousandfold when they are read.
 
 import { crc32, deflateRawSync, deflateSync, constants as zlib } from 'node:zlib';
 
 /** One text per page, with newlines. */
 export function makePdf(pages: readonly string[]): Buffer {
-  return pdfOf(pages.map((text) => deflateSync(Buffer.from(pageOf(text), 'latin1'))));
+  return writePdf(pages.map((text) => deflateSync(Buffer.from(writePage(text), 'latin1'))));
 }
 
 /** A page whose content has that many megabytes. */
 export function makePdfBomb(megabytes: number): Buffer {
-  return pdfOf([Buffer.concat([Buffer.from([0x78, 0x9c]), inflating(' '.repeat(1_024), megabytes)])]);
+  return writePdf([Buffer.concat([Buffer.from([0x78, 0x9c]), repeatDeflated(' '.repeat(1_024), megabytes)])]);
 }
 
-/** One line in a font that names its encoding, or, with `toUnicode`, one that holds a table of its own. */
+/** One line in a font that names its encoding, or, with `toUnicode`, in one with its own table. */
 export function makeCjkPdf(font: { encoding: string; ordering: string; codes: string; toUnicode?: string }): Buffer {
   const { encoding, ordering, codes, toUnicode = '' } = font;
-  const streamOf = (text: string) => `<< /Length ${text.length} >>\nstream\n${text}\nendstream`;
+  const writeStream = (text: string) => `<< /Length ${text.length} >>\nstream\n${text}\nendstream`;
   const table = `begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange ${toUnicode} endcmap`;
   const own = toUnicode ? '/ToUnicode 7 0 R' : '';
-  return numbered([
+  return writeObjects([
     '<< /Type /Pages /Kids [6 0 R] /Count 1 >>',
     `<< /Type /Font /Subtype /Type0 /BaseFont /Song /Encoding /${encoding} /DescendantFonts [3 0 R] ${own} >>`,
     `<< /Type /Font /Subtype /CIDFontType0 /BaseFont /Song /FontDescriptor 4 0 R /CIDSystemInfo << /Registry (Adobe) /Ordering (${ordering}) /Supplement 4 >> >>`,
     '<< /Type /FontDescriptor /FontName /Song /Flags 6 /FontBBox [0 -200 1000 900] /ItalicAngle 0 /Ascent 800 /Descent -200 /StemV 80 >>',
-    streamOf(`BT /F1 12 Tf 72 720 Td <${codes}> Tj ET`),
+    writeStream(`BT /F1 12 Tf 72 720 Td <${codes}> Tj ET`),
     '<< /Type /Page /Parent 1 0 R /MediaBox [0 0 612 792] /Contents 5 0 R /Resources << /Font << /F1 2 0 R >> >> >>',
-    streamOf(table),
+    writeStream(table),
     '<< /Type /Catalog /Pages 1 0 R >>',
   ]);
 }
 
-const pageOf = (text: string) =>
+const writePage = (text: string) =>
   `BT /F1 12 Tf 72 720 Td 16 TL\n${text
     .split('\n')
     .map((line) => `(${line.replace(/[\\()]/g, '\\$&')}) Tj T*`)
     .join('\n')}\nET`;
 
-function pdfOf(streams: readonly Buffer[]): Buffer {
+function writePdf(streams: readonly Buffer[]): Buffer {
   const pagesId = 2 + 2 * streams.length;
   const objects: (string | Buffer)[] = [
     '<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>',
@@ -51,10 +51,10 @@ function pdfOf(streams: readonly Buffer[]): Buffer {
   const kids = streams.map((_, index) => `${3 + 2 * index} 0 R`);
   objects.push(`<< /Type /Pages /Kids [${kids.join(' ')}] /Count ${kids.length} >>`);
   objects.push(`<< /Type /Catalog /Pages ${pagesId} 0 R >>`);
-  return numbered(objects);
+  return writeObjects(objects);
 }
 
-function numbered(objects: readonly (string | Buffer)[]): Buffer {
+function writeObjects(objects: readonly (string | Buffer)[]): Buffer {
   let file = Buffer.from('%PDF-1.4\n');
   const offsets: number[] = [];
   for (const [index, object] of objects.entries()) {
@@ -79,28 +79,28 @@ const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', 
 const paragraph = (text: string) => `<w:p><w:r><w:t xml:space="preserve">${escaped(text)}</w:t></w:r></w:p>`;
 const table = (rows: readonly string[][]) =>
   `<w:tbl>${rows.map((row) => `<w:tr>${row.map((cell) => `<w:tc>${paragraph(cell)}</w:tc>`).join('')}</w:tr>`).join('')}</w:tbl>`;
-const wordOf = (body: string) => `<w:document xmlns:w="${WORD}"><w:body>${body}</w:body></w:document>`;
+const writeWord = (body: string) => `<w:document xmlns:w="${WORD}"><w:body>${body}</w:body></w:document>`;
 
 /** Paragraphs, and lists of cells for tables. */
 export function makeDocx(blocks: readonly (string | string[][])[]): Buffer {
   const body = blocks.map((block) => (typeof block === 'string' ? paragraph(block) : table(block))).join('');
-  return makeZip({ ...PARTS, 'word/document.xml': wordOf(body) });
+  return makeZip({ ...PARTS, 'word/document.xml': writeWord(body) });
 }
 
 /** A document whose text has that many megabytes. */
 export function makeDocxBomb(megabytes: number): Buffer {
-  const part = inflating(paragraph('x'.repeat(1_000)), megabytes);
+  const part = repeatDeflated(paragraph('x'.repeat(1_000)), megabytes);
   return makeZip({ ...PARTS, 'word/document.xml': part });
 }
 
 /** Deflated data that repeats the text. */
-function inflating(text: string, megabytes: number): Buffer {
+function repeatDeflated(text: string, megabytes: number): Buffer {
   const block = Buffer.from(text.repeat(Math.ceil(1_048_576 / text.length)));
   const piece = deflateRawSync(block, { finishFlush: zlib.Z_FULL_FLUSH });
   return Buffer.concat([...Array.from({ length: megabytes }, () => piece), deflateRawSync('')]);
 }
 
-/** A Buffer is taken for deflated data already. */
+/** A Buffer must hold deflated data already. */
 export function makeZip(parts: Record<string, string | Buffer>): Buffer {
   const files: Buffer[] = [];
   const directory: Buffer[] = [];

@@ -1,5 +1,5 @@
-// Calls by chance: every route of a dialect as its OpenAPI description has it, and the calls of the vendors' case files,
-// each with something wrong. Good ids are among the values, so that calls get past "there is no such thing".
+// Random calls: every route of a dialect by its OpenAPI description, and the calls of the vendors' case files, each with
+// something wrong. Valid ids are among the values, so that calls get past "not found".
 
 import * as fc from 'fast-check';
 import type { Dialect, Route } from '../../lambdas/core/dialects/dialect.ts';
@@ -14,14 +14,14 @@ import { makeArbitrary } from './schema-arbitrary.ts';
 export interface FuzzedCall extends ApiCall {
   dialect: string;
   method: string;
-  /** How the caller proves who it is, as `proveCaller` has it. */
+  /** How the caller authenticates, as in `proveCaller`. */
   auth: string;
-  /** Its id. Absent where the call fits no route on purpose, and of those from case files. */
+  /** Its id. Absent where the call fits no route on purpose, and for calls from case files. */
   route?: string;
   fromCase?: true;
 }
 
-/** Of things that exist, by the names of parameters; an event stream of a run that has not ended would not end here. */
+/** Values that exist, by the names of parameters; the event stream of an unsettled run would not end. */
 export interface GoodValues {
   [parameter: string]: string[];
 }
@@ -42,23 +42,23 @@ const auths = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('none', 'wrong-key', 'bare-key', 'tc3-skip') },
 );
 
-const segment = (text: string) => (text.isWellFormed() ? encodeURIComponent(text) : 'x');
+const encodeSegment = (text: string) => (text.isWellFormed() ? encodeURIComponent(text) : 'x');
 
-function pathsOf(route: Route, good: GoodValues): fc.Arbitrary<string> {
+function drawPaths(route: Route, good: GoodValues): fc.Arbitrary<string> {
   const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
-  const valuesOf = (name: string) => {
+  const drawValues = (name: string) => {
     const known = good[`${route.id}.${name}`] ?? good[name] ?? [];
     const hostile = { weight: 1, arbitrary: hostileTexts };
     return known.length > 0 ? fc.oneof({ weight: 6, arbitrary: fc.constantFrom(...known) }, hostile) : hostileTexts;
   };
   return fc
-    .tuple(...names.map(valuesOf))
+    .tuple(...names.map(drawValues))
     .map((values) =>
-      values.reduce((path, value, at) => path.replace(`{${names[at]}}`, () => segment(value)), route.path),
+      values.reduce((path, value, at) => path.replace(`{${names[at]}}`, () => encodeSegment(value)), route.path),
     );
 }
 
-function queriesOf({ parameters }: Operation): fc.Arbitrary<string> {
+function drawQueries({ parameters }: Operation): fc.Arbitrary<string> {
   const asked = parameters.filter((parameter) => parameter.in === 'query');
   const values = Object.fromEntries(
     asked.map(({ name, schema }) => [
@@ -78,7 +78,7 @@ function queriesOf({ parameters }: Operation): fc.Arbitrary<string> {
   });
 }
 
-function bodiesOf(
+function drawBodies(
   route: Route,
   operation: Operation,
   definitions: JsonObject,
@@ -92,12 +92,12 @@ function bodiesOf(
   return damagedBody(examples.length > 0 ? fc.oneof(values, fc.constantFrom(...examples)) : values);
 }
 
-function typeOf({ body }: Route): Record<string, string> {
+function writeContentType({ body }: Route): Record<string, string> {
   if (body === undefined || body.kind === 'json') return {};
   return { 'content-type': body.kind === 'bytes' ? FORM_TYPE : (body.mediaTypes[0] ?? '') };
 }
 
-function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedCall>[] {
+function drawRouteCalls(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedCall>[] {
   const document = describe(dialect, { title: '', version: '', origin: '' });
   const paths = document['paths'] as unknown as Record<string, Record<string, Operation>>;
   const { schemas } = document['components'] as { schemas: JsonObject };
@@ -105,15 +105,15 @@ function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedC
     const operation = paths[route.path]?.[route.method.toLowerCase()] as Operation;
     return fc
       .record({
-        path: pathsOf(route, good),
-        query: queriesOf(operation),
+        path: drawPaths(route, good),
+        query: drawQueries(operation),
         headers: hostileHeaders,
-        body: bodiesOf(route, operation, schemas),
+        body: drawBodies(route, operation, schemas),
         auth: auths,
       })
       .map(({ path, query, body, headers, ...rest }) => ({
         ...rest,
-        headers: { ...typeOf(route), ...headers },
+        headers: { ...writeContentType(route), ...headers },
         dialect: dialect.name,
         route: route.id,
         method: route.method,
@@ -123,7 +123,7 @@ function callsOfRoutes(dialect: Dialect, good: GoodValues): fc.Arbitrary<FuzzedC
   });
 }
 
-async function callsOfCases(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>[]> {
+async function drawCaseCalls(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>[]> {
   const filled = (text: string) =>
     text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => (good[name] ?? good['id'])?.[0] ?? 'x');
   const steps = (await readCaseFiles()).flatMap(({ vendor, test }) =>
@@ -152,7 +152,10 @@ const strayCalls: fc.Arbitrary<FuzzedCall> = fc.record({
   method: fc.constantFrom(...METHODS),
   path: fc
     .array(
-      fc.oneof(fc.constantFrom('v1', 'v2', 'runs', 'flows', '', '..', '%2e', '%00', '%zz'), hostileTexts.map(segment)),
+      fc.oneof(
+        fc.constantFrom('v1', 'v2', 'runs', 'flows', '', '..', '%2e', '%00', '%zz'),
+        hostileTexts.map(encodeSegment),
+      ),
       { maxLength: 3 },
     )
     .map((parts) => `/${parts.join('/')}`),
@@ -160,9 +163,9 @@ const strayCalls: fc.Arbitrary<FuzzedCall> = fc.record({
   auth: auths,
 });
 
-export async function fuzzedCalls(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>> {
-  const routes = DIALECTS.flatMap((dialect) => callsOfRoutes(dialect, good));
-  const cases = await callsOfCases(good);
+export async function drawCalls(good: GoodValues): Promise<fc.Arbitrary<FuzzedCall>> {
+  const routes = DIALECTS.flatMap((dialect) => drawRouteCalls(dialect, good));
+  const cases = await drawCaseCalls(good);
   return fc.oneof(
     { weight: 6, arbitrary: fc.oneof(...routes) },
     { weight: 3, arbitrary: fc.oneof(...cases) },

@@ -1,4 +1,4 @@
-// What somebody sends who wants to break us: values where others were expected, and bytes that are no JSON.
+// What an attacker sends: values of the wrong type, and bytes that are not JSON.
 
 import * as fc from 'fast-check';
 
@@ -83,7 +83,7 @@ const brokenText = (text: string) =>
     ),
   );
 
-/** Bodies: mostly JSON that is nearly right, sometimes text that is none, sometimes bytes that are no text. */
+/** Bodies: mostly JSON that is nearly right, sometimes text that is not JSON, sometimes bytes that are not text. */
 export function damagedBody(values: fc.Arbitrary<unknown>): fc.Arbitrary<string | Uint8Array> {
   const nearly = fc
     .tuple(values, damages)
@@ -98,7 +98,7 @@ export function damagedBody(values: fc.Arbitrary<unknown>): fc.Arbitrary<string 
   );
 }
 
-/** The same for texts that are no JSON. */
+/** The same for texts that are not JSON. */
 export const damagedText = (texts: fc.Arbitrary<string>): fc.Arbitrary<string | Uint8Array> =>
   fc.oneof(texts, texts.chain(brokenText), fc.uint8Array({ maxLength: 40 }));
 
@@ -136,7 +136,7 @@ const oddHeaders = [
   'expect',
 ] as const;
 
-/** Headers beside those of a good call. Names are lower case: the gateway has read them. */
+/** Headers in addition to those of a good call. Names are lower case, as the gateway passes them on. */
 export const hostileHeaders: fc.Arbitrary<Record<string, string>> = fc.dictionary(
   fc.constantFrom(...names, ...oddHeaders, '__proto__', 'constructor'),
   fc.oneof(

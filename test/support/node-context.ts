@@ -1,4 +1,4 @@
-// What the engine hands a node kind, with every port real or refusing; tests override what they are about.
+// The context that the engine passes to a node kind, with every port real or rejecting; tests override what they test.
 
 import { keepFile, openFile, toReference } from '../../lambdas/core/catalog/files.ts';
 import type { NodeContext } from '../../lambdas/core/nodes/node-kind.ts';
@@ -8,7 +8,7 @@ import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { systemIds } from '../../lambdas/system.ts';
 import { makeMemoryFileStore } from './memory-file-store.ts';
 
-/** What every context keeps, for tests that look. */
+/** The files of every context, for tests that read them. */
 export const files = makeMemoryFileStore();
 export const NOW = Date.UTC(2026, 0, 31, 8);
 

@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-// biome-ignore lint/suspicious/noExplicitAny: what was asked is read as whatever the test expects
+// biome-ignore lint/suspicious/noExplicitAny: each test reads the request as it expects it
 type Asked = any;
 
 /** What to answer: text, or how to misbehave. */
@@ -26,10 +26,10 @@ export async function startOpenAiServer(answer: (asked: Asked, nth: number) => A
   const asked: Asked[] = [];
   const keys: (string | undefined)[] = [];
   const server = createServer(async (request, response) => {
-    const body = JSON.parse(await textOf(request));
+    const body = JSON.parse(await readText(request));
     asked.push(body);
     keys.push(request.headers.authorization);
-    reply(response, body, answer(body, asked.length));
+    writeAnswer(response, body, answer(body, asked.length));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
@@ -44,25 +44,25 @@ export async function startOpenAiServer(answer: (asked: Asked, nth: number) => A
   };
 }
 
-async function textOf(request: IncomingMessage): Promise<string> {
+async function readText(request: IncomingMessage): Promise<string> {
   let text = '';
   for await (const chunk of request) text += chunk;
   return text;
 }
 
-function reply(response: ServerResponse, { stream }: Asked, answer: Answer): void {
+function writeAnswer(response: ServerResponse, { stream }: Asked, answer: Answer): void {
   if (typeof answer === 'object') response.writeHead(answer.status, answer.headers).end(answer.body ?? '');
   else if (answer === 'break-off') {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.end('data: {"choices":[{"delta":{"content":"Half an"}}]}\n\n');
-  } else if (stream && answer !== 'plain') streamed(response, answer);
+  } else if (stream && answer !== 'plain') writeStream(response, answer);
   else {
     const choices = [{ message: { role: 'assistant', content: answer }, finish_reason: 'stop' }];
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ choices, usage: USAGE }));
   }
 }
 
-function streamed(response: ServerResponse, text: string): void {
+function writeStream(response: ServerResponse, text: string): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   const send = (data: unknown) => response.write(`data: ${typeof data === 'string' ? data : JSON.stringify(data)}\n\n`);
   for (const piece of text.match(/.{1,5}/gsu) ?? []) send({ choices: [{ delta: { content: piece } }] });

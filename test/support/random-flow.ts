@@ -1,5 +1,5 @@
-// Flows drawn by chance: every control rule of the format, with nodes whose work is counted. Whatever they do, a calm
-// run of them succeeds.
+// Random flows: every control rule of the format, with nodes whose work is counted. Without interruptions every run of
+// them succeeds.
 
 import * as fc from 'fast-check';
 
@@ -16,7 +16,7 @@ export const KINDS = [
   'group',
   'rounds',
   'choice',
-  'nap',
+  'delay',
   'long',
   'ask',
 ] as const;
@@ -44,7 +44,7 @@ const RETRY = { max: FAILURES, delay: '3s', jitter: false };
 /** How often a unit may run without any crash. */
 export const MAX_ATTEMPTS = FAILURES + 1;
 
-/** What the function of a node is told; it is counted by name and item. */
+/** The payload of a node's function; calls are counted by name and item. */
 export interface WorkOrder {
   run: string;
   name: string;
@@ -91,15 +91,15 @@ const NODES: Record<Kind, Make> = {
     ...needs,
     with: { cases: [{ id: 'yes', when: `$contains("${name}", "1")` }], default: 'no' },
   }),
-  nap: ({ needs }) => ({ type: 'wait', ...needs, with: { for: '2s' } }),
+  delay: ({ needs }) => ({ type: 'wait', ...needs, with: { for: '2s' } }),
   long: ({ needs }) => ({ type: 'wait', ...needs, with: { for: '2m' } }),
   ask: ({ needs }) => ({ type: 'callback', ...needs, timeout: '1h', with: { message: 'Well?' } }),
 };
 
-function nodeOf({ kind, after, ms }: Shape, n: number): object {
+function makeNode({ kind, after, ms }: Shape, n: number): object {
   const mentioned = n === 0 ? [] : [...new Set(after.map((at) => `n${Math.floor(at * n)}`))];
   const seen = mentioned.map((id) => `\${{ $nodes.${id} }}`);
-  // A branch that is not taken, or a failure that is passed over, skips nobody.
+  // A branch that is not taken, or a failure that is handled, skips no node.
   const needs = mentioned.length > 0 ? { needs: mentioned, join: 'settled' } : {};
   const call = (more: object = {}, name = `n${n}`) => ({
     type: 'lambda',
@@ -110,8 +110,8 @@ function nodeOf({ kind, after, ms }: Shape, n: number): object {
 }
 
 /** The flow as JSON, which is YAML, too. */
-export function writeSource(drawn: readonly Shape[], name = 'law'): string {
-  const nodes = Object.fromEntries(drawn.map((it, n) => [`n${n}`, nodeOf(it, n)]));
+export function writeSource(drawn: readonly Shape[], name = 'random'): string {
+  const nodes = Object.fromEntries(drawn.map((it, n) => [`n${n}`, makeNode(it, n)]));
   const outputs = Object.fromEntries(drawn.map((_, n) => [`o${n}`, `\${{ $nodes.n${n} }}`]));
   return JSON.stringify({ flow: 1, name, nodes, outputs });
 }

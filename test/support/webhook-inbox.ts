@@ -1,9 +1,9 @@
-// A real webhook receiver on this machine: keeps what it was told and answers as a test wants.
+// A real webhook receiver on this machine: keeps its messages and answers as a test wants.
 
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export interface Message {
+export interface ReceivedMessage {
   method: string;
   /** Path and query. */
   path: string;
@@ -19,15 +19,15 @@ export interface InboxAnswer {
 
 export interface WebhookInbox extends AsyncDisposable {
   url: string;
-  messages: Message[];
+  messages: ReceivedMessage[];
   /** The answers to come, in order; after them 200. */
   answerWith(...answers: InboxAnswer[]): void;
   /** Resolves with the first `count` messages; rejects when they have not come in time. */
-  received(count: number, timeoutMs?: number): Promise<Message[]>;
+  received(count: number, timeoutMs?: number): Promise<ReceivedMessage[]>;
 }
 
 export async function startWebhookInbox(): Promise<WebhookInbox> {
-  const messages: Message[] = [];
+  const messages: ReceivedMessage[] = [];
   const answers: InboxAnswer[] = [];
   const waiting = new Set<() => void>();
 
@@ -49,7 +49,7 @@ export async function startWebhookInbox(): Promise<WebhookInbox> {
     messages,
     answerWith: (...more) => void answers.push(...more),
     received(count, timeoutMs = 5_000) {
-      const { promise, resolve, reject } = Promise.withResolvers<Message[]>();
+      const { promise, resolve, reject } = Promise.withResolvers<ReceivedMessage[]>();
       const check = () => messages.length >= count && resolve(messages.slice(0, count));
       const late = () => reject(new Error(`${messages.length} of ${count} webhooks came within ${timeoutMs} ms`));
       const timer = setTimeout(late, timeoutMs);

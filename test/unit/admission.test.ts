@@ -8,7 +8,7 @@ import type { Run } from '../../lambdas/core/run.ts';
 import { workRun } from '../../lambdas/core/work.ts';
 import { drive, pass, throughTime } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-import { call, callable } from '../support/probe.ts';
+import { call, callable } from '../support/small-flows.ts';
 
 const SECOND = 1_000;
 const long = JSON.stringify({ flow: 1, name: 'long', nodes: { a: call('a', { ms: 10 * SECOND }) }, outputs: {} });

@@ -13,7 +13,7 @@ import { workRun } from '../../lambdas/core/work.ts';
 import { drive, pass, throughTime } from '../support/driver.ts';
 import { makeMemoryFileStore } from '../support/memory-file-store.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-import { accepted, call, ran, set } from '../support/probe.ts';
+import { accepted, call, ran, set } from '../support/small-flows.ts';
 
 const SLICE_MS = 90_000;
 

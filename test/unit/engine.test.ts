@@ -12,7 +12,7 @@ import { loadRecords } from '../../lambdas/core/runs/reuse.ts';
 import { sweep } from '../../lambdas/core/sweep.ts';
 import { drive } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-import { call, callable, ran, set } from '../support/probe.ts';
+import { call, callable, ran, set } from '../support/small-flows.ts';
 
 describe('a node', () => {
   test('waits for everything that it mentions, and runs beside what it does not', async () => {

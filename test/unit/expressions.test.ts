@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import jsonata from 'jsonata';
 import { describe, expect, test } from 'vitest';
-import { references } from '../../lambdas/core/expressions/compile.ts';
+import { findReferences } from '../../lambdas/core/expressions/compile.ts';
 import { type Bindings, evaluate, evaluateDeep } from '../../lambdas/core/expressions/evaluate.ts';
 import type { Json } from '../../lambdas/core/json.ts';
 import { EXPRESSION_TIMEOUT_MS } from '../../lambdas/core/limits.ts';
@@ -177,7 +177,7 @@ describe('a value with expressions', () => {
 
 describe('the references of an expression', () => {
   test('are known before anything runs', async () => {
-    const found = await references(
+    const found = await findReferences(
       '$nodes.a.b & $inputs.t & $status.z & $secrets.Q & $count($errors.e) & $env.E & $run.id',
     );
     expect(found).toEqual({
@@ -198,9 +198,9 @@ describe('the references of an expression', () => {
     ['$nodes.(a)', /must be followed by a name/],
     ['$lookup($nodes, "a")', /must be followed by a name/],
     ['($all := $nodes; $all.a)', /must be followed by a name/],
-    ['$map($x, function($nodes) { $nodes })', /meaning of its own/],
+    ['$map($x, function($nodes) { $nodes })', /is reserved/],
     ['inputs.topic', /'inputs' needs its dollar sign: \$inputs/],
-    ['topic', /'topic' means nothing here/],
+    ['topic', /'topic' has no meaning here/],
     ['$input.topic', /there is no \$input \(did you mean '\$inputs'\?\)/],
     ['$cuont([1])', /did you mean '\$count'/],
     ['$now()', /cannot see the time/],
@@ -218,6 +218,6 @@ describe('the references of an expression', () => {
     [`[${'1,'.repeat(2_000)}1]`, /at most 2000 parts/],
     [`${'('.repeat(4_000)}`, /./],
   ])('%j is refused', async (source, message) => {
-    await expect(references(source)).rejects.toThrow(message);
+    await expect(findReferences(source)).rejects.toThrow(message);
   });
 });

@@ -98,16 +98,16 @@ describe('inputs', () => {
     text: { type: 'string' },
   } as const;
 
-  test('learn what is known of the uploads that they name, by whatever name they are given', async () => {
+  test('get the name, type and size of their uploads, also under an alias', async () => {
     const ports = world();
     const file = await keep(ports, 'hello');
     const known = { id: file.id, name: 'a.txt', type: 'text/plain', size: 5 };
-    const given = { _sys_file: { id: file.id }, many: [{ url: 'https://x.example' }, { id: file.id }], text: 'id' };
+    const inputs = { _sys_file: { id: file.id }, many: [{ url: 'https://x.example' }, { id: file.id }], text: 'id' };
     expect(
       await withUploads(
         ports,
         { tenant: 'acme', specs: { ...specs, one: { ...specs.one, alias: ['_sys_file'] } } },
-        given,
+        inputs,
       ),
     ).toEqual({
       _sys_file: known,
@@ -123,7 +123,7 @@ describe('inputs', () => {
     await expect(withUploads(ports, at, { many: [{ id: 'x' }, { id: file.id }] })).rejects.toMatchObject({
       code: 'invalid-inputs',
       details: [
-        { field: 'inputs.many', message: "names no file: 'x'" },
+        { field: 'inputs.many', message: "names a file that does not exist: 'x'" },
         { field: 'inputs.many', message: `names the file '${file.id}', which was never uploaded` },
       ],
     });

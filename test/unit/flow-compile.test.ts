@@ -7,7 +7,7 @@ import { NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
 const HEAD = 'flow: 1\nname: sample\n';
 const SET = '{ type: set, with: { values: {} } }';
 
-async function planOf(source: string): Promise<Plan> {
+async function compilePlan(source: string): Promise<Plan> {
   const { plan, problems } = await compile(source, NODE_KINDS);
   expect(problems).toEqual([]);
   if (!plan) throw new Error('no plan');
@@ -20,22 +20,22 @@ function find(nodes: readonly PlanNode[], id: string): PlanNode {
   return node;
 }
 
-const digestOf = async (source: string) => (await compile(source, NODE_KINDS)).digest;
+const compileDigest = async (source: string) => (await compile(source, NODE_KINDS)).digest;
 
 describe('a plan', () => {
   test.each(['hello', 'slow-approval', 'today-news'])('is made of the example %s', async (name) => {
-    const plan = await planOf(await readFile(`flows/${name}.yaml`, 'utf8'));
+    const plan = await compilePlan(await readFile(`flows/${name}.yaml`, 'utf8'));
     expect(plan.format).toBe(1);
   });
 
   test('is made of the example of its documentation', async () => {
     const [, example = ''] = /```yaml\n(.*?)```/s.exec(await readFile('docs/flow-format.md', 'utf8')) ?? [];
-    const plan = await planOf(example);
+    const plan = await compilePlan(example);
     expect(find(plan.nodes, 'confirm').waitsFor).toEqual(['size', 'customer']);
   });
 
   test('says everything that the source leaves out', async () => {
-    const plan = await planOf(`${HEAD}nodes:\n  one: { type: set, with: { values: { a: 1 } } }\n`);
+    const plan = await compilePlan(`${HEAD}nodes:\n  one: { type: set, with: { values: { a: 1 } } }\n`);
     expect(plan).toEqual({
       format: 1,
       name: 'sample',
@@ -63,7 +63,7 @@ describe('a plan', () => {
   });
 
   describe('of a flow with every modifier', async () => {
-    const plan = await planOf(await readFile('test/fixtures/flows/branches.yaml', 'utf8'));
+    const plan = await compilePlan(await readFile('test/fixtures/flows/branches.yaml', 'utf8'));
 
     test('holds inputs, settings and outputs in its own units', () => {
       expect(plan.inputs['_query']).toEqual({ type: 'text', alias: ['_sys_origin_query'], hidden: true });
@@ -121,31 +121,31 @@ describe('a plan', () => {
   test('takes JSON as well as YAML, tabs included', async () => {
     const flow = { flow: 1, name: 'sample', nodes: { one: { type: 'set', with: { values: { a: '${{ 1 }}' } } } } };
     const yaml = `${HEAD}nodes:\n  one:\n    type: set\n    with: { values: { a: "\${{ 1 }}" } }\n`;
-    expect(await planOf(JSON.stringify(flow, null, '\t'))).toEqual(await planOf(yaml));
+    expect(await compilePlan(JSON.stringify(flow, null, '\t'))).toEqual(await compilePlan(yaml));
   });
 
   test('takes bare expressions with and without their brackets', async () => {
     const source = (when: string) =>
       `${HEAD}nodes:\n  a: ${SET}\n  b: { type: set, when: '${when}', each: '${when}', with: { values: {} } }\n`;
-    const [bare] = (await planOf(source('$nodes.a.x'))).nodes.slice(1);
-    const [wrapped] = (await planOf(source('${{ $nodes.a.x }}'))).nodes.slice(1);
+    const [bare] = (await compilePlan(source('$nodes.a.x'))).nodes.slice(1);
+    const [wrapped] = (await compilePlan(source('${{ $nodes.a.x }}'))).nodes.slice(1);
     expect(wrapped).toEqual(bare);
   });
 
   test('takes a list that is written out', async () => {
-    const plan = await planOf(
+    const plan = await compilePlan(
       `${HEAD}nodes:\n  a: { type: set, each: { in: [1, "two"] }, with: { values: { x: "\${{ $item }}" } } }\n`,
     );
     expect(plan.nodes[0]?.each?.in).toBe('[1,"two"]');
   });
 
   test('takes one expression for all outputs', async () => {
-    const plan = await planOf(`${HEAD}nodes: { a: ${SET} }\noutputs: "\${{ $nodes.a }}"\n`);
+    const plan = await compilePlan(`${HEAD}nodes: { a: ${SET} }\noutputs: "\${{ $nodes.a }}"\n`);
     expect(plan.outputs).toEqual({ expression: '${{ $nodes.a }}' });
   });
 
   test('shares nothing between the places of an alias', async () => {
-    const plan = await planOf(
+    const plan = await compilePlan(
       `${HEAD}nodes:\n  a: { type: set, with: &w { values: { x: { y: 1 } } } }\n  b: { type: set, with: *w }\n`,
     );
     expect(plan.nodes[1]?.with).toEqual(plan.nodes[0]?.with);
@@ -157,25 +157,25 @@ describe('the digest of a plan', () => {
   const source = `${HEAD}inputs: { a: { type: string, title: A } }\nnodes: { one: { type: set, title: T, with: { values: { x: 1, y: 2 } } }, two: ${SET} }\n`;
 
   test('is a sha256, the same for the same content', async () => {
-    const digest = await digestOf(source);
+    const digest = await compileDigest(source);
     expect(digest).toMatch(/^[0-9a-f]{64}$/);
-    expect(await digestOf(`# a comment\n${source}`)).toBe(digest);
+    expect(await compileDigest(`# a comment\n${source}`)).toBe(digest);
   });
 
   test('does not see the order of keys or the canvas', async () => {
     const reordered = `ui: { x: 1 }\nnodes: { two: { with: { values: {} }, ui: [1], type: set }, one: { with: { values: { y: 2, x: 1 } }, title: T, type: set } }\ninputs: { a: { title: A, type: string } }\n${HEAD}`;
-    expect(await digestOf(reordered)).toBe(await digestOf(source));
+    expect(await compileDigest(reordered)).toBe(await compileDigest(source));
   });
 
   test('does not see whether a default was written', async () => {
     const written = source.replace('title: T', 'title: T, join: all, retry: 0, onError: fail, timeout: 5s');
-    expect(await digestOf(written)).toBe(await digestOf(source));
+    expect(await compileDigest(written)).toBe(await compileDigest(source));
   });
 
   test.each(['title: A', 'title: T', 'x: 1', 'name: sample', 'type: string'])('sees a change of %s', async (text) => {
     const changed = source.replace(text, text === 'type: string' ? 'type: text' : `${text.replace('x: 1', 'x: ')}2`);
-    expect(await digestOf(changed)).not.toBe(await digestOf(source));
-    expect(await digestOf(changed)).toBeDefined();
+    expect(await compileDigest(changed)).not.toBe(await compileDigest(source));
+    expect(await compileDigest(changed)).toBeDefined();
   });
 });
 

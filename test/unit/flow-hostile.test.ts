@@ -22,8 +22,8 @@ describe('a text that cannot be read', () => {
       '1:4 there is no anchor &nope (put quotes around a text that begins with *)',
     ],
     ['an alias of itself', 'a: &a [*a]\n', '1:1 an alias refers to itself'],
-    ['half of a character', 'a: 1\nb: "cut \\ud83d"\n', '2:4 the text holds half of a character'],
-    ['half of a character in a key', '"\\udc00": 1\n', '1:1 the text holds half of a character'],
+    ['half of a character', 'a: 1\nb: "cut \\ud83d"\n', '2:4 the text contains half of a character'],
+    ['half of a character in a key', '"\\udc00": 1\n', '1:1 the text contains half of a character'],
     ['a tag', 'a: !!js/function x\n', '1:4 unresolved tag: tag:yaml.org,2002:js/function'],
   ])('%s', async (_, source, expected) => {
     const { readable, problems, plan } = await compile(source, NODE_KINDS);
@@ -34,7 +34,7 @@ describe('a text that cannot be read', () => {
 
   test('gets a hint where YAML stumbles over an expression', async () => {
     const { problems } = await compile('flow: 1\nname: x\ndescription: ${{ $a ? 1 : 2 }}\n', NODE_KINDS);
-    expect(problems[0]?.message).toMatch(/put quotes around a text with ': ' or ' #' inside of \$\{\{ \}\}/);
+    expect(problems[0]?.message).toMatch(/put quotes around a text with ': ' or ' #' inside \$\{\{ \}\}/);
   });
 });
 
@@ -164,8 +164,8 @@ describe('whatever comes', () => {
     const values = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.jsonValue({ maxDepth: 2 }), { minKeys: 1 });
     const nodes = fc.dictionary(fc.constantFrom('n1', 'n2', 'n3'), values, { minKeys: 1 });
     await fc.assert(
-      fc.asyncProperty(nodes, fc.infiniteStream(fc.nat()), async (given, order) => {
-        const flow = { flow: 1, name: 'x', nodes: mapValues(given, (it) => ({ type: 'set', with: { values: it } })) };
+      fc.asyncProperty(nodes, fc.infiniteStream(fc.nat()), async (drawn, order) => {
+        const flow = { flow: 1, name: 'x', nodes: mapValues(drawn, (it) => ({ type: 'set', with: { values: it } })) };
         const [a, b] = [
           await compile(JSON.stringify(flow), NODE_KINDS),
           await compile(`# shuffled\n${stringify(shuffled(flow, order))}`, NODE_KINDS),

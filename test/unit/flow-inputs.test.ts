@@ -7,8 +7,8 @@ import { buildPlan } from '../support/build-plan.ts';
 
 const TOPIC: Record<string, InputSpec> = { topic: { type: 'string' } };
 
-async function problemsOf(specs: Record<string, InputSpec>, given: unknown): Promise<string[]> {
-  const error = await validateInputs(specs, given).then(
+async function findProblems(specs: Record<string, InputSpec>, values: unknown): Promise<string[]> {
+  const error = await validateInputs(specs, values).then(
     () => undefined,
     (thrown) => thrown,
   );
@@ -30,10 +30,12 @@ describe('the inputs of a run', () => {
     expect(Object.keys(inputs)).toEqual(['b', 'a', 'd']);
   });
 
-  test('count as not given where they are null', async () => {
+  test('count as absent where they are null', async () => {
     const specs: Record<string, InputSpec> = { a: { type: 'string', default: 'x' }, b: { type: 'number' } };
     expect(await validateInputs(specs, { a: null, b: null })).toEqual({ a: 'x' });
-    expect(await problemsOf({ a: { type: 'string', required: true } }, { a: null })).toEqual(['inputs.a is required']);
+    expect(await findProblems({ a: { type: 'string', required: true } }, { a: null })).toEqual([
+      'inputs.a is required',
+    ]);
   });
 
   test('go by their aliases, too, and are named as the caller named them', async () => {
@@ -41,15 +43,15 @@ describe('the inputs of a run', () => {
       query: { type: 'string', maxLength: 3, alias: ['_sys_origin_query', 'q'] },
     };
     expect(await validateInputs(specs, { _sys_origin_query: 'abc' })).toEqual({ query: 'abc' });
-    expect(await problemsOf(specs, { q: 'abcd' })).toEqual(['inputs.q must have at most 3 characters']);
-    expect(await problemsOf(specs, { q: 'a', query: 'b' })).toEqual([
-      'inputs.query is given twice: q is the same input',
+    expect(await findProblems(specs, { q: 'abcd' })).toEqual(['inputs.q must have at most 3 characters']);
+    expect(await findProblems(specs, { q: 'a', query: 'b' })).toEqual([
+      'inputs.query is a duplicate: q is the same input',
     ]);
   });
 
   test.each<[InputSpec, Json, string | undefined]>([
-    [{ type: 'string' }, 1, 'must be a text'],
-    [{ type: 'text' }, ['a'], 'must be a text'],
+    [{ type: 'string' }, 1, 'must be a string'],
+    [{ type: 'text' }, ['a'], 'must be a string'],
     [{ type: 'number' }, '1', 'must be a number'],
     [{ type: 'integer' }, 1.5, 'must be a whole number'],
     [{ type: 'integer' }, 2 ** 53, 'must be a whole number'],
@@ -91,7 +93,7 @@ describe('the inputs of a run', () => {
     [{ type: 'file', maxSizeBytes: 2 }, { url: 'https://x.example/', size: 3 }, 'must have at most 2 bytes'],
     [{ type: 'files', maxFiles: 1 }, [{ id: 'a' }, { id: 'b' }], 'must have at most 1 files'],
   ])('%j: %j', async (spec, value, problem) => {
-    expect(await problemsOf({ a: spec }, { a: value })).toEqual(problem === undefined ? [] : [`inputs.a ${problem}`]);
+    expect(await findProblems({ a: spec }, { a: value })).toEqual(problem === undefined ? [] : [`inputs.a ${problem}`]);
   });
 
   test.each<Json>([
@@ -100,44 +102,44 @@ describe('the inputs of a run', () => {
     { url: 'https://x.example', id: 'a' },
     {},
     { path: '/etc' },
-  ])('%j is no file', async (value) => {
-    expect((await problemsOf({ a: { type: 'file' } }, { a: value })).join()).toMatch(/^inputs\.a must be a file/);
-    expect((await problemsOf({ a: { type: 'files' } }, { a: [value] })).join()).toMatch(
+  ])('%j is not a file', async (value) => {
+    expect((await findProblems({ a: { type: 'file' } }, { a: value })).join()).toMatch(/^inputs\.a must be a file/);
+    expect((await findProblems({ a: { type: 'files' } }, { a: [value] })).join()).toMatch(
       /^inputs\.a must be a list of files/,
     );
   });
 
   test('name what does not fit a schema, and where', async () => {
     const schema = { type: 'object', properties: { lines: { type: 'array', items: { type: 'number' } } } };
-    const [problem] = await problemsOf({ order: { type: 'object', schema } }, { order: { lines: [1, 'two'] } });
+    const [problem] = await findProblems({ order: { type: 'object', schema } }, { order: { lines: [1, 'two'] } });
     expect(problem).toMatch(/^inputs\.order does not fit its schema at lines\[1\]: /);
   });
 
   test('name every wrong field at once', async () => {
     const specs: Record<string, InputSpec> = { a: { type: 'string', required: true }, b: { type: 'number' } };
-    expect(await problemsOf(specs, { b: 'x', toString: 1 })).toEqual([
-      'inputs.toString is no input of this flow',
+    expect(await findProblems(specs, { b: 'x', toString: 1 })).toEqual([
+      'inputs.toString is not an input of this flow',
       'inputs.a is required',
       'inputs.b must be a number',
     ]);
   });
 
-  test('that the flow does not have are refused, with what was meant', async () => {
-    expect(await problemsOf(TOPIC, { topci: 'x' })).toEqual([
-      "inputs.topci is no input of this flow (did you mean 'topic'?)",
+  test('that the flow does not have are refused, with a suggestion', async () => {
+    expect(await findProblems(TOPIC, { topci: 'x' })).toEqual([
+      "inputs.topci is not an input of this flow (did you mean 'topic'?)",
     ]);
-    expect(await problemsOf(TOPIC, JSON.parse('{"__proto__": {"topic": "x"}}'))).toEqual([
-      'inputs.__proto__ is no input of this flow',
+    expect(await findProblems(TOPIC, JSON.parse('{"__proto__": {"topic": "x"}}'))).toEqual([
+      'inputs.__proto__ is not an input of this flow',
     ]);
   });
 
-  test.each([undefined, null, 'x', 1, [], true])('are an object, not %j', async (given) => {
-    expect(await problemsOf(TOPIC, given)).toEqual(['inputs must be an object']);
+  test.each([undefined, null, 'x', 1, [], true])('are an object, not %j', async (values) => {
+    expect(await findProblems(TOPIC, values)).toEqual(['inputs must be an object']);
   });
 
   test('match a pattern in linear time', async () => {
     const began = performance.now();
-    await problemsOf({ a: { type: 'string', pattern: '^(a+)+$' } }, { a: `${'a'.repeat(50_000)}!` });
+    await findProblems({ a: { type: 'string', pattern: '^(a+)+$' } }, { a: `${'a'.repeat(50_000)}!` });
     expect(performance.now() - began).toBeLessThan(1_000);
   });
 
@@ -154,13 +156,13 @@ describe('the inputs of a run', () => {
     );
     await fc.assert(
       fc.asyncProperty(types, fc.jsonValue(), async (type, value) => {
-        expect((await problemsOf({ a: { type } }, { a: value as Json })).length).toBeLessThanOrEqual(1);
+        expect((await findProblems({ a: { type } }, { a: value as Json })).length).toBeLessThanOrEqual(1);
       }),
     );
   });
 });
 
-test('the searchable inputs are handed on as text', () => {
+test('searchable inputs become text', () => {
   const specs: Record<string, InputSpec> = {
     a: { type: 'integer', searchable: true },
     b: { type: 'boolean', searchable: true },
@@ -170,7 +172,7 @@ test('the searchable inputs are handed on as text', () => {
   expect(searchableValues(specs, { a: 7, b: false, c: 'x' })).toEqual({ a: '7', b: 'false' });
 });
 
-describe('what callers are told', () => {
+describe('what callers see', () => {
   const plan = buildPlan({
     title: 'Hello',
     inputs: {

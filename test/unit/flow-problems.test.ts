@@ -1,4 +1,4 @@
-// What is wrong with a source, where, in one sentence: `line:column message`.
+// The problems of a source: the place and one message, `line:column message`.
 
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
@@ -18,7 +18,7 @@ const QUESTION: NodeKind = {
 const KINDS = { ...NODE_KINDS, question: QUESTION };
 
 /** The lines of a flow after `flow: 1` and `name`, which are lines 1 and 2. */
-async function problemsOf(body: string, head = 'flow: 1\nname: sample\n'): Promise<string[]> {
+async function findProblems(body: string, head = 'flow: 1\nname: sample\n'): Promise<string[]> {
   const { plan, digest, problems } = await compile(head + body, KINDS);
   const hasErrors = problems.some(({ severity }) => severity === 'error');
   expect([plan !== undefined, digest !== undefined]).toEqual([!hasErrors, !hasErrors]);
@@ -39,7 +39,7 @@ describe('the fields of a flow', () => {
       ["5:11 unknown node type 'htpp' (did you mean 'http'?)"],
     ],
     ['a node without a type', 'nodes:\n  a: {}\n', ["4:6 'type' is required"]],
-    ['a node that is no map', 'nodes:\n  a: 5\n', ['4:6 must be a map, not a number']],
+    ['a node that is not a map', 'nodes:\n  a: 5\n', ['4:6 must be a map, not a number']],
     [
       'a misspelt field',
       'nodes:\n  a: { type: set, wiht: {} }\n',
@@ -58,7 +58,7 @@ describe('the fields of a flow', () => {
     [
       'a timeout beyond a slice',
       'nodes:\n  a: { type: set, timeout: 11m, with: { values: {} } }\n',
-      ["4:28 'timeout' of node 'a' must be at most 10m: for longer work use a node that waits to be called back"],
+      ["4:28 'timeout' of node 'a' must be at most 10m: for longer work use a node that waits for a callback"],
     ],
     [
       'too many retries',
@@ -81,32 +81,32 @@ describe('the fields of a flow', () => {
       ["4:62 'with.method' must be one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS (did you mean 'GET'?)"],
     ],
     [
-      'repeat outside of a group',
+      'repeat outside a group',
       'nodes:\n  a: { type: set, repeat: { max: 2 }, with: { values: {} } }\n',
       ['4:19 only a group can repeat'],
     ],
     [
       'a timeout of a group',
       `nodes:\n  g: { type: group, timeout: 1m, with: { ${OK.trim()} } }\n`,
-      ['4:21 a group has no timeout of its own: give it to its nodes'],
+      ['4:21 a group cannot have timeout: set it on its nodes'],
     ],
     [
-      'an id that is none',
+      'an id that is not valid',
       `nodes: { "1a": { type: set, with: { values: {} } } }\n`,
-      ["3:10 '1a' is no id: letters, digits and _, at most 64, not beginning with a digit"],
+      ["3:10 '1a' is not a valid id: use letters, digits and _, at most 64, and no digit at the beginning"],
     ],
     [
-      'a key with a meaning of its own',
+      'a reserved key',
       'nodes: { __proto__: { type: set, with: { values: {} } } }\n',
-      ["3:10 '__proto__' is no id: letters, digits and _, at most 64, not beginning with a digit"],
+      ["3:10 '__proto__' is not a valid id: use letters, digits and _, at most 64, and no digit at the beginning"],
     ],
     [
       'a node id twice, inside and outside',
       `nodes:\n  a: { type: set, with: { values: {} } }\n  g: { type: group, with: { ${OK.trim()} } }\n`,
-      ["5:38 there is a node 'a' around this group already: choose another id"],
+      ["5:38 a node outside this group has the id 'a' already: choose another id"],
     ],
     [
-      'an output that is no value',
+      'an output that is not a value',
       `${OK}outputs: { x: { vale: 1 } }\n`,
       ["4:15 'outputs.x.value' is required", "4:17 unknown field 'vale' of 'outputs.x' (did you mean 'value'?)"],
     ],
@@ -116,24 +116,24 @@ describe('the fields of a flow', () => {
       ["4:11 'env.a' must not be a number that JSON does not have"],
     ],
   ])('%s', async (_, body, expected) => {
-    expect(await problemsOf(body)).toEqual(expected);
+    expect(await findProblems(body)).toEqual(expected);
   });
 
   test('a format that is not this one', async () => {
-    expect(await problemsOf(OK, 'flow: 2\nname: sample\n')).toEqual([
+    expect(await findProblems(OK, 'flow: 2\nname: sample\n')).toEqual([
       "1:7 'flow' must be 1, the version of the format",
     ]);
   });
 
-  test('a name with hyphens is one, a name with spaces is none', async () => {
-    expect(await problemsOf(OK, 'flow: 1\nname: today-news\n')).toEqual([]);
-    const [problem] = await problemsOf(OK, 'flow: 1\nname: to day\n');
+  test('a name may have hyphens, but no spaces', async () => {
+    expect(await findProblems(OK, 'flow: 1\nname: today-news\n')).toEqual([]);
+    const [problem] = await findProblems(OK, 'flow: 1\nname: to day\n');
     expect(problem).toMatch(/^2:7 'name' must be letters, digits/);
   });
 
-  test('more nodes than there may be', async () => {
+  test('too many nodes', async () => {
     const nodes = Array.from({ length: 201 }, (_, n) => `  n${n}: { type: set, with: { values: {} } }`).join('\n');
-    expect(await problemsOf(`nodes:\n${nodes}\n`)).toEqual(['204:3 a flow has at most 200 nodes']);
+    expect(await findProblems(`nodes:\n${nodes}\n`)).toEqual(['204:3 a flow has at most 200 nodes']);
   });
 
   test('groups nested too deeply', async () => {
@@ -141,24 +141,24 @@ describe('the fields of a flow', () => {
       depth === 0
         ? '{ type: set, with: { values: {} } }'
         : `{ type: group, with: { nodes: { n${depth}: ${nest(depth - 1)} } } }`;
-    expect(await problemsOf(`nodes: { top: ${nest(3)} }\n`)).toEqual([]);
-    expect((await problemsOf(`nodes: { top: ${nest(4)} }\n`)).join()).toMatch(/groups are nested at most 3 deep/);
+    expect(await findProblems(`nodes: { top: ${nest(3)} }\n`)).toEqual([]);
+    expect((await findProblems(`nodes: { top: ${nest(4)} }\n`)).join()).toMatch(/groups are nested at most 3 deep/);
   });
 });
 
 describe('what a node mentions', () => {
   test.each<[string, string, string[]]>([
     [
-      'an input that is not there',
+      'an input that does not exist',
       `inputs: { feed: { type: string } }\n${value('${{ $inputs.fed }}')}`,
-      ["7:26 no input 'fed' (did you mean 'feed'?)"],
+      ["7:26 unknown input 'fed' (did you mean 'feed'?)"],
     ],
-    ['a node that is not there', value('${{ $nodes.b.x }}'), ["6:26 no node 'b'"]],
-    ['an env value that is not there', value('${{ $env.base }}'), ["6:26 no env value 'base'"]],
+    ['a node that does not exist', value('${{ $nodes.b.x }}'), ["6:26 unknown node 'b'"]],
+    ['an env value that does not exist', value('${{ $env.base }}'), ["6:26 unknown env value 'base'"]],
     [
-      'a node inside of a group',
+      'a node inside a group',
       `nodes:\n  g: { type: group, with: { nodes: { in: { type: set, with: { values: {} } } } } }\n  a: { type: set, with: { values: { x: "\${{ $nodes.in }}" } } }\n`,
-      ["5:40 no node 'in' here: it is inside of group 'g'"],
+      ["5:40 node 'in' cannot be mentioned here: it is inside group 'g'"],
     ],
     [
       'an item without each',
@@ -175,17 +175,17 @@ describe('what a node mentions', () => {
     [
       'a callback of a node that has none',
       value('${{ $callback.url }}'),
-      ['6:26 $callback exists only in nodes that wait to be called'],
+      ['6:26 $callback exists only in nodes that wait for a callback'],
     ],
     [
       'a secret where it would be kept',
       `secrets: [T]\n${value('${{ $secrets.T }}')}`,
-      ['7:26 $secrets may not stand here: a secret goes only into the fields of a node that send it'],
+      ['7:26 $secrets is not allowed here: use secrets only in fields that the node sends'],
     ],
     [
       'a secret that is not listed',
       'secrets: [TOKEN]\nnodes:\n  a: { type: http, with: { url: "https://x.example", auth: { type: bearer, secret: TOKN } } }\n',
-      ["5:26 no secret 'TOKN' (did you mean 'TOKEN'?)"],
+      ["5:26 unknown secret 'TOKN' (did you mean 'TOKEN'?)"],
     ],
     [
       'an expression without its dollar sign',
@@ -193,7 +193,7 @@ describe('what a node mentions', () => {
       ["6:26 'inputs' needs its dollar sign: $inputs"],
     ],
     ['an expression that is not finished', value('${{ 1 + }}'), ['6:26 unexpected end of expression']],
-    ['brackets that never close', value('${{ $inputs'), ["6:26 a '${{' is never closed with '}}'"]],
+    ['brackets that are not closed', value('${{ $inputs'), ["6:26 a '${{' is never closed with '}}'"]],
     [
       'the time',
       value('${{ $now() }}'),
@@ -202,25 +202,29 @@ describe('what a node mentions', () => {
       ],
     ],
     [
-      'a node in a template that is not there',
+      'a node in a template that does not exist',
       'nodes:\n  a: { type: template, with: { text: "{{ nodes.b.x }}" } }\n',
-      ["4:38 no node 'b'"],
+      ["4:38 unknown node 'b'"],
     ],
-    ['a bare expression', 'nodes:\n  a: { type: set, when: $nodes.b, with: { values: {} } }\n', ["4:25 no node 'b'"]],
+    [
+      'a bare expression',
+      'nodes:\n  a: { type: set, when: $nodes.b, with: { values: {} } }\n',
+      ["4:25 unknown node 'b'"],
+    ],
     [
       'a case of a switch',
       'nodes:\n  a: { type: switch, with: { cases: [{ id: x, when: $nodes.b }] } }\n',
-      ["4:53 no node 'b'"],
+      ["4:53 unknown node 'b'"],
     ],
-    ['an output of the flow', `${OK}outputs:\n  x: \${{ $nodes.b }}\n`, ["5:6 no node 'b'"]],
+    ['an output of the flow', `${OK}outputs:\n  x: \${{ $nodes.b }}\n`, ["5:6 unknown node 'b'"]],
   ])('%s', async (_, body, expected) => {
-    expect(await problemsOf(body)).toEqual(expected);
+    expect(await findProblems(body)).toEqual(expected);
   });
 
   test('is found on its own line of a longer text', async () => {
     const body =
       'nodes:\n  a:\n    type: set\n    with:\n      values:\n        x: |\n          first line\n          then ${{ $inputs.absent }}\n';
-    expect(await problemsOf(body)).toEqual(["10:20 no input 'absent'"]);
+    expect(await findProblems(body)).toEqual(["10:20 unknown input 'absent'"]);
   });
 });
 
@@ -232,17 +236,21 @@ describe('the edges', () => {
 
   test.each<[string, string, string[]]>([
     [
-      'a branch that is not there',
+      'a branch that does not exist',
       needing('review:rejct'),
-      ["5:26 node 'review' has no branch 'rejct' (has: approve, reject, else, error)"],
+      ["5:26 node 'review' has no branch 'rejct' (it has: approve, reject, else, error)"],
     ],
     [
       'a branch of a node that runs per item',
       `nodes:\n  a: { type: set, each: $inputs, with: { values: {} } }\n  b: { type: set, needs: a:x, with: { values: {} } }\n`,
-      ["5:26 node 'a' has no branch 'x' (has: error)"],
+      ["5:26 node 'a' has no branch 'x' (it has: error)"],
     ],
-    ['a node that is not there', needing('[review, revew]'), ["5:35 no node 'revew' to need (did you mean 'review'?)"]],
-    ['something that is no need', needing('"a b"'), ["5:26 'a b' is no need: write a node, or node:branch"]],
+    ['a node that does not exist', needing('[review, revew]'), ["5:35 unknown node 'revew' (did you mean 'review'?)"]],
+    [
+      'something that is not valid in needs',
+      needing('"a b"'),
+      ["5:26 'a b' is not valid in needs: write the id of a node, or id:branch"],
+    ],
     [
       'the timeout of a node that waits',
       'nodes:\n  w: { type: callback }\n  b: { type: set, needs: "w:timeout", with: { values: {} } }\n',
@@ -254,7 +262,7 @@ describe('the edges', () => {
       ["4:3 node 'a' waits for itself"],
     ],
     [
-      'a group whose inside waits for it',
+      'a group whose inner node waits for it',
       'nodes:\n  g: { type: group, with: { nodes: { a: { type: set, with: { values: { x: "${{ $nodes.g }}" } } } } } }\n',
       ["4:3 node 'g' waits for itself"],
     ],
@@ -264,27 +272,27 @@ describe('the edges', () => {
       ['4:3 these nodes wait for each other: a → c → b → a'],
     ],
     [
-      'a node that asks how another failed, and would be skipped',
+      'a node that reads how another failed, and would be skipped',
       'nodes:\n  a: { type: fail, with: { message: no } }\n  b: { type: set, with: { values: { x: "${{ $errors.a.code }}" } } }\n',
-      ["5:6 node 'b' asks how 'a' ended but runs only if it succeeded: write needs: a:error, or join: settled"],
+      ["5:6 node 'b' reads how 'a' ended, but runs only if 'a' succeeded: write needs: a:error, or join: settled"],
     ],
   ])('%s', async (_, body, expected) => {
-    expect(await problemsOf(body)).toEqual(expected);
+    expect(await findProblems(body)).toEqual(expected);
   });
 });
 
 describe('how a flow runs', () => {
   test('a question in a flow that is only asynchronous', async () => {
-    expect(await problemsOf('settings: { mode: async }\nnodes:\n  ask: { type: question }\n')).toEqual([
+    expect(await findProblems('settings: { mode: async }\nnodes:\n  ask: { type: question }\n')).toEqual([
       "5:3 node 'ask' asks the end user a question: not allowed when settings.mode is async",
     ]);
   });
 
-  test('a question for each item, at whatever depth', async () => {
+  test('a question for each item, at any depth', async () => {
     const inside =
       'nodes:\n  g:\n    type: group\n    each: $inputs\n    with: { nodes: { ask: { type: question } } }\n';
-    expect(await problemsOf(inside)).toEqual([
-      "7:22 node 'ask' talks to the end user, which is not possible inside an each",
+    expect(await findProblems(inside)).toEqual([
+      "7:22 node 'ask' talks to the end user: this is not allowed inside each",
     ]);
   });
 });
@@ -296,33 +304,36 @@ describe('the inputs', () => {
       "4:14 'inputs.a.type' must be one of string, text, number, integer, boolean, enum, object, array, file, files (did you mean 'string'?)",
     ],
     ['a: { type: enum }', "4:3 input 'a' of type enum needs options"],
-    ['a: { type: string, max: 3 }', "4:22 'max' means nothing for an input of type string"],
+    ['a: { type: string, max: 3 }', "4:22 'max' does not apply to an input of type string"],
     ['a: { type: integer, default: 1.5 }', "4:32 the default of 'a' must be a whole number"],
     ['a: { type: string, maxLength: 2, default: abc }', "4:45 the default of 'a' must have at most 2 characters"],
     ['a: { type: enum, options: [x], default: z }', "4:43 the default of 'a' must be one of x"],
     ['a: { type: object, searchable: true }', '4:22 an input of type object cannot be searchable'],
-    ['a: { type: string, alias: "b c" }', "4:29 'b c' is no alias: letters, digits, _ . and -, at most 64"],
+    [
+      'a: { type: string, alias: "b c" }',
+      "4:29 'b c' is not a valid alias: use letters, digits, _ . and -, at most 64",
+    ],
     [
       'a: { type: object, schema: { properties: { x: { pattern: "(a+)+$" } } } }',
       "4:30 'pattern' cannot be used in a schema",
     ],
   ])('%s', async (input, expected) => {
-    expect(await problemsOf(`inputs:\n  ${input}\n${OK}`)).toEqual([expected]);
+    expect(await findProblems(`inputs:\n  ${input}\n${OK}`)).toEqual([expected]);
   });
 
   test('a pattern that would backtrack', async () => {
-    const [problem] = await problemsOf(`inputs: { a: { type: string, pattern: '(a)\\1' } }\n${OK}`);
+    const [problem] = await findProblems(`inputs: { a: { type: string, pattern: '(a)\\1' } }\n${OK}`);
     expect(problem).toMatch(/^3:39 the regex \/\(a\)\\1\/ cannot be used/);
   });
 
-  test('an alias that names two inputs', async () => {
-    expect(await problemsOf(`inputs:\n  a: { type: string }\n  b: { type: string, alias: [a] }\n${OK}`)).toEqual([
-      "5:29 'a' names two inputs",
+  test('an alias that is the name of two inputs', async () => {
+    expect(await findProblems(`inputs:\n  a: { type: string }\n  b: { type: string, alias: [a] }\n${OK}`)).toEqual([
+      "5:29 'a' is the name of two inputs",
     ]);
   });
 
   test('six of them searchable', async () => {
     const inputs = Array.from({ length: 6 }, (_, n) => `  i${n}: { type: string, searchable: true }`).join('\n');
-    expect(await problemsOf(`inputs:\n${inputs}\n${OK}`)).toEqual(['9:35 a flow has at most 5 searchable inputs']);
+    expect(await findProblems(`inputs:\n${inputs}\n${OK}`)).toEqual(['9:35 a flow has at most 5 searchable inputs']);
   });
 });

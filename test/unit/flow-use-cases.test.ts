@@ -37,7 +37,7 @@ describe('saving a draft', () => {
     expect(await readDraft(ports, 'acme', 'hello')).toEqual({ etag, source: hello(), compiled });
   });
 
-  test('stores a draft with problems, and tells them', async () => {
+  test('stores a draft with problems, and returns them', async () => {
     const { compiled } = await save('flow: 1\nname: hello\nnodes: { a: { type: nope } }\n');
     expect(compiled.problems[0]).toMatchObject({ line: 3, column: 21, severity: 'error' });
     expect((await getFlow(ports, 'acme', 'hello')).draft).toBeDefined();
@@ -54,7 +54,7 @@ describe('saving a draft', () => {
 
   test('refuses the text of another flow', async () => {
     await expect(save(hello(), { name: 'other' })).rejects.toThrow(
-      "The text is of flow 'hello', but it was sent to flow 'other'",
+      "The text names flow 'hello', but it was sent to flow 'other'",
     );
   });
 

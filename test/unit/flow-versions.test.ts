@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { InputSpec, OutputSpec } from '../../lambdas/core/flow/plan.ts';
 import {
   type Change,
-  changeBetween,
+  classifyChange,
   compareVersions,
   findVersionLabel,
   nextVersion,
@@ -53,7 +53,7 @@ describe('a change of inputs is', () => {
     ['major: one alias less', { a: { ...text, alias: ['b'] } }, { a: text }, 'major'],
     ['major: only some files now', { a: { type: 'file' } }, { a: { type: 'file', accept: ['.txt'] } }, 'major'],
   ])('%s', (_, before, after, expected) => {
-    expect(changeBetween(buildPlan({ inputs: before }), buildPlan({ inputs: after }))).toBe(expected);
+    expect(classifyChange(buildPlan({ inputs: before }), buildPlan({ inputs: after }))).toBe(expected);
   });
 });
 
@@ -66,13 +66,13 @@ describe('a change of outputs is', () => {
     ['major: another type', { a: out('string') }, { a: out('number') }, 'major'],
     ['patch: a type that was not said', { a: out() }, { a: out('string') }, 'patch'],
   ])('%s', (_, before, after, expected) => {
-    expect(changeBetween(buildPlan({ outputs: before }), buildPlan({ outputs: after }))).toBe(expected);
+    expect(classifyChange(buildPlan({ outputs: before }), buildPlan({ outputs: after }))).toBe(expected);
   });
 
   test('major: names in place of one expression', () => {
     const whole = buildPlan({ outputs: { expression: '${{ $nodes.a }}' } });
-    expect(changeBetween(whole, whole)).toBe('patch');
-    expect(changeBetween(whole, buildPlan({ outputs: { a: out() } }))).toBe('major');
+    expect(classifyChange(whole, whole)).toBe('patch');
+    expect(classifyChange(whole, buildPlan({ outputs: { a: out() } }))).toBe('major');
   });
 });
 

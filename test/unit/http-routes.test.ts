@@ -178,7 +178,7 @@ test('names the field that is wrong', async () => {
   const post = (body: string | object) => readError({ path: '/v1/runs:batch', body });
   expect(await post({ n: '1' })).toMatchObject({ status: 400, code: 'invalid-request', details: [{ field: 'n' }] });
   expect(await post({ n: 1, N: 2 })).toMatchObject({
-    details: [{ field: 'N', message: "is no field of this request (did you mean 'n'?)" }],
+    details: [{ field: 'N', message: "is not a field of this request (did you mean 'n'?)" }],
   });
   expect(await post('{"n": 1')).toMatchObject({ status: 400, details: [{ line: 1, column: 8 }] });
   expect(await post('[]')).toMatchObject({ status: 400, code: 'invalid-request' });
@@ -191,7 +191,7 @@ test('names the field that is wrong', async () => {
 test('refuses a query parameter that is unknown, wrong or given twice', async () => {
   expect(await readError({ path: '/v1/list?limit=10' })).toMatchObject({ status: 400, details: [{ field: 'limit' }] });
   expect(await readError({ path: '/v1/list?limti=1' })).toMatchObject({
-    details: [{ field: 'limti', message: "is no field of this request (did you mean 'limit'?)" }],
+    details: [{ field: 'limti', message: "is not a field of this request (did you mean 'limit'?)" }],
   });
   expect(await readError({ path: '/v1/list?limit=1&limit=2' })).toMatchObject({
     message: 'limit is given more than once',

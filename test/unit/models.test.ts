@@ -8,10 +8,10 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeBedrock } from '../../lambdas/aws/bedrock.ts';
 import { makeOpenAi } from '../../lambdas/core/models/openai.ts';
-import { costMicros } from '../../lambdas/core/models/prices.ts';
+import { calculateCost } from '../../lambdas/core/models/prices.ts';
 import { CLASSIFY } from '../../lambdas/core/nodes/classify.ts';
 import { EXTRACT } from '../../lambdas/core/nodes/extract.ts';
-import { LLM } from '../../lambdas/core/nodes/llm.ts';
+import { LLM } from '../../lambdas/core/nodes/llm/llm.ts';
 import type { NodeKind } from '../../lambdas/core/nodes/node-kind.ts';
 import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 import { nodeContext } from '../support/node-context.ts';
@@ -57,14 +57,14 @@ describe('an llm node', () => {
     });
   });
 
-  test('says its text while it is written', async () => {
+  test('streams its text', async () => {
     const { outcome, said } = await asking(LLM, { prompt: 'Hi' }, () => 'Hello, world: it streams. ✓', true);
     expect(said.length).toBeGreaterThan(3);
     expect(said.join('')).toBe('Hello, world: it streams. ✓');
     expect(outcome).toMatchObject({ result: { text: 'Hello, world: it streams. ✓' }, usage: { totalTokens: 18 } });
   });
 
-  test('asks for as much thought as it is told, hands on what the endpoint alone knows, and gives the thoughts', async () => {
+  test('sends the reasoning effort and the extra fields, and gives the reasoning text', async () => {
     const message = { content: '42', reasoning_content: 'Six times seven' };
     const body = JSON.stringify({ choices: [{ message, finish_reason: 'stop' }] });
     const input = { prompt: 'Hi', reasoning: 'high', extra: { safe: true, model: 'another' } };
@@ -73,7 +73,7 @@ describe('an llm node', () => {
     expect(outcome).toMatchObject({ result: { text: '42', reasoning: 'Six times seven' } });
   });
 
-  test('gives the thoughts of a stream without saying them', async () => {
+  test('gives the reasoning text of a stream without streaming it', async () => {
     const pieces = [{ reasoning: 'Six ' }, { reasoning: 'times seven' }, { content: '42' }];
     const chunks = [
       ...pieces.map((delta) => ({ choices: [{ delta }] })),
@@ -90,7 +90,7 @@ describe('an llm node', () => {
     expect([outcome.kind, said]).toEqual(['done', ['plain']]);
   });
 
-  test('gives data that fits its schema, out of a code fence, and insists once', async () => {
+  test('gives data that fits its schema, also from a code fence, and asks once more', async () => {
     const answers = ['Sure! {"nam": 1}', '```json\n{"name": "Ada"}\n```'];
     const { outcome, asked } = await asking(
       LLM,
@@ -102,7 +102,7 @@ describe('an llm node', () => {
     expect(asked[1].messages.at(-1).content).toContain('is not JSON');
   });
 
-  test('fails where the data never fits, and bears what it cost', async () => {
+  test('fails where the data never fits, and includes the cost', async () => {
     const { outcome } = await asking(LLM, { prompt: 'Who?', schema: SCHEMA }, () => '{}');
     expect(outcome).toMatchObject({ kind: 'failed', code: 'node-failed', retryable: true, usage: { totalTokens: 36 } });
   });
@@ -130,32 +130,32 @@ describe('an llm node', () => {
     ],
     ['a bad request', { status: 400, body: 'no such model' }, { code: 'node-failed', retryable: false }],
     ['garbage', { status: 200, body: '<html>' }, { code: 'model-unavailable' }],
-  ])('tells %s as what it is', async (_, answer, expected) => {
+  ])('reports %s as it is', async (_, answer, expected) => {
     const { outcome } = await asking(LLM, { prompt: 'Hi' }, () => answer);
     expect(outcome).toMatchObject({ kind: 'failed', ...expected });
   });
 
-  test('does not take half a stream for an answer', async () => {
+  test('does not accept an incomplete stream', async () => {
     const { outcome } = await asking(LLM, { prompt: 'Hi' }, () => 'break-off', true);
     expect(outcome).toMatchObject({
       kind: 'failed',
       code: 'model-unavailable',
-      message: expect.stringContaining('broke off'),
+      message: expect.stringContaining('ended early'),
     });
   });
 
   test.each([
     [{ prompt: 'x', model: 'nobody/x' }, 'no configured provider (configured: openai)'],
-    [{ prompt: 'x', model: 'tiny' }, 'is no model of this flow'],
+    [{ prompt: 'x', model: 'tiny' }, 'is not a model of this flow'],
     [{ system: 'x' }, 'needs a `prompt`'],
     [{ prompt: 'x'.repeat(400_001) }, 'more than 400000 characters'],
-  ])('refuses %j', async (input, sentence) => {
+  ])('refuses %j', async (input, message) => {
     const { outcome, asked } = await asking(LLM, input, () => 'never');
-    expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining(sentence) });
+    expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining(message) });
     expect(asked).toEqual([]);
   });
 
-  test('asks no address that may not be called', async () => {
+  test('does not call an address that is not allowed', async () => {
     const context = nodeContext({ models: {} });
     const closed = makeHttpClient({ policy: 'none' });
     context.ports.models = {
@@ -176,7 +176,7 @@ describe('a classify node', () => {
     });
   });
 
-  test('insists once, then fails', async () => {
+  test('asks once more, then fails', async () => {
     const { outcome, asked } = await asking(CLASSIFY, { input: '?', classes: CLASSES }, () => 'Hard to say');
     expect(asked).toHaveLength(2);
     expect(outcome).toMatchObject({ kind: 'failed', message: 'The model chose none of the classes' });
@@ -190,8 +190,8 @@ test('an extract node gives the object', async () => {
 
 test('an inference profile costs what its model costs, an unknown model nothing', () => {
   const tokens = { inputTokens: 1_000_000, outputTokens: 0 };
-  expect(costMicros('bedrock/eu.amazon.nova-lite-v1:0', tokens)).toBe(60_000);
-  expect(costMicros('openai/my-own', tokens)).toBe(0);
+  expect(calculateCost('bedrock/eu.amazon.nova-lite-v1:0', tokens)).toBe(60_000);
+  expect(calculateCost('openai/my-own', tokens)).toBe(0);
 });
 
 describe('Bedrock', () => {
@@ -213,7 +213,7 @@ describe('Bedrock', () => {
       body: Buffer.from(JSON.stringify(body)),
     });
 
-  const thoughtOf = (path: string) =>
+  const buildReasoning = (path: string) =>
     path.includes('thinker') ? [{ reasoningContent: { reasoningText: { text: 'A greeting' } } }] : [];
 
   beforeAll(async () => {
@@ -227,7 +227,7 @@ describe('Bedrock', () => {
         const headers = { 'content-type': 'application/json', 'x-amzn-errortype': 'ThrottlingException' };
         response.writeHead(429, headers).end('{"message":"Too many tokens"}');
       } else if (path.endsWith('/converse')) {
-        const message = { role: 'assistant', content: [...thoughtOf(path), { text: 'Hello!' }] };
+        const message = { role: 'assistant', content: [...buildReasoning(path), { text: 'Hello!' }] };
         response.writeHead(200, { 'content-type': 'application/json' });
         response.end(JSON.stringify({ output: { message }, stopReason: 'end_turn', usage, metrics: { latencyMs: 1 } }));
       } else {
@@ -284,7 +284,7 @@ describe('Bedrock', () => {
     ]);
   });
 
-  test("hands on the fields of a model's own, and gives what it thought", async () => {
+  test("sends the model's own fields, and gives its reasoning text", async () => {
     const extra = { thinking: { type: 'enabled', budget_tokens: 1_024 } };
     const answer = await models.generate({ model: 'thinker', messages, extra, timeoutMs: 5_000 });
     expect(answer).toMatchObject({ text: 'Hello!', reasoning: 'A greeting' });
@@ -296,7 +296,7 @@ describe('Bedrock', () => {
   test.each([
     ['busy', 'model-quota'],
     ['not-offered', 'model-not-configured'],
-  ])('tells of %s', async (model, code) => {
+  ])('reports %s', async (model, code) => {
     await expect(models.generate({ model, messages, timeoutMs: 5_000 })).rejects.toMatchObject({ code });
   });
 });

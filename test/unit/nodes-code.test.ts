@@ -1,4 +1,4 @@
-// The code node as authors write it, as the compiler reads it, and what it makes of how its code ended.
+// The code node: what authors may write, what the compiler checks, and the outcome for each end of the code.
 
 import { describe, expect, test } from 'vitest';
 import { compile } from '../../lambdas/core/flow/compile.ts';
@@ -34,7 +34,7 @@ const failed = (reason: Extract<CodeEnd, { kind: 'failed' }>['reason'], more: ob
 });
 
 describe('a run', () => {
-  test('hands source, arguments and limits to the runner, for the tenant', async () => {
+  test('passes source, arguments and limits to the runner, for the tenant', async () => {
     const { outcome, call } = await run(returned({ a: 1 }), { args: { n: 2 }, memory: 512 * 1_024 * 1_024 });
     expect(outcome).toEqual({ kind: 'done', result: { a: 1 } });
     expect(call).toMatchObject({
@@ -44,18 +44,18 @@ describe('a run', () => {
     });
   });
 
-  test('has 256 MB and no arguments where nothing is said, and ends a little before its node does', async () => {
+  test('has 256 MB and no arguments by default, and a timeout a little shorter than its node', async () => {
     const { call } = await run(returned({}), {}, 1_000);
     expect(call?.job).toMatchObject({ args: {}, limits: { timeoutMs: 900, memoryMb: 256 } });
   });
 
-  test('fails where an expression gave arguments that are none', async () => {
+  test('fails where an expression gave wrong arguments', async () => {
     const { outcome, call } = await run(returned({}), { args: ['a'] });
     expect(outcome).toMatchObject({ kind: 'failed', details: [{ field: 'with.args' }] });
     expect(call).toBeUndefined();
   });
 
-  test('holds the result against `returns`', async () => {
+  test('checks the result against `returns`', async () => {
     const returns = { type: 'object', required: ['n'], properties: { n: { type: 'integer' } } };
     expect((await run(returned({ n: 1 }), { returns })).outcome).toMatchObject({ kind: 'done' });
     expect((await run(returned({ n: 'one' }), { returns })).outcome).toMatchObject({
@@ -75,10 +75,15 @@ describe('an end', () => {
     ['not-loaded', { line: 2, column: 7 }, 'The code could not be loaded at line 2: these words', false],
     ['no-main', {}, 'The code has no function main: these words', false],
     ['wrong-result', {}, 'The result of the code cannot be used: these words', false],
-    ['too-large', {}, 'The code gave too much: these words', false],
-    ['exited', {}, 'The code ended its process before main returned: these words', true],
-    ['out-of-memory', {}, 'The code used more than 256 MB of memory and was ended (`memory:` gives it more)', false],
-  ] as const)('%s %j is told as: %s', async (reason, place, message, retryable) => {
+    ['too-large', {}, 'The result of the code is too large: these words', false],
+    ['exited', {}, 'The process exited before main returned: these words', true],
+    [
+      'out-of-memory',
+      {},
+      'The code used more than 256 MB of memory and was stopped (raise the limit with `memory:`)',
+      false,
+    ],
+  ] as const)('%s %j is reported as: %s', async (reason, place, message, retryable) => {
     const { outcome } = await run(failed(reason, place));
     const details = [{ field: 'with.source', message: 'these words', ...place }];
     expect(outcome).toEqual({ kind: 'failed', code: 'node-failed', message, retryable, details });
@@ -86,16 +91,16 @@ describe('an end', () => {
 
   test('by its time has the code of every timeout', async () => {
     const { outcome } = await run(failed('timed-out'));
-    const message = 'The code took longer than 10 s and was ended';
+    const message = 'The code took longer than 10 s and was stopped';
     expect(outcome).toMatchObject({ code: 'node-timed-out', message, retryable: true });
   });
 
-  test('is told with what was printed', async () => {
+  test('is reported with what was printed', async () => {
     const { outcome } = await run(failed('threw', { printed: 'so far\n' }));
     expect(outcome).toMatchObject({ details: [{}, { field: 'printed', message: 'so far\n' }] });
   });
 
-  test('of the function itself may be tried again where the function says so', async () => {
+  test('of the function itself is retryable where the function says so', async () => {
     const { outcome } = await run({ kind: 'unavailable', message: 'Rate Exceeded.', retryable: true });
     const message = 'The code could not be run: Rate Exceeded.';
     expect(outcome).toMatchObject({ code: 'node-failed', message, retryable: true });
@@ -104,7 +109,7 @@ describe('an end', () => {
 
 describe('a source', () => {
   /** Problems of a flow whose node begins in line 4 and its source in line 9. */
-  async function problemsOf(language: string, source: string, more = ''): Promise<string[]> {
+  async function findProblems(language: string, source: string, more = ''): Promise<string[]> {
     const block = source.split('\n').map((line) => `          ${line}`);
     const head = ['flow: 1', 'name: sample', 'nodes:', '  a:', '    type: code', '    with:'];
     const text = [...head, `      language: ${language}`, '      source: |', ...block, more].join('\n');
@@ -124,14 +129,14 @@ describe('a source', () => {
     'export function main() { return { text: `\nexport function {\nimport x from "y"\n` }; }',
     'export function main() {\n  return {};\n} // the last line',
     "export async function main() { const fs = await import('node:fs'); return { fs: typeof fs }; }",
-  ])('in JavaScript is taken: %s', async (source) => {
-    expect(await problemsOf('javascript', source)).toEqual([]);
+  ])('in JavaScript is accepted: %s', async (source) => {
+    expect(await findProblems('javascript', source)).toEqual([]);
   });
 
   test.each(['def main(**args):\n  return args', 'async def main(a): return {}', 'main = lambda **args: args'])(
     'in Python is taken: %s',
     async (source) => {
-      expect(await problemsOf('python', source)).toEqual([]);
+      expect(await findProblems('python', source)).toEqual([]);
     },
   );
 
@@ -140,32 +145,29 @@ describe('a source', () => {
       'const a = 1;\nexport function main() {\n  let b = ;\n}',
       "11:21 the JavaScript of this node does not parse: Unexpected token ';'",
     ],
-    [
-      'export function main( {',
-      '9:34 the JavaScript of this node does not parse: it ends where something is still open',
-    ],
+    ['export function main( {', '9:34 the JavaScript of this node does not parse: something is not closed at the end'],
     [
       'export function main() {\n  await 1;\n}',
       '10:13 the JavaScript of this node does not parse: await is only valid in async functions and the top level bodies of modules',
     ],
     [
       'function main() { return {}; }',
-      '8:15 the JavaScript of this node has no main: it must hold `export function main(args) { … }`',
+      '8:15 the JavaScript of this node has no main: it must contain `export function main(args) { … }`',
     ],
     [
       '}); process.exit(1); (() => {',
-      '8:15 the JavaScript of this node has no main: it must hold `export function main(args) { … }`',
+      '8:15 the JavaScript of this node has no main: it must contain `export function main(args) { … }`',
     ],
   ])('in JavaScript is refused, with its place: %s', async (source, problem) => {
-    expect(await problemsOf('javascript', source)).toEqual([problem]);
+    expect(await findProblems('javascript', source)).toEqual([problem]);
   });
 
-  test('without main in Python is refused; one within a class is none', async () => {
-    const problem = '8:15 the Python of this node has no main: it must hold `def main(**args): …`';
-    expect(await problemsOf('python', 'class A:\n  def main(self): pass')).toEqual([problem]);
+  test('without main in Python is refused; a main inside a class does not count', async () => {
+    const problem = '8:15 the Python of this node has no main: it must contain `def main(**args): …`';
+    expect(await findProblems('python', 'class A:\n  def main(self): pass')).toEqual([problem]);
   });
 
-  test('that is written in one line has its problems where it begins', async () => {
+  test('on one line has its problems where it begins', async () => {
     const text = 'flow: 1\nname: x\nnodes:\n  a: { type: code, with: { language: javascript, source: "a b" } }';
     const { problems } = await compile(text, NODE_KINDS);
     expect(problems.map(({ line, column }) => `${line}:${column}`)).toEqual(['4:58']);
@@ -178,14 +180,14 @@ describe('a source', () => {
     // More than the parser takes is left to the process that runs it.
     ['depth without end', `export function main() { return ${'['.repeat(60_000)}`, 0],
   ])('of %s is read to its end', async (_, source, problems) => {
-    expect(await problemsOf('javascript', source)).toHaveLength(problems);
+    expect(await findProblems('javascript', source)).toHaveLength(problems);
   });
 });
 
 describe('the fields', () => {
   const isTaken = (written: object) => CODE.with.safeParse({ ...PYTHON, ...written }).success;
 
-  test('take what they can be', () => {
+  test('accept valid values', () => {
     expect(isTaken({ args: { a: '${{ $inputs.a }}' }, returns: { type: 'object' }, memory: '1GB' })).toBe(true);
     expect(isTaken({ args: '${{ $inputs }}' })).toBe(true);
   });
@@ -200,7 +202,7 @@ describe('the fields', () => {
     { memory: '64MB' },
     { memory: 256 },
     { network: true },
-  ])('do not take %j', (written) => {
+  ])('do not accept %j', (written) => {
     expect(isTaken(written)).toBe(false);
   });
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../lambdas/core/json.ts';
-import { DOCUMENT } from '../../lambdas/core/nodes/document.ts';
+import { DOCUMENT } from '../../lambdas/core/nodes/document/document.ts';
 import { makeDocuments } from '../../lambdas/documents/process.ts';
 import { makeCjkPdf, makeDocx, makeDocxBomb, makePdf, makePdfBomb, makeZip } from '../support/document-files.ts';
 import { startHttpServer } from '../support/http-server.ts';
@@ -19,7 +19,7 @@ function read(file: Json, input: JsonObject = {}, reader = documents) {
 }
 const dataUrl = (bytes: Buffer | string, type = '') => `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
 const readBytes = (bytes: Buffer | string, type = '', input: JsonObject = {}) => read(dataUrl(bytes, type), input);
-const textOf = async (bytes: Buffer | string, type = '') =>
+const readText = async (bytes: Buffer | string, type = '') =>
   ((await readBytes(bytes, type)) as { result?: { text?: string } }).result?.text;
 const unreadable = (reason: string) => ({
   kind: 'failed',
@@ -47,13 +47,13 @@ describe('a document node reads', () => {
       { encoding: 'Identity-H', ordering: 'GB1', codes: '0123', toUnicode: '1 beginbfchar <0123> <4F60> endbfchar' },
       '你',
     ],
-  ])('a PDF whose characters are told by %j', async (font, text) => {
-    expect(await textOf(makeCjkPdf(font))).toBe(text);
+  ])('a PDF whose characters are encoded by %j', async (font, text) => {
+    expect(await readText(makeCjkPdf(font))).toBe(text);
   });
 
-  test('a PDF that begins with rubbish', async () => {
+  test('a PDF that begins with other bytes', async () => {
     const bytes = Buffer.concat([Buffer.from('\n\u0007rubbish\n'), makePdf(['Hi'])]);
-    expect(await textOf(bytes, 'application/pdf')).toBe('Hi');
+    expect(await readText(bytes, 'application/pdf')).toBe('Hi');
   });
 
   test('the paragraphs and tables of a Word document', async () => {
@@ -61,7 +61,7 @@ describe('a document node reads', () => {
       ['Name', 'Age'],
       ['Ada', '36'],
     ];
-    expect(await textOf(makeDocx(['Minutes & more', table, 'The end']))).toBe(
+    expect(await readText(makeDocx(['Minutes & more', table, 'The end']))).toBe(
       'Minutes & more\n\nName | Age\nAda | 36\n\nThe end',
     );
   });
@@ -69,7 +69,7 @@ describe('a document node reads', () => {
   test('what a reader sees of HTML', async () => {
     const html =
       '<!doctype html><head><style>p{}</style></head><nav>Home</nav><h1>Fees</h1><p>From  <a href="/x">May</a> &ndash; €5</p><ul><li>one<li>two</ul><script>no()</script>';
-    expect(await textOf(html)).toBe('Fees\n\nFrom May – €5\n\n * one\n * two');
+    expect(await readText(html)).toBe('Fees\n\nFrom May – €5\n\n * one\n * two');
   });
 
   test.each([
@@ -93,7 +93,7 @@ describe('a document node reads', () => {
     ['application/json', '{"a": 1}', 'text'],
     ['', 'plain', 'text'],
     ['text/markdown', 'A PDF begins with %PDF-1.7', 'text'],
-  ])('%s as the text that it is', async (type, text, format) => {
+  ])('%s as plain text', async (type, text, format) => {
     expect(await readBytes(text, type)).toEqual({ kind: 'done', result: { text, format } });
   });
 
@@ -102,8 +102,8 @@ describe('a document node reads', () => {
     ['its first bytes', Buffer.from('\uFEFFhé', 'utf16le'), 'text/plain', 'hé'],
     ['its own words', Buffer.from('<meta charset="windows-1252"><p>caf\xe9', 'latin1'), 'text/html', 'café'],
     ['nothing', Buffer.from('café'), 'text/plain;charset=no-such', 'café'],
-  ])('text in the charset told by %s', async (_, bytes, type, text) => {
-    expect(await textOf(bytes, type)).toBe(text);
+  ])('text in the charset declared by %s', async (_, bytes, type, text) => {
+    expect(await readText(bytes, type)).toBe(text);
   });
 
   test('a file by its name, or by its bytes, where the server does not say what it is', async () => {
@@ -148,7 +148,7 @@ describe('a document node fails', () => {
     ['a Word document that inflates to a gigabyte', makeDocxBomb(1_000), 'reading it took more than 256 MB'],
     ['a PDF that inflates to a gigabyte', makePdfBomb(1_000), 'reading it took more than 256 MB'],
     [
-      'a PDF that does not tell what its characters mean',
+      'a PDF with an unknown character encoding',
       makeCjkPdf({ encoding: 'Identity-H', ordering: 'GB1', codes: '0123' }),
       'its characters need the table Adobe-GB1-UCS2',
     ],
@@ -160,7 +160,7 @@ describe('a document node fails', () => {
       'it is an archive or an Office file other than .docx',
     ],
     ['an old Office file', Buffer.from('d0cf11e0a1b11ae1', 'hex'), 'it is an old Office file'],
-    ['a picture', Buffer.from('89504e470d0a1a0a0000000d', 'hex'), 'it is none of PDF, DOCX, HTML'],
+    ['a picture', Buffer.from('89504e470d0a1a0a0000000d', 'hex'), 'it is not a PDF, DOCX, HTML'],
     ['a text that is too long', 'x'.repeat(2_100_000), 'its text has more than 2097152 characters'],
   ])('on %s, and says why', async (_, bytes, reason) => {
     expect(await readBytes(bytes)).toMatchObject(unreadable(reason));
@@ -178,7 +178,7 @@ describe('a document node fails', () => {
     expect(await readBytes('x', 'text/plain', { as: 'rows' })).toMatchObject(unreadable('only a CSV has rows'));
   });
 
-  test('on what is no file, and on a file that is too large', async () => {
+  test('on what is not a file, and on a file that is too large', async () => {
     await using server = await startHttpServer((_, response) => response.end(Buffer.alloc(11_000_000)));
     await expect(read(7)).rejects.toThrow('There is no file');
     await expect(read(`${server.origin}/huge`)).rejects.toThrow('more than 10485760 bytes');

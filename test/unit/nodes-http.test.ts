@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lambdas/core/json.ts';
-import { HTTP } from '../../lambdas/core/nodes/http.ts';
+import { HTTP } from '../../lambdas/core/nodes/http/http.ts';
 import type { Outcome } from '../../lambdas/core/nodes/node-kind.ts';
 import { startHttpServer } from '../support/http-server.ts';
 import { NOW, nodeContext } from '../support/node-context.ts';
@@ -21,7 +21,7 @@ async function seen(input: JsonObject, extra: Context = {}) {
 }
 
 describe('what it sends', () => {
-  test('a GET unless told otherwise, without an idempotency key', async () => {
+  test('a GET by default, without an idempotency key', async () => {
     const request = await seen({});
     expect(request).toMatchObject({ method: 'GET', path: '/a?x=1', body: '' });
     expect(request?.headers).not.toHaveProperty('idempotency-key');
@@ -65,7 +65,7 @@ describe('what it sends', () => {
   });
 });
 
-describe('what it makes of an answer', () => {
+describe('the outcome of an answer', () => {
   test.each([
     ['application/json', '{"a":1}', { a: 1 }],
     ['application/problem+json; charset=utf-8', '[1]', [1]],
@@ -97,16 +97,16 @@ describe('what it makes of an answer', () => {
     ['{"a":', 'its body is not valid JSON'],
     ['['.repeat(100) + ']'.repeat(100), 'its JSON is nested deeper than 64'],
     ['['.repeat(200_000) + ']'.repeat(200_000), 'its JSON is nested deeper than 64'],
-  ])('fails on JSON that cannot be used', async (body, sentence) => {
+  ])('fails on JSON that cannot be used', async (body, reason) => {
     await using server = await answering(body);
     expect(await run({ url: server.origin })).toMatchObject({
       kind: 'failed',
       code: 'node-failed',
-      message: `GET ${server.origin} answered, but ${sentence}`,
+      message: `GET ${server.origin} answered, but ${reason}`,
     });
   });
 
-  test('fails on an answer beyond maxBytes instead of working on half of it', async () => {
+  test('fails on an answer beyond maxBytes, so that nothing works on half of it', async () => {
     await using server = await answering('a'.repeat(101), 'text/plain');
     expect(await run({ url: server.origin, maxBytes: 100 })).toMatchObject({
       kind: 'failed',
@@ -129,13 +129,13 @@ describe('a credential that the server quotes in its answer', () => {
     ['a bearer token', { type: 'bearer', secret: 'KEY' }, (it) => ({ [it]: [it] })],
     ['a password of Basic', { type: 'basic', user: 'ada', secret: 'KEY' }, (it) => it],
     ['one in an address', { type: 'bearer', secret: 'KEY' }, () => `https://x/?key=${encodeURIComponent(secret)}`],
-  ])('is taken out: %s', async (_, auth, answer) => {
+  ])('is removed: %s', async (_, auth, answer) => {
     const outcome = await quoted(auth, answer);
     expect(JSON.stringify(outcome)).toContain('***');
     expect(JSON.stringify(outcome)).not.toMatch(/1234|YWRh/);
   });
 
-  test('is all that is taken out', async () => {
+  test('is all that is removed', async () => {
     const outcome = await quoted({ type: 'bearer', secret: 'KEY' }, () => ({ on: 'only' }));
     expect(outcome).toMatchObject({ kind: 'done', result: { body: '{"on":"only"}' } });
   });
@@ -179,7 +179,7 @@ describe('failures', () => {
     [new Date(NOW + 5_000).toUTCString(), 5_000],
     [new Date(NOW - 5_000).toUTCString(), 0],
     ['soon', undefined],
-  ])('notes Retry-After: %s', async (value, ms) => {
+  ])('keeps Retry-After: %s', async (value, ms) => {
     await using server = await startHttpServer((_, response) =>
       response.writeHead(429, { 'retry-after': value }).end(),
     );
@@ -216,7 +216,7 @@ describe('failures', () => {
     }
   });
 
-  test('a server that is not there, or too slow, may be tried again', async () => {
+  test('a server that cannot be reached, or is too slow, is retryable', async () => {
     expect(await run({ url: 'http://127.0.0.1:1/' })).toMatchObject({ code: 'node-failed', retryable: true });
     await using silent = await startHttpServer(() => undefined);
     const outcome = await run({ url: silent.origin }, { timeoutMs: 50 });

@@ -39,7 +39,7 @@ describe('a template in Jinja', () => {
     expect(all).toMatchObject({ result: { text: '12' } });
   });
 
-  test('never takes data for template', async () => {
+  test('never parses data as a template', async () => {
     const vars = { a: '{{ b }}', b: '{% raise %}' };
     expect(await render('{{ a }}{{ b }}', { vars })).toMatchObject({ result: { text: '{{ b }}{% raise %}' } });
   });
@@ -101,12 +101,12 @@ describe('a template in Jinja fails, in bounded time and memory, on', () => {
 
 describe('a template in Jinja is checked when it is published:', () => {
   test.each([
-    ['{{ a', "a '{{' is never closed", 1, 1],
+    ['{{ a', "'{{' is not closed", 1, 1],
     ['x\n  {{ a b }}', "'{{ a b }}' does not parse", 2, 3],
     ['{% if a %}\n\n{% for x in %}{% endfor %}{% endif %}', "'{% for x in %}' does not parse", 3, 1],
     ['a {% if b %}\n{% else %}', "'{% if %}' has no '{% endif %}'", 1, 3],
-    ['{% if a %}{% endfor %}', "'{% endfor %}' ends nothing", 1, 11],
-    ['{% for a in b %}{% elif c %}{% endfor %}', "'{% elif %}' belongs into if", 1, 17],
+    ['{% if a %}{% endfor %}', "'{% endfor %}' does not end an open block", 1, 11],
+    ['{% for a in b %}{% elif c %}{% endfor %}', "'{% elif %}' is allowed only in if", 1, 17],
     ['{% include "x" %}', 'Unknown statement type: include', 1, 1],
     [`{{ ${'a'.repeat(5_000)} }}`, 'a tag has at most 4096 characters', 1, 1],
   ])('%j', async (text, message, line, column) => {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonObject } from '../../lambdas/core/json.ts';
 import { EXPRESSION_TIMEOUT_MS } from '../../lambdas/core/limits.ts';
-import { NODE_KINDS, nodeKind } from '../../lambdas/core/nodes/index.ts';
+import { findNodeKind, NODE_KINDS } from '../../lambdas/core/nodes/index.ts';
 import type { NodeKind, Outcome } from '../../lambdas/core/nodes/node-kind.ts';
 import { NOW, nodeContext } from '../support/node-context.ts';
 
@@ -18,9 +18,9 @@ describe('the table', () => {
     for (const [type, kind] of Object.entries(NODE_KINDS)) expect(kind.type).toBe(type);
   });
 
-  test('knows no kind by a name that only objects know', () => {
-    expect(nodeKind('http')).toBe(NODE_KINDS.http);
-    for (const type of ['constructor', '__proto__', 'toString', 'htpp']) expect(nodeKind(type)).toBeUndefined();
+  test('has no kind for the names of object methods', () => {
+    expect(findNodeKind('http')).toBe(NODE_KINDS.http);
+    for (const type of ['constructor', '__proto__', 'toString', 'htpp']) expect(findNodeKind(type)).toBeUndefined();
   });
 });
 
@@ -46,7 +46,7 @@ describe('first', () => {
     expect(await run(FIRST, { values })).toEqual({ kind: 'done', result });
   });
 
-  test('runs whatever became of the branches it joins', () => {
+  test('runs after any result of the branches it joins', () => {
     expect(FIRST.join).toBe('settled');
   });
 });
@@ -80,7 +80,7 @@ describe('switch', () => {
     expect(await run(SWITCH, { cases: cases(when) as never })).toEqual({ kind: 'done', result: { case: port }, port });
   });
 
-  test('takes the first case that holds, and its own default', async () => {
+  test('takes the first case that is true, and its own default', async () => {
     expect(await run(SWITCH, { cases: cases(false, true, true) as never })).toMatchObject({ port: 'c1' });
     expect(await run(SWITCH, { cases: cases(false) as never, default: 'none' })).toMatchObject({ port: 'none' });
     expect(SWITCH.ports?.({ cases: cases(1, 2), default: 'none' } as never)).toEqual(['c0', 'c1', 'none']);
@@ -110,7 +110,7 @@ describe('group', () => {
     expect(await run(GROUP, {})).toEqual({ kind: 'done', result: null });
   });
 
-  test('needs nodes whose ids are ids', () => {
+  test('needs nodes with valid ids', () => {
     expect(accepts(GROUP, { nodes: { a: { type: 'set' } }, output: '${{ $nodes.a }}' })).toBe(true);
     expect(accepts(GROUP, { nodes: {} })).toBe(false);
     expect(accepts(GROUP, { nodes: { 'a-b': {} } })).toBe(false);
@@ -131,7 +131,7 @@ describe('wait', () => {
     { for: '0s' },
     { until: '2026-01-31T08:00:00Z' },
     { until: '2001-01-01T00:00:00Z' },
-  ])('of %j is over at once', async (input) => {
+  ])('of %j ends at once', async (input) => {
     expect(await run(WAIT, input)).toEqual({ kind: 'done', result: null });
   });
 
@@ -175,7 +175,7 @@ describe('template', () => {
     });
   });
 
-  test('never takes data for template', async () => {
+  test('never parses data as a template', async () => {
     expect(await render('{{ a }}', { vars: { a: '{{ inputs.name }}' } })).toMatchObject({
       result: { text: '{{ inputs.name }}' },
     });
@@ -214,13 +214,13 @@ describe('template', () => {
     ['x\n  {% if a %}', 'tag {% if a %} not closed', 2, 3],
     ['{{ a | nosuch }}', 'undefined filter: nosuch', 1, 1],
     ['{% nosuch %}', 'tag "nosuch" not found', 1, 1],
-  ])('that does not parse is told when the flow is published: %j', async (text, message, line, column) => {
+  ])('that does not parse is reported when the flow is published: %j', async (text, message, line, column) => {
     const expected = [{ path: ['text'], message: `the template does not parse: ${message}`, at: { line, column } }];
     expect(await TEMPLATE.check?.({ text } as never)).toEqual(expected);
     expect(await TEMPLATE.check?.({ text: 'Hi {{ inputs.name | upcase }}' } as never)).toEqual([]);
   });
 
-  test('does not fail because its process was held up', async () => {
+  test('does not fail because its process had to wait', async () => {
     let isHeldUp = true;
     const vars = {
       get who() {

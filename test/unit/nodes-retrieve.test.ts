@@ -91,7 +91,7 @@ describe('a retrieve node', () => {
     [404, 'ResourceNotFoundException', false],
   ])('fails on %s %s, to be retried: %s', async (status, type, retryable) => {
     const { outcome } = await retrieve({}, { status, type, body: { message: 'No.' } });
-    const message = expect.stringContaining(`'handbook' gave no answer: ${type}: No.`);
+    const message = expect.stringContaining(`'handbook' did not answer: ${type}: No.`);
     expect(outcome).toMatchObject({ kind: 'failed', code: 'node-failed', message, retryable });
   });
 
@@ -107,7 +107,7 @@ describe('a retrieve node', () => {
     'refuses %j',
     async (wrong) => {
       const { outcome, asked } = await retrieve(wrong);
-      expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining('Wrong input: with.') });
+      expect(outcome).toMatchObject({ kind: 'failed', message: expect.stringContaining('Invalid input: with.') });
       expect(asked).toEqual([]);
     },
   );

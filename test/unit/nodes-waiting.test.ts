@@ -1,4 +1,4 @@
-// The kinds that wait for somebody: callback, and lambda in mode callback. A wait is recorded before anybody is told.
+// The kinds that wait for somebody: callback, and lambda in mode callback. A wait is recorded before anybody is notified.
 
 import { describe, expect, test } from 'vitest';
 import type { Json, JsonObject } from '../../lambdas/core/json.ts';
@@ -39,7 +39,7 @@ describe('callback', () => {
     });
   });
 
-  test('sends its request and its notices only once it is asked to', async () => {
+  test('sends its request and its notifications only when notify is called', async () => {
     await using server = await startHttpServer((_, response) => response.end('{}'));
     const outcome = await run({
       message: 'Decide',
@@ -60,7 +60,7 @@ describe('callback', () => {
     });
   });
 
-  test('fails when the one who must answer cannot be told', async () => {
+  test('fails when the notification cannot be sent', async () => {
     await using server = await startHttpServer((_, response) => response.writeHead(503).end());
     const outcome = await run({ request: { url: server.origin } });
     expect(await outcome.notify?.()).toMatchObject({ kind: 'failed', code: 'http-503', retryable: true });
@@ -68,7 +68,7 @@ describe('callback', () => {
     expect(await unsafe.notify?.()).toMatchObject({ kind: 'failed', code: 'unsafe-url' });
   });
 
-  test('waits without telling anybody where nobody is named', async () => {
+  test('waits without a notification where no address is set', async () => {
     for (const input of [{}, { notify: null }, { notify: '' }] as JsonObject[]) {
       expect(await (await run(input)).notify?.()).toBeUndefined();
     }
@@ -94,7 +94,7 @@ describe('lambda', () => {
   const run = (input: JsonObject, port: Functions, timeoutMs = HOUR_MS) =>
     LAMBDA.run(nodeContext({ functions: port, timeoutMs }), input as never);
 
-  test('hands over its payload and gives the answer', async () => {
+  test('sends its payload and gives the answer', async () => {
     const port = functions({ kind: 'answer', payload: [1] });
     expect(await run({ function: 'echo', payload: { a: 1 }, qualifier: 'live' }, port)).toEqual({
       kind: 'done',
@@ -113,7 +113,7 @@ describe('lambda', () => {
     });
   });
 
-  test('in mode callback records its wait, then hands over payload, address and idempotency key', async () => {
+  test('in mode callback records its wait, then sends payload, address and idempotency key', async () => {
     const port = functions({ kind: 'answer', payload: null });
     const outcome = waiting(await run({ function: 'worker', payload: { a: 1 }, mode: 'callback' }, port));
     expect(outcome.wait).toMatchObject({ kind: 'callback', until: NOW + HOUR_MS });

@@ -14,7 +14,7 @@ import type { Ports } from '../../lambdas/core/ports/ports.ts';
 import type { Run } from '../../lambdas/core/run.ts';
 import { drive } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-import { set } from '../support/probe.ts';
+import { set } from '../support/small-flows.ts';
 
 const buildFlow = (name: string, nodes: object) => JSON.stringify({ flow: 1, name, nodes, outputs: {} });
 const ASKING = buildFlow('asking', { ask: { type: 'callback', with: { message: 'Who?' } } });

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest';
 import { ApiError } from '../../lambdas/core/errors.ts';
-import { checkHeaders, headerProblem } from '../../lambdas/core/outbound/safe-headers.ts';
+import { checkHeaders, findHeaderProblem } from '../../lambdas/core/outbound/safe-headers.ts';
 import { checkUrl, isAllowedAddress, type TargetPolicy } from '../../lambdas/core/outbound/safe-url.ts';
 
 function refusal(url: string, policy: TargetPolicy = 'none'): string {
@@ -92,7 +92,7 @@ describe('under policy none', () => {
     'https://router.home.arpa/',
     'https://intranet/',
     'https://db/',
-  ])('refuses the inside name %s', (url) => {
+  ])('refuses the private name %s', (url) => {
     expect(refusal(url)).toMatch(/is a (loopback|private) address$/);
   });
 
@@ -111,8 +111,8 @@ describe('under policy none', () => {
     ['https://example.com:22/', 'Port 22 may not be called: use 443, or a port from 1024'],
     ['https://example.com:80/', 'Port 80 may not be called: use 443, or a port from 1024'],
     ['https://example.com:0/', 'Port 0 may not be called: use 443, or a port from 1024'],
-  ])('refuses %s and says why', (url, sentence) => {
-    expect(refusal(url)).toBe(sentence);
+  ])('refuses %s and says why', (url, message) => {
+    expect(refusal(url)).toBe(message);
   });
 
   test('never shows the credentials of a refused address', () => {
@@ -155,7 +155,7 @@ describe('under the wider policies', () => {
     for (const policy of ['none', 'loopback', 'private'] as const) expect(isAllowedAddress(ip, policy)).toBe(false);
   });
 
-  test('judges resolved addresses by the same classes', () => {
+  test('checks resolved addresses by the same classes', () => {
     expect(isAllowedAddress('93.184.215.14', 'none')).toBe(true);
     expect(isAllowedAddress('127.0.0.1', 'none')).toBe(false);
     expect(isAllowedAddress('127.0.0.1', 'loopback')).toBe(true);
@@ -168,7 +168,7 @@ describe('request headers', () => {
   test.each(['Host', 'content-length', 'Transfer-Encoding', 'Connection', 'Upgrade', 'TE', 'Proxy-Authorization'])(
     '%s belongs to the platform',
     (name) => {
-      expect(headerProblem(name, 'x')).toBe(`Header '${name}' is set by the platform`);
+      expect(findHeaderProblem(name, 'x')).toBe(`Header '${name}' is set by the platform`);
     },
   );
 
@@ -179,8 +179,8 @@ describe('request headers', () => {
     ['X-A', 'a\r\nEvil: 1', "The value of header 'X-A' holds a line break or a character outside Latin-1"],
     ['X-A', 'a\u0000b', "The value of header 'X-A' holds a line break or a character outside Latin-1"],
     ['X-A', '漢', "The value of header 'X-A' holds a line break or a character outside Latin-1"],
-  ])('refuses %j: %j', (name, value, sentence) => {
-    expect(headerProblem(name, value)).toBe(sentence);
+  ])('refuses %j: %j', (name, value, message) => {
+    expect(findHeaderProblem(name, value)).toBe(message);
   });
 
   test('are refused by the name of the first bad one, and fine ones pass', () => {

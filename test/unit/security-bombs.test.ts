@@ -1,7 +1,7 @@
 // Templates in Liquid that grow or never end. (Expressions, YAML, XML, Jinja and packed answers have tests of their own.)
 
 import { describe, expect, test } from 'vitest';
-import { liquidProblems, renderLiquid } from '../../lambdas/core/nodes/template/liquid.ts';
+import { findLiquidProblems, renderLiquid } from '../../lambdas/core/nodes/template/liquid.ts';
 
 // Each is stopped after 250 ms at the latest; the rest is room for a busy machine.
 const STOPPED_WITHIN_MS = 3_000;
@@ -47,7 +47,7 @@ describe('stopped within its time', () => {
     ['quotes', `{{ ${'"'.repeat(60_000)} }}`],
   ])('%s, before it runs', async (_, text) => {
     const began = performance.now();
-    liquidProblems(text);
+    findLiquidProblems(text);
     expect((await renderLiquid(text, VARS)).kind).toMatch(/failed|done/);
     expect(performance.now() - began).toBeLessThan(STOPPED_WITHIN_MS);
   });

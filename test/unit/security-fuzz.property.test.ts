@@ -1,17 +1,17 @@
-// Every route of every dialect under fire: no fault, no hang, no wrong envelope, whatever comes. `npm run fuzz` fires
-// longer. What happened is told by the seed that fast-check prints.
+// Random calls to every route of every dialect: no fault, no hang, no wrong error format. `npm run fuzz` makes more calls.
+// The seed that fast-check prints repeats a failure.
 
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { checkUrl } from '../../lambdas/core/outbound/safe-url.ts';
 import { HttpFault } from '../../lambdas/core/ports/http.ts';
-import { wrongIn } from '../support/fuzz-verdict.ts';
+import { findViolations } from '../support/fuzz-invariants.ts';
 import { makeFuzzWorld } from '../support/fuzz-world.ts';
-import { type FuzzedCall, fuzzedCalls } from '../support/fuzzed-calls.ts';
+import { drawCalls, type FuzzedCall } from '../support/fuzzed-calls.ts';
 import { makeWholeApi } from '../support/whole-api.ts';
 
 const CALLS = Number(process.env['ERRAND_FUZZ_CALLS'] ?? 3_000);
-// A call that takes longer hangs; a busy machine is no hang.
+// A call that takes longer counts as a hang; a busy machine does not take that long.
 const HANGS_AFTER_MS = 15_000;
 
 const faults: unknown[] = [];
@@ -42,9 +42,9 @@ async function answered(call: FuzzedCall) {
 }
 
 test(
-  'no call makes the platform fail, hang or speak the wrong dialect',
+  'no call makes the platform fail, hang or answer in the wrong dialect',
   async () => {
-    const calls = await fuzzedCalls(world.good);
+    const calls = await drawCalls(world.good);
     const statuses = new Map<number, number>();
     const report = ({ counterexample, errorInstance, seed }: fc.RunDetails<[FuzzedCall]>) => {
       if (errorInstance)
@@ -61,12 +61,16 @@ test(
         const answer = await answered(call);
         statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
         const seen = `${answer.status} ${answer.text.slice(0, 500)}`;
-        expect({ wrong: wrongIn(call, answer), faults: [...faults], seen }).toEqual({ wrong: [], faults: [], seen });
+        expect({ wrong: findViolations(call, answer), faults: [...faults], seen }).toEqual({
+          wrong: [],
+          faults: [],
+          seen,
+        });
       }),
       { numRuns: CALLS, endOnFailure: true, reporter: report },
     );
     expect(Object.prototype).not.toHaveProperty('polluted');
-    // A fuzzer that is always turned away at the door proves nothing.
+    // A test whose calls are all refused early proves nothing.
     expect(statuses.get(200) ?? 0, JSON.stringify([...statuses])).toBeGreaterThan(CALLS / 20);
   },
   30_000 + CALLS * 20,

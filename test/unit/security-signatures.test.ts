@@ -2,7 +2,7 @@
 
 import { Webhook } from 'standardwebhooks';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { signedHeaders } from '../../lambdas/core/deliver/signature.ts';
+import { signHeaders } from '../../lambdas/core/deliver/signature.ts';
 import { authenticateAs } from '../support/dialect-auth.ts';
 import { type Holder, makeWholeApi, type WholeApi } from '../support/whole-api.ts';
 
@@ -100,7 +100,7 @@ describe.each(['tencent', 'huawei'] as const)('of %s', (vendor) => {
 test('of a webhook is refused by receivers once it is older than five minutes', () => {
   const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
   const receiver = new Webhook(secret);
-  const sentAt = (ageMs: number) => signedHeaders({ id: 'msg_1', at: Date.now() - ageMs, body: '{}' }, [secret]);
+  const sentAt = (ageMs: number) => signHeaders({ id: 'msg_1', at: Date.now() - ageMs, body: '{}' }, [secret]);
   expect(() => receiver.verify('{}', sentAt(4 * 60_000))).not.toThrow();
   expect(() => receiver.verify('{}', sentAt(6 * 60_000))).toThrow(/too old/);
   expect(() => receiver.verify('{}', sentAt(-6 * 60_000))).toThrow(/too new/);

@@ -6,7 +6,7 @@ import { type Submission, submit } from '../../lambdas/core/api/submit.ts';
 import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';
 import { drive } from '../support/driver.ts';
 import { type MemoryPlatform, makePlatform } from '../support/platform.ts';
-import { call, callable, set } from '../support/probe.ts';
+import { call, callable, set } from '../support/small-flows.ts';
 
 const HOUR_MS = 3_600_000;
 const ORIGIN = 'https://errand.example.com';

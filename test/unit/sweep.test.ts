@@ -8,7 +8,7 @@ import { workRun } from '../../lambdas/core/work.ts';
 import { buildRun } from '../support/build-run.ts';
 import { pass, throughTime } from '../support/driver.ts';
 import type { MemoryPlatform } from '../support/platform.ts';
-import { accepted, call, set } from '../support/probe.ts';
+import { accepted, call, set } from '../support/small-flows.ts';
 
 const NOW = 1_800_000_000_000;
 const SECOND = 1_000;

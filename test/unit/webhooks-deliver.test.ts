@@ -5,7 +5,7 @@ import { actForTenant } from '../../lambdas/core/access/run-access.ts';
 import { makeCaches } from '../../lambdas/core/access/ttl-cache.ts';
 import { type DeliverPorts, deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { redeliver } from '../../lambdas/core/deliver/redeliver.ts';
-import { deliverySecret, rotateWebhookSecret } from '../../lambdas/core/deliver/signing-secrets.ts';
+import { readDeliverySecret, rotateWebhookSecret } from '../../lambdas/core/deliver/signing-secrets.ts';
 import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
 import type { RunStore } from '../../lambdas/core/ports/runs.ts';
 import type { Delivery, Run, RunRecord } from '../../lambdas/core/run.ts';
@@ -83,7 +83,7 @@ function makeRuns(run: Run, webhook: Partial<Delivery>) {
       kept.dueAt = dueAt;
       return true;
     },
-    deferDelivery: () => Promise.reject(new Error('nobody is left alone in these tests')),
+    deferDelivery: () => Promise.reject(new Error('these tests have no circuit breaker')),
     async reopenDelivery(_delivery, now) {
       kept.delivery = { ...kept.delivery, status: 'pending', nextAt: now };
     },
@@ -114,7 +114,7 @@ function makePorts(runs: DeliveryRuns, policy: 'none' | 'loopback' = 'loopback')
 function setUp(webhook: Partial<Delivery> = {}, run: Partial<Run> = {}) {
   const store = makeRuns({ ...endedRun, ...run }, { url: `${inbox.url}/hook`, ...webhook });
   const ports = makePorts(store.runs);
-  return { ...store, ports, tell: () => deliver(ports, { run: RUN, n: 1 }) };
+  return { ...store, ports, attempt: () => deliver(ports, { run: RUN, n: 1 }) };
 }
 
 let inbox: WebhookInbox;
@@ -125,9 +125,9 @@ afterEach(() => inbox[Symbol.asyncDispose]());
 
 describe('the message', () => {
   test('is the run as the API returns it, signed so that the standardwebhooks package believes it', async () => {
-    const { tell, ports, record } = setUp({ headers: { 'X-Team': 'news' } });
+    const { attempt, ports, record } = setUp({ headers: { 'X-Team': 'news' } });
     const before = renderRun(record());
-    expect(await tell()).toBe('delivered');
+    expect(await attempt()).toBe('delivered');
     const [message] = await inbox.received(1);
     expect(message).toMatchObject({ method: 'POST', path: '/hook' });
     expect(message?.headers).toMatchObject({
@@ -135,27 +135,30 @@ describe('the message', () => {
       'content-type': 'application/json',
       'webhook-id': `msg_${RUN}_1`,
     });
-    const verified = new Verifier(await deliverySecret(ports, 'acme')).verify(message?.body ?? '', strings(message));
+    const verified = new Verifier(await readDeliverySecret(ports, 'acme')).verify(
+      message?.body ?? '',
+      strings(message),
+    );
     expect(verified).toEqual({ type: 'run.succeeded', timestamp: new Date(NOW).toISOString(), data: before });
   });
 
   test('lets the headers of the caller win over ours, but not over the signature', async () => {
-    const { tell } = setUp({ headers: { 'Content-Type': 'application/vnd.news+json', 'User-Agent': 'news' } });
-    await tell();
+    const { attempt } = setUp({ headers: { 'Content-Type': 'application/vnd.news+json', 'User-Agent': 'news' } });
+    await attempt();
     const [message] = await inbox.received(1);
     expect(message?.headers).toMatchObject({ 'content-type': 'application/vnd.news+json', 'user-agent': 'news' });
   });
 
   test.each(['PUT', 'PATCH', 'DELETE'] as const)('is sent by %s with a body', async (method) => {
-    await setUp({ method }).tell();
+    await setUp({ method }).attempt();
     const [message] = await inbox.received(1);
     expect(message?.method).toBe(method);
     expect(JSON.parse(message?.body ?? '')).toMatchObject({ type: 'run.succeeded', data: { id: RUN } });
   });
 
-  test('sent by GET has no body: run and status stand behind the query as it was given, the empty body is signed', async () => {
-    const { tell, ports } = setUp({ method: 'GET', url: `${inbox.url}/hook?fr=google&q=a%20b+c#top` });
-    expect(await tell()).toBe('delivered');
+  test('sent by GET has no body: run and status follow the query of the URL, the empty body is signed', async () => {
+    const { attempt, ports } = setUp({ method: 'GET', url: `${inbox.url}/hook?fr=google&q=a%20b+c#top` });
+    expect(await attempt()).toBe('delivered');
     const [message] = await inbox.received(1);
     expect(message).toMatchObject({
       method: 'GET',
@@ -163,11 +166,11 @@ describe('the message', () => {
       body: '',
     });
     expect(message?.headers['content-type']).toBeUndefined();
-    const secret = await deliverySecret(ports, 'acme');
+    const secret = await readDeliverySecret(ports, 'acme');
     expect(() => new Verifier(secret).verify('', strings(message))).not.toThrow();
   });
 
-  test('of a run that came through a dialect wears the shape that the dialect brings', async () => {
+  test('of a run that came through a dialect has the shape of that dialect', async () => {
     const { ports } = setUp({}, { dialect: 'gptbots' });
     const shape = ({ run }: RunRecord) => ({ body: { workflowRunId: run.id }, query: { workflowRunId: run.id } });
     await deliver(ports, { run: RUN, n: 1 }, { gptbots: shape });
@@ -176,10 +179,10 @@ describe('the message', () => {
   });
 
   test('is signed with the old secret too while the secret is being rotated', async () => {
-    const { ports, tell } = setUp();
-    const old = await deliverySecret(ports, 'acme');
+    const { ports, attempt } = setUp();
+    const old = await readDeliverySecret(ports, 'acme');
     const fresh = await rotateWebhookSecret(ports, 'acme');
-    await tell();
+    await attempt();
     const [message] = await inbox.received(1);
     for (const secret of [old, fresh]) {
       expect(() => new Verifier(secret).verify(message?.body ?? '', strings(message))).not.toThrow();
@@ -189,9 +192,9 @@ describe('the message', () => {
 
 describe('an attempt', () => {
   test('that is answered with 2xx ends the delivery and logs the answer', async () => {
-    const { tell, kept, ports } = setUp();
+    const { attempt, kept, ports } = setUp();
     inbox.answerWith({ status: 202, body: ' thanks\u0000\u202e ' });
-    expect(await tell()).toBe('delivered');
+    expect(await attempt()).toBe('delivered');
     expect(kept.delivery).toMatchObject({
       status: 'delivered',
       attempts: [{ at: NOW, status: 202, response: 'thanks' }],
@@ -205,14 +208,14 @@ describe('an attempt', () => {
   test.each([301, 400, 401, 404, 429, 500, 503])(
     'that is answered with %d is made again, with the same id',
     async (status) => {
-      const { tell, kept, ports } = setUp();
+      const { attempt, kept, ports } = setUp();
       inbox.answerWith({ status, headers: { location: `${inbox.url}/elsewhere` } });
-      expect(await tell()).toBe('pending');
+      expect(await attempt()).toBe('pending');
       expect(kept.delivery).toMatchObject({ status: 'pending', nextAt: NOW + 2 * SECONDS });
       expect(kept.dueAt).toBe(NOW + (2 + UNPICKED_SECONDS) * SECONDS);
       expect(ports.queues.deliveries).toEqual([{ run: RUN, n: 1, tenant: 'acme', delaySeconds: 2 }]);
       ports.clock.advance(2 * SECONDS);
-      expect(await tell()).toBe('delivered');
+      expect(await attempt()).toBe('delivered');
       const [first, second, ...more] = await inbox.received(2);
       expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
       expect(more).toEqual([]);
@@ -220,47 +223,47 @@ describe('an attempt', () => {
   );
 
   test('that is answered with 410 is the last', async () => {
-    const { tell, kept, ports } = setUp();
+    const { attempt, kept, ports } = setUp();
     inbox.answerWith({ status: 410 });
-    expect(await tell()).toBe('gone');
+    expect(await attempt()).toBe('gone');
     expect(kept.delivery.status).toBe('gone');
     expect(ports.queues.deliveries).toEqual([]);
   });
 
   test('waits as long as the receiver asks', async () => {
-    const { tell, kept } = setUp();
+    const { attempt, kept } = setUp();
     inbox.answerWith({ status: 503, headers: { 'retry-after': '120' } });
-    await tell();
+    await attempt();
     expect(kept.delivery.nextAt).toBe(NOW + 120 * SECONDS);
   });
 
   test('that is due later than the queue can wait is left to the due index', async () => {
-    const { tell, kept, ports } = setUp();
+    const { attempt, kept, ports } = setUp();
     inbox.answerWith({ status: 503, headers: { 'retry-after': '3600' } });
-    await tell();
+    await attempt();
     expect(kept.delivery.nextAt).toBe(NOW + HOURS);
     expect(kept.dueAt).toBe(NOW + HOURS);
     expect(ports.queues.deliveries).toEqual([]);
   });
 
   test('is made ten times over less than a day, and then no more', async () => {
-    const { tell, kept, ports } = setUp();
+    const { attempt, kept, ports } = setUp();
     inbox.answerWith(...Array.from({ length: 10 }, () => ({ status: 500 })));
     const outcomes: string[] = [];
-    for (let attempt = 1; attempt <= 10; attempt++) {
-      outcomes.push(await tell());
+    for (let made = 0; made < 10; made++) {
+      outcomes.push(await attempt());
       ports.clock.advance((kept.delivery.nextAt ?? ports.clock.now()) - ports.clock.now());
     }
     expect(outcomes).toEqual([...Array(9).fill('pending'), 'exhausted']);
     expect(ports.clock.now() - NOW).toBeLessThan(24 * HOURS);
-    expect(await tell()).toBe('skipped');
+    expect(await attempt()).toBe('skipped');
     expect(inbox.messages).toHaveLength(10);
     expect(ports.metrics.at(-1)).toBe('DeliveryExhausted');
   });
 
-  test('that finds nobody there is logged with the reason', async () => {
-    const { tell, kept } = setUp({ url: 'http://127.0.0.1:9/hook' });
-    expect(await tell()).toBe('pending');
+  test('whose receiver cannot be reached is logged with the reason', async () => {
+    const { attempt, kept } = setUp({ url: 'http://127.0.0.1:9/hook' });
+    expect(await attempt()).toBe('pending');
     expect(kept.delivery.attempts[0]).toMatchObject({ error: expect.stringMatching(/^connect: /) });
     expect(kept.delivery.attempts[0]?.status).toBeUndefined();
   });
@@ -274,45 +277,45 @@ describe('an attempt', () => {
   });
 
   test('keeps at most 1,024 characters of an answer, however long it is', async () => {
-    const { tell, kept } = setUp();
+    const { attempt, kept } = setUp();
     inbox.answerWith({ status: 200, body: '💥'.repeat(100_000) });
-    await tell();
+    await attempt();
     const response = kept.delivery.attempts[0]?.response ?? '';
     expect([...response]).toHaveLength(1_024);
     expect(response.isWellFormed()).toBe(true);
   });
 
   test('leaves no secret in the log: no header, no payload, no path or query of the address', async () => {
-    const { tell, ports } = setUp({
+    const { attempt, ports } = setUp({
       url: `${inbox.url}/hook/hunter2?key=hunter2`,
       headers: { authorization: 'hunter2' },
     });
     inbox.answerWith({ status: 500, body: 'hunter2' });
-    await tell();
+    await attempt();
     expect(ports.logged).toHaveLength(1);
     expect(JSON.stringify(ports.logged)).not.toContain('hunter2');
     expect(JSON.stringify(ports.logged)).not.toContain('ünïcode');
   });
 
-  test('stands even where the next ring fails: the due index holds it', async () => {
-    const { tell, kept, ports } = setUp();
+  test('counts even where the next message cannot be enqueued: the due index has it', async () => {
+    const { attempt, kept, ports } = setUp();
     inbox.answerWith({ status: 500 });
     ports.queues.enqueueDeliveries = async () => {
-      throw new Error('the queue is away');
+      throw new Error('the queue is not available');
     };
-    expect(await tell()).toBe('pending');
+    expect(await attempt()).toBe('pending');
     expect(kept.dueAt).toBe(NOW + (2 + UNPICKED_SECONDS) * SECONDS);
   });
 });
 
-describe('a ring', () => {
+describe('a queue message', () => {
   test.each([
     ['early', { nextAt: NOW + 5 * SECONDS }, {}],
     ['for a delivery that has ended', { status: 'delivered' as const }, {}],
     ['for a run that has not ended', {}, { status: 'running' as const }],
   ])('that comes %s does nothing', async (_, webhook, run) => {
-    const { tell, kept } = setUp(webhook, run);
-    expect(await tell()).toBe('skipped');
+    const { attempt, kept } = setUp(webhook, run);
+    expect(await attempt()).toBe('skipped');
     expect(kept.delivery.attempts).toEqual([]);
     expect(inbox.messages).toEqual([]);
   });
@@ -323,16 +326,16 @@ describe('a ring', () => {
   });
 
   test('that comes twice at once records one attempt', async () => {
-    const { tell, kept } = setUp();
+    const { attempt, kept } = setUp();
     inbox.answerWith({ status: 500 }, { status: 500 });
-    expect((await Promise.all([tell(), tell()])).sort()).toEqual(['pending', 'skipped']);
+    expect((await Promise.all([attempt(), attempt()])).sort()).toEqual(['pending', 'skipped']);
     expect(kept.delivery.attempts).toHaveLength(1);
   });
 });
 
 describe('redelivery', () => {
   test.each(['delivered', 'exhausted', 'gone', 'pending'] as const)(
-    'tells a webhook again that is %s',
+    'delivers a webhook again that is %s',
     async (status) => {
       const answered = { delivered: 200, exhausted: 500, gone: 410, pending: 500 }[status];
       const attempts = Array.from({ length: status === 'exhausted' ? 10 : 1 }, () => ({
@@ -340,35 +343,35 @@ describe('redelivery', () => {
         durationMs: 5,
         status: answered,
       }));
-      const { tell, kept, ports } = setUp({ status, attempts, nextAt: NOW + HOURS });
+      const { attempt, kept, ports } = setUp({ status, attempts, nextAt: NOW + HOURS });
       expect(await redeliver(ports, actForTenant('acme'), { run: RUN, n: 1 })).toMatchObject({
         status: 'pending',
         nextAt: NOW,
       });
       expect(ports.queues.deliveries).toEqual([{ run: RUN, n: 1, tenant: 'acme' }]);
-      expect(await tell()).toBe('delivered');
+      expect(await attempt()).toBe('delivered');
       expect(kept.delivery.attempts.at(-1)).toMatchObject({ manual: true, status: 200 });
     },
   );
 
   test('by hand does not use up the schedule', async () => {
     const attempts = [{ at: NOW - SECONDS, durationMs: 5, status: 500 }];
-    const { tell, kept, ports } = setUp({ attempts, nextAt: NOW + SECONDS });
+    const { attempt, kept, ports } = setUp({ attempts, nextAt: NOW + SECONDS });
     inbox.answerWith({ status: 500 });
     await redeliver(ports, actForTenant('acme'), { run: RUN, n: 1 });
-    expect(await tell()).toBe('pending');
+    expect(await attempt()).toBe('pending');
     expect(kept.delivery.nextAt).toBe(NOW + 2 * SECONDS);
     ports.clock.advance(2 * SECONDS);
-    await tell();
+    await attempt();
     expect(kept.delivery.attempts.map((it) => it.manual ?? false)).toEqual([false, true, false]);
   });
 
   test('of a used-up schedule that fails again ends as it was', async () => {
     const attempts = Array.from({ length: 10 }, () => ({ at: NOW - SECONDS, durationMs: 5, status: 500 }));
-    const { tell, ports } = setUp({ status: 'exhausted', attempts });
+    const { attempt, ports } = setUp({ status: 'exhausted', attempts });
     inbox.answerWith({ status: 500 });
     await redeliver(ports, actForTenant('acme'), { run: RUN, n: 1 });
-    expect(await tell()).toBe('exhausted');
+    expect(await attempt()).toBe('exhausted');
   });
 
   test('waits for the run to end', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nextAttemptAt } from '../../lambdas/core/deliver/retry-schedule.ts';
+import { scheduleNextAttempt } from '../../lambdas/core/deliver/retry-schedule.ts';
 import { WEBHOOK_SCHEDULE_SECONDS } from '../../lambdas/core/limits.ts';
 import { readRetryAfter } from '../../lambdas/core/outbound/retry-after.ts';
 
@@ -10,7 +10,7 @@ const HOURS = 60 * 60;
 const made = fc.integer({ min: 1, max: WEBHOOK_SCHEDULE_SECONDS.length - 1 });
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 const waitSeconds = (...[count, chance, retryAfter]: [number, number, number?]) =>
-  ((nextAttemptAt(count, NOW, chance, retryAfter) ?? Number.NaN) - NOW) / 1_000;
+  ((scheduleNextAttempt(count, NOW, chance, retryAfter) ?? Number.NaN) - NOW) / 1_000;
 
 describe('the schedule', () => {
   test('is that of the specification: 0 s, 2 s, 8 s, 30 s, 2 min, 10 min, 1 h, 3 h, 6 h, 12 h', () => {
@@ -38,8 +38,8 @@ describe('the schedule', () => {
   });
 
   test('is used up after ten attempts, however long the receiver asks to wait', () => {
-    expect(nextAttemptAt(10, NOW, 0)).toBeUndefined();
-    expect(nextAttemptAt(10, NOW, 0, 5)).toBeUndefined();
+    expect(scheduleNextAttempt(10, NOW, 0)).toBeUndefined();
+    expect(scheduleNextAttempt(10, NOW, 0, 5)).toBeUndefined();
   });
 
   test('waits as long as the receiver asks, but never shorter than it would', () => {

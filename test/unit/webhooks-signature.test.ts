@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, test } from 'vitest';
-import { messageId, signedHeaders } from '../../lambdas/core/deliver/signature.ts';
+import { buildMessageId, signHeaders } from '../../lambdas/core/deliver/signature.ts';
 
 const secret = fc
   .uint8Array({ minLength: 24, maxLength: 64 })
@@ -9,7 +9,7 @@ const secret = fc
 
 describe('a signature', () => {
   test('is that of the published vector of Standard Webhooks', () => {
-    const headers = signedHeaders(
+    const headers = signHeaders(
       { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', at: 1_614_265_330_000, body: '{"test": 2432232314}' },
       ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
     );
@@ -23,7 +23,7 @@ describe('a signature', () => {
   test('is accepted by the standardwebhooks package, for any body, the empty one included', () => {
     fc.assert(
       fc.property(secret, fc.oneof(fc.constant(''), fc.json()), (key, body) => {
-        const headers = signedHeaders({ id: messageId('run', 1), at: Date.now(), body }, [key]);
+        const headers = signHeaders({ id: buildMessageId('run', 1), at: Date.now(), body }, [key]);
         expect(() => new Webhook(key).verify(body, { ...headers })).not.toThrow();
       }),
     );
@@ -32,7 +32,7 @@ describe('a signature', () => {
   test('is made with every secret, so that a receiver may know the old one or the new one', () => {
     fc.assert(
       fc.property(fc.uniqueArray(secret, { minLength: 3, maxLength: 3 }), ([newest = '', old = '', stranger = '']) => {
-        const headers = { ...signedHeaders({ id: 'msg_1', at: Date.now(), body: '{}' }, [newest, old]) };
+        const headers = { ...signHeaders({ id: 'msg_1', at: Date.now(), body: '{}' }, [newest, old]) };
         expect(headers['webhook-signature'].split(' ')).toHaveLength(2);
         expect(() => new Webhook(newest).verify('{}', headers)).not.toThrow();
         expect(() => new Webhook(old).verify('{}', headers)).not.toThrow();
@@ -43,7 +43,7 @@ describe('a signature', () => {
 
   test('does not cover another body, id or time', () => {
     const key = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
-    const headers = { ...signedHeaders({ id: 'msg_1', at: Date.now(), body: '{}' }, [key]) };
+    const headers = { ...signHeaders({ id: 'msg_1', at: Date.now(), body: '{}' }, [key]) };
     const verify = (body: string, changed = {}) => new Webhook(key).verify(body, { ...headers, ...changed });
     expect(() => verify('{ }')).toThrow('No matching signature');
     expect(() => verify('{}', { 'webhook-id': 'msg_2' })).toThrow('No matching signature');
@@ -52,6 +52,6 @@ describe('a signature', () => {
   });
 });
 
-test('a message id tells run and webhook apart and nothing else', () => {
-  expect(messageId('018f', 2)).toBe('msg_018f_2');
+test('a message id identifies the run and the webhook, and nothing else', () => {
+  expect(buildMessageId('018f', 2)).toBe('msg_018f_2');
 });

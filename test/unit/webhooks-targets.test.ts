@@ -7,10 +7,13 @@ import { makeHttpClient } from '../../lambdas/net/guarded-client.ts';
 const http = makeHttpClient({ policy: 'none' });
 const url = 'https://example.com/hook';
 
-/** What the caller is told: the code and the fields. */
-function refusalOf(given: unknown, field?: string): { code: string; fields: (string | undefined)[]; message: string } {
+/** What the caller sees: the code and the fields. */
+function readRefusal(
+  webhooks: unknown,
+  field?: string,
+): { code: string; fields: (string | undefined)[]; message: string } {
   try {
-    readWebhooks(given, http, field);
+    readWebhooks(webhooks, http, field);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const { code, details = [], message } = error;
@@ -26,24 +29,24 @@ describe('webhooks are accepted', () => {
 
   test('with POST as the method, unless they say otherwise in any case', () => {
     const methods = ['get', 'Post', 'PUT', 'patch', 'DELETE'];
-    const given = methods.map((method) => ({ url, method }));
-    expect(readWebhooks(given, http).map((it) => it.method)).toEqual(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
+    const webhooks = methods.map((method) => ({ url, method }));
+    expect(readWebhooks(webhooks, http).map((it) => it.method)).toEqual(['GET', 'POST', 'PUT', 'PATCH', 'DELETE']);
     expect(readWebhooks([{ url }], http)).toEqual([{ url, method: 'POST' }]);
   });
 
   test('with the headers and the query of the caller, as they were written', () => {
-    const given = {
+    const webhook = {
       url: `${url}?fr=google&x=%20`,
       method: 'GET',
       headers: { 'X-Team': 'news', authorization: 'Bearer t' },
     };
-    expect(readWebhooks([given], http)).toEqual([given]);
+    expect(readWebhooks([webhook], http)).toEqual([webhook]);
   });
 });
 
 describe('webhooks are refused', () => {
   test('when there are six of them', () => {
-    const refusal = refusalOf(Array.from({ length: 6 }, () => ({ url })));
+    const refusal = readRefusal(Array.from({ length: 6 }, () => ({ url })));
     expect(refusal).toMatchObject({ code: 'too-many-webhooks', fields: ['webhooks[5]'] });
     expect(refusal.message).toContain('6');
   });
@@ -60,16 +63,16 @@ describe('webhooks are refused', () => {
     ['//example.com'],
     ['javascript:alert(1)'],
   ])('when the address is %s, naming the entry', (unsafe) => {
-    expect(refusalOf([{ url }, { url: unsafe }])).toMatchObject({ code: 'unsafe-url', fields: ['webhooks[1].url'] });
+    expect(readRefusal([{ url }, { url: unsafe }])).toMatchObject({ code: 'unsafe-url', fields: ['webhooks[1].url'] });
   });
 
   test('naming every wrong entry at once', () => {
-    const refusal = refusalOf([{ url: 'https://10.0.0.1/' }, { url }, { url: 'https://10.0.0.2/' }]);
+    const refusal = readRefusal([{ url: 'https://10.0.0.1/' }, { url }, { url: 'https://10.0.0.2/' }]);
     expect(refusal.fields).toEqual(['webhooks[0].url', 'webhooks[2].url']);
   });
 
   test('under the name that the dialect has for them', () => {
-    expect(refusalOf([{ url: 'https://10.0.0.1/' }], 'webhook').fields).toEqual(['webhook[0].url']);
+    expect(readRefusal([{ url: 'https://10.0.0.1/' }], 'webhook').fields).toEqual(['webhook[0].url']);
   });
 
   test.each([
@@ -103,24 +106,24 @@ describe('webhooks are refused', () => {
       'webhooks[0].headers',
     ],
     ['headers of too many bytes', [{ url, headers: { 'x-long': 'é'.repeat(2_100) } }], 'webhooks[0].headers'],
-  ])('with %s, naming the field', (_, given, field) => {
-    const refusal = refusalOf(given);
+  ])('with %s, naming the field', (_, webhooks, field) => {
+    const refusal = readRefusal(webhooks);
     expect(refusal).toMatchObject({ code: 'invalid-request', fields: [field] });
     expect(refusal.message).toContain(field);
   });
 
   test('never with the value of a header in the message', () => {
-    const refusal = refusalOf([{ url, headers: { authorization: 'Bearer hunter2\n' } }]);
+    const refusal = readRefusal([{ url, headers: { authorization: 'Bearer hunter2\n' } }]);
     expect(JSON.stringify(refusal)).not.toContain('hunter2');
   });
 
-  test('with a sentence, whatever was sent: nothing else is thrown', () => {
+  test('with an ApiError for any value: nothing else is thrown', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.jsonValue(), fc.array(fc.record({ url: fc.jsonValue(), headers: fc.jsonValue() }))),
-        (given) => {
+        (webhooks) => {
           try {
-            readWebhooks(given, http);
+            readWebhooks(webhooks, http);
           } catch (error) {
             expect(error).toBeInstanceOf(ApiError);
           }

@@ -2,7 +2,7 @@
 
 import { type Actor, requireRun, TOKEN_HOLDER } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
-import { nodeAt } from '../flow/node-at.ts';
+import { findNodeAt } from '../flow/node-at.ts';
 import type { Json } from '../json.ts';
 import { UNPICKED_SECONDS } from '../limits.ts';
 import { NODE_KINDS } from '../nodes/index.ts';
@@ -53,7 +53,7 @@ async function checkAwaited(
   { path, payload }: Pick<SignalRequest, 'path' | 'payload'>,
 ): Promise<void> {
   const plan = await ports.flows.plan(run.tenant, run.flow, run.digest);
-  const node = plan && nodeAt(plan.nodes, path);
+  const node = plan && findNodeAt(plan.nodes, path);
   const kind: NodeKind | undefined = node && NODE_KINDS[node.type as keyof typeof NODE_KINDS];
   if (!node || !kind?.waits?.(node.with)) {
     const message = node ? `Node '${path}' takes no signal` : `Flow '${run.flow}' has no node '${path}'`;

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { Caller } from '../access/caller.ts';
 import { withUploads } from '../catalog/files.ts';
 import { type Resolved, resolveVersion } from '../catalog/flows.ts';
-import { userCredentials } from '../catalog/plugins.ts';
+import { readUserCredentials } from '../catalog/plugins.ts';
 import { readWebhooks } from '../deliver/targets.ts';
 import { ApiError } from '../errors.ts';
 import { duration } from '../flow/fields.ts';
@@ -93,7 +93,7 @@ export async function submit(
   checkMode(asked.mode, resolved);
   const inputs = await buildInputs(ports, caller, { asked, specs: resolved.plan.inputs });
   const webhooks = readWebhooks(asked.webhooks, ports.http);
-  const credentials = userCredentials(resolved.plan, asked);
+  const credentials = readUserCredentials(resolved.plan, asked);
   if (asked.mode === 'async') await checkRoom(ports, caller.tenant);
 
   const run = buildRun(ports, caller, { asked, options, resolved, webhookCount: webhooks.length });

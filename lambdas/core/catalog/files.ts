@@ -1,5 +1,5 @@
-// Files that runs work on: announced and uploaded beforehand, or named by their address. A run is handed references
-// only; a node that needs the bytes opens them.
+// Files that runs work on: uploaded beforehand, or named by their address. A run gets references only; a node that needs
+// the bytes opens them.
 
 import { ApiError, type ErrorDetail } from '../errors.ts';
 import type { InputSpec } from '../flow/plan.ts';
@@ -28,7 +28,7 @@ export async function announceFile(
   return { file, upload };
 }
 
-/** Keeps a file whose bytes are at hand. */
+/** Stores a file whose bytes are present. */
 export async function keepFile(
   ports: FilePorts,
   tenant: string,
@@ -55,8 +55,8 @@ export async function requireFile({ files }: Pick<Ports, 'files'>, tenant: strin
 export const toReference = ({ id, name, type, size }: StoredFile): JsonObject => ({ id, name, type, size });
 
 /**
- * The inputs with every `{id}` of an upload completed by what is known of it, so that the limits of the input are
- * checked against the file itself; and with a mere address made a file. Throws ApiError('invalid-inputs').
+ * The inputs, with every `{id}` of an upload completed by its name, type and size, so that the limits of the input are
+ * checked against the file itself; and with a plain address made a file. Throws ApiError('invalid-inputs').
  */
 export async function withUploads(
   { files }: Pick<Ports, 'files'>,
@@ -66,14 +66,16 @@ export async function withUploads(
   if (typeof inputs !== 'object' || inputs === null || Array.isArray(inputs)) return inputs;
   const details: ErrorDetail[] = [];
   const completed: JsonObject = { ...(inputs as JsonObject) };
-  for (const [given, value] of Object.entries(completed)) {
-    const spec = at.specs[given] ?? Object.values(at.specs).find(({ alias = [] }) => alias.includes(given));
+  for (const [name, value] of Object.entries(completed)) {
+    const spec = at.specs[name] ?? Object.values(at.specs).find(({ alias = [] }) => alias.includes(name));
     if (spec?.type !== 'file' && spec?.type !== 'files') continue;
-    completed[given] = await eachFile(value, async (id) => {
+    completed[name] = await completeFiles(value, async (id) => {
       const file = await files.get(at.tenant, id);
       if (file && (await files.isUploaded(file))) return toReference(file);
-      const message = file ? `names the file '${id}', which was never uploaded` : `names no file: '${id}'`;
-      details.push({ field: `inputs.${given}`, message });
+      const message = file
+        ? `names the file '${id}', which was never uploaded`
+        : `names a file that does not exist: '${id}'`;
+      details.push({ field: `inputs.${name}`, message });
       return { id };
     });
   }
@@ -82,8 +84,8 @@ export async function withUploads(
   return completed;
 }
 
-async function eachFile(value: Json, complete: (id: string) => Promise<JsonObject>): Promise<Json> {
-  if (Array.isArray(value)) return Promise.all(value.map((item) => eachFile(item, complete)));
+async function completeFiles(value: Json, complete: (id: string) => Promise<JsonObject>): Promise<Json> {
+  if (Array.isArray(value)) return Promise.all(value.map((item) => completeFiles(item, complete)));
   if (typeof value === 'string' && /^https?:/.test(value)) return { url: value };
   if (typeof value !== 'object' || value === null) return value;
   const { id } = value;
@@ -105,35 +107,35 @@ const CHARSET = /;\s*charset="?([\w.:-]+)/i;
  * Throws UnopenedFile, and ApiError('unsafe-url') for an address that may not be called.
  */
 export async function openFile(ports: Pick<Ports, 'files' | 'http'>, ref: Json, how: Opening): Promise<OpenFile> {
-  const given = typeof ref === 'string' ? { url: ref } : ref;
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw new UnopenedFile('There is no file');
-  const { id, url, name, type } = given as Record<string, unknown>;
-  const said = { name: typeof name === 'string' ? name : '', type: typeof type === 'string' ? type : '' };
+  const file = typeof ref === 'string' ? { url: ref } : ref;
+  if (typeof file !== 'object' || file === null || Array.isArray(file)) throw new UnopenedFile('There is no file');
+  const { id, url, name, type } = file as Record<string, unknown>;
+  const declared = { name: typeof name === 'string' ? name : '', type: typeof type === 'string' ? type : '' };
   if (typeof id === 'string') return openUpload(ports, id, how);
   if (typeof url !== 'string') throw new UnopenedFile('A file is {"url": ...} or {"id": ...} of an upload');
-  return url.startsWith('data:') ? openData(url, said, how) : openAddress(ports, { url, ...said }, how);
+  return url.startsWith('data:') ? openData(url, declared, how) : openAddress(ports, { url, ...declared }, how);
 }
 
 async function openUpload({ files }: Pick<Ports, 'files'>, id: string, how: Opening): Promise<OpenFile> {
   const file = await files.get(how.tenant, id);
   if (!file) throw new UnopenedFile(`There is no file '${id.slice(0, 64)}'`);
-  if (file.size > how.maxBytes) tooMany(file.name, how);
+  if (file.size > how.maxBytes) refuseSize(file.name, how);
   const bytes = await files.read(file);
   if (!bytes) throw new UnopenedFile(`The file '${file.name}' was never uploaded, or has expired`);
-  if (bytes.length > how.maxBytes) tooMany(file.name, how);
+  if (bytes.length > how.maxBytes) refuseSize(file.name, how);
   return { bytes, name: file.name, type: file.type };
 }
 
-function openData(url: string, said: { name: string; type: string }, how: Opening): OpenFile {
+function openData(url: string, declared: { name: string; type: string }, how: Opening): OpenFile {
   const [head, type = '', parameters = '', encoding] = DATA_URL.exec(url.slice(0, 512)) ?? [];
   if (head === undefined) throw new UnopenedFile('The data: address cannot be read');
   const text = url.slice(head.length);
-  const bytes = encoding ? Buffer.from(text, 'base64') : Buffer.from(decoded(text));
-  if (bytes.length > how.maxBytes) tooMany(said.name || 'The data: address', how);
-  return { bytes, name: said.name, type: said.type || type || 'text/plain', ...charsetOf(parameters) };
+  const bytes = encoding ? Buffer.from(text, 'base64') : Buffer.from(decodePercent(text));
+  if (bytes.length > how.maxBytes) refuseSize(declared.name || 'The data: address', how);
+  return { bytes, name: declared.name, type: declared.type || type || 'text/plain', ...readCharset(parameters) };
 }
 
-function decoded(text: string): string {
+function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -158,14 +160,14 @@ async function openAddress(
   const contentType = answer.headers['content-type'] ?? '';
   const type = file.type || contentType.replace(/;.*$/s, '').trim();
   const name = file.name || (URL.parse(file.url)?.pathname.split('/').at(-1) ?? '');
-  return { bytes: answer.body, name, type, ...charsetOf(contentType) };
+  return { bytes: answer.body, name, type, ...readCharset(contentType) };
 }
 
-function charsetOf(parameters: string): { charset?: string } {
+function readCharset(parameters: string): { charset?: string } {
   const [, charset] = CHARSET.exec(parameters) ?? [];
   return charset === undefined ? {} : { charset };
 }
 
-function tooMany(name: string, { maxBytes }: Opening): never {
+function refuseSize(name: string, { maxBytes }: Opening): never {
   throw new UnopenedFile(`The file '${name}' has more than ${maxBytes} bytes`);
 }

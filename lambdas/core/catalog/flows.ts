@@ -1,5 +1,5 @@
-// The use-cases of flows: save and publish drafts, find the version that a run executes, read and manage.
-// The compiler is heavy and few requests need it: it is loaded with the first draft.
+// The use cases of flows: save and publish drafts, find the version that a run executes, read and manage.
+// The compiler is large and few requests need it: it is loaded with the first draft.
 
 import { createHash } from 'node:crypto';
 import { ApiError, type ErrorDetail } from '../errors.ts';
@@ -7,7 +7,7 @@ import { FLOW_NAME } from '../flow/fields.ts';
 import type { Compiled, Plan, Problem } from '../flow/plan.ts';
 import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from '../flow/versions.ts';
 import { MAX_SOURCE_BYTES } from '../limits.ts';
-import { modelProblem } from '../models/registry.ts';
+import { findModelProblem } from '../models/registry.ts';
 import type { FlowSummary, FlowVersion } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
 
@@ -23,7 +23,7 @@ export interface Draft {
   compiled: Compiled;
 }
 
-/** Stores the draft, its problems included. Refuses only a text that cannot be read, or that is of another flow. */
+/** Stores the draft with its problems. Refuses only a text that cannot be parsed, or that belongs to another flow. */
 export async function saveDraft(
   ports: TimedFlows & Partial<Pick<Ports, 'models'>>,
   tenant: string,
@@ -36,10 +36,10 @@ export async function saveDraft(
     readable,
     name: written,
     ...compiled
-  } = await compile(source, NODE_KINDS, (use) => modelProblem(ports.models ?? {}, use));
-  if (!readable) throw unreadable(compiled.problems);
+  } = await compile(source, NODE_KINDS, (use) => findModelProblem(ports.models ?? {}, use));
+  if (!readable) throw makeUnreadable(compiled.problems);
   if (written !== undefined && written !== name) {
-    throw new ApiError('invalid-request', `The text is of flow '${written}', but it was sent to flow '${name}'`);
+    throw new ApiError('invalid-request', `The text names flow '${written}', but it was sent to flow '${name}'`);
   }
   const etag = createHash('sha256').update(source).digest('hex').slice(0, ETAG_CHARS);
   const ifMatch = asked.ifMatch?.replace(/^W\/|"/g, '');
@@ -52,10 +52,10 @@ export async function saveDraft(
 }
 
 export async function readDraft({ flows }: Flows, tenant: string, name: string): Promise<Draft> {
-  return (await flows.draft(tenant, name)) ?? notFound(name);
+  return (await flows.draft(tenant, name)) ?? refuseUnknown(name);
 }
 
-/** Makes a version of the draft; answers with the newest one where that has the same content. */
+/** Makes a version of the draft; returns the newest one where that has the same content. */
 export async function publish(
   ports: TimedFlows,
   tenant: string,
@@ -65,19 +65,19 @@ export async function publish(
   const { name } = asked;
   const { source, compiled } = await readDraft(ports, tenant, name);
   const { plan, digest, async, sync } = compiled;
-  if (plan === undefined || digest === undefined) throw invalidFlow(name, compiled.problems);
-  // Somebody else may publish at the same moment: whoever comes second looks again at what is newest then.
+  if (plan === undefined || digest === undefined) throw makeInvalidFlow(name, compiled.problems);
+  // Another caller may publish at the same moment: the second one reads the newest version again.
   for (let attempt = 0; attempt < PUBLISH_ATTEMPTS; attempt += 1) {
     const { latest } = await getFlow(ports, tenant, name);
     const known = latest?.digest === digest ? await flows.version(tenant, name, latest.version) : undefined;
     if (known !== undefined) return { created: false, version: known };
-    const label = await labelOf(ports, tenant, { ...asked, latest, plan });
+    const label = await chooseLabel(ports, tenant, { ...asked, latest, plan });
     const version: FlowVersion = { version: label, digest, source, publishedAt: clock.now(), async, sync };
     const after = latest && { after: latest.version };
     const added = await flows.addVersion({ tenant, name, version, plan, ...after });
     if (added.kind === 'stored') return { created: true, version };
   }
-  throw new ApiError('unavailable', `Flow '${name}' is being published by many at once: try again`);
+  throw new ApiError('unavailable', `Too many callers publish flow '${name}' at once: try again`);
 }
 
 /** What a run executes. The support flags of `flow` are those of the version that was found. */
@@ -104,13 +104,13 @@ export async function resolveVersion(
   const isNewest = asked.version === undefined || asked.version === latest.version;
   const found = isNewest ? { ...flow, ...latest } : await findVersion(ports, tenant, name, asked.version ?? '');
   const { version, digest, async, sync } = found;
-  return { flow: { ...flow, async, sync }, version, digest, plan: await planOf(ports, flow, digest) };
+  return { flow: { ...flow, async, sync }, version, digest, plan: await requirePlan(ports, flow, digest) };
 }
 
 async function resolveDraft(ports: Flows, flow: FlowSummary): Promise<Resolved> {
   const { compiled } = await readDraft(ports, flow.tenant, flow.name);
   const { plan, digest, async, sync } = compiled;
-  if (plan === undefined || digest === undefined) throw invalidFlow(flow.name, compiled.problems);
+  if (plan === undefined || digest === undefined) throw makeInvalidFlow(flow.name, compiled.problems);
   return { flow: { ...flow, async, sync }, version: 'draft', digest, plan };
 }
 
@@ -131,7 +131,7 @@ export async function findVersion(ports: Flows, tenant: string, name: string, as
 }
 
 export async function getFlow({ flows }: Flows, tenant: string, name: string): Promise<FlowSummary> {
-  return (FLOW_NAME.test(name) ? await flows.get(tenant, name) : undefined) ?? notFound(name);
+  return (FLOW_NAME.test(name) ? await flows.get(tenant, name) : undefined) ?? refuseUnknown(name);
 }
 
 export function listFlows({ flows }: Flows, tenant: string, page: { limit: number; cursor?: string }) {
@@ -144,11 +144,11 @@ export async function listVersions(ports: Flows, tenant: string, name: string): 
 }
 
 export async function setFlowEnabled(ports: TimedFlows, tenant: string, name: string, enabled: boolean) {
-  return (await ports.flows.setEnabled(tenant, name, enabled, ports.clock.now())) ?? notFound(name);
+  return (await ports.flows.setEnabled(tenant, name, enabled, ports.clock.now())) ?? refuseUnknown(name);
 }
 
 export async function deleteFlow({ flows }: Flows, tenant: string, name: string): Promise<void> {
-  if (!(await flows.remove(tenant, name))) notFound(name);
+  if (!(await flows.remove(tenant, name))) refuseUnknown(name);
 }
 
 interface Labeling {
@@ -158,16 +158,16 @@ interface Labeling {
   plan: Plan;
 }
 
-/** What changed decides; the author may ask for a higher label, never for a lower one. */
-async function labelOf({ flows }: Flows, tenant: string, { name, version: asked, latest, plan }: Labeling) {
+/** The changes decide; the author may ask for a higher label, never for a lower one. */
+async function chooseLabel({ flows }: Flows, tenant: string, { name, version: asked, latest, plan }: Labeling) {
   const before = latest && (await flows.plan(tenant, name, latest.digest));
-  const least = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
-  if (asked === undefined) return least;
-  if (isVersionLabel(asked) && compareVersions(asked, least) >= 0) return asked;
-  throw new ApiError('invalid-request', `version must be ${least} or higher: that is what changed in the flow`);
+  const lowest = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
+  if (asked === undefined) return lowest;
+  if (isVersionLabel(asked) && compareVersions(asked, lowest) >= 0) return asked;
+  throw new ApiError('invalid-request', `version must be ${lowest} or higher, because of the changes in the flow`);
 }
 
-async function planOf({ flows }: Flows, { tenant, name }: FlowSummary, digest: string): Promise<Plan> {
+async function requirePlan({ flows }: Flows, { tenant, name }: FlowSummary, digest: string): Promise<Plan> {
   const plan = await flows.plan(tenant, name, digest);
   if (plan === undefined) throw new Error(`The plan ${digest} of flow '${name}' is missing`);
   return plan;
@@ -175,7 +175,7 @@ async function planOf({ flows }: Flows, { tenant, name }: FlowSummary, digest: s
 
 function checkSource(name: string, source: string): void {
   if (!FLOW_NAME.test(name)) {
-    const rule = 'letters, digits, _ and -, at most 64, not beginning with a digit or -';
+    const rule = 'use letters, digits, _ and -, at most 64, and no digit or - at the beginning';
     throw new ApiError('invalid-request', `'${name.slice(0, 80)}' cannot be the name of a flow: ${rule}`);
   }
   const bytes = Buffer.byteLength(source);
@@ -184,24 +184,24 @@ function checkSource(name: string, source: string): void {
   }
 }
 
-function unreadable(problems: readonly Problem[]): ApiError {
+function makeUnreadable(problems: readonly Problem[]): ApiError {
   const [first] = problems;
   const where = first ? `line ${first.line}, column ${first.column}: ${first.message}` : 'it is empty';
-  return new ApiError('invalid-request', `The flow cannot be read: ${where}`, { details: detailsOf(problems) });
+  return new ApiError('invalid-request', `The flow cannot be read: ${where}`, { details: toDetails(problems) });
 }
 
-function invalidFlow(name: string, problems: readonly Problem[]): ApiError {
+function makeInvalidFlow(name: string, problems: readonly Problem[]): ApiError {
   const errors = problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   const where = first ? `: line ${first.line}, column ${first.column}: ${first.message}` : '';
   const message = `Flow '${name}' has ${errors.length === 1 ? 'a problem' : `${errors.length} problems`}${where}`;
-  return new ApiError('invalid-flow', message, { details: detailsOf(errors) });
+  return new ApiError('invalid-flow', message, { details: toDetails(errors) });
 }
 
-function detailsOf(problems: readonly Problem[]): ErrorDetail[] {
+function toDetails(problems: readonly Problem[]): ErrorDetail[] {
   return problems.map(({ line, column, message }) => ({ line, column, message }));
 }
 
-function notFound(name: string): never {
+function refuseUnknown(name: string): never {
   throw new ApiError('flow-not-found', `There is no flow '${name.slice(0, 80)}'`);
 }

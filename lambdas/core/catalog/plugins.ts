@@ -1,5 +1,5 @@
-// A tenant's plugins: described by an administrator, opened for the node that asks one. Credentials are kept sealed and
-// never shown again.
+// A tenant's plugins: described by an administrator, opened for the node that calls one. Credentials are stored encrypted
+// and never returned.
 
 import { ApiError } from '../errors.ts';
 import type { Plan } from '../flow/plan.ts';
@@ -7,36 +7,36 @@ import type { JsonObject } from '../json.ts';
 import type { OpenPlugin } from '../nodes/node-kind.ts';
 import { credentialsSchema, type PluginAuth, type PluginDefinition } from '../nodes/tool/plugin.ts';
 import { parseOrReject } from '../parse/parse-or-reject.ts';
-import { didYouMean } from '../parse/suggest.ts';
+import { suggest } from '../parse/suggest.ts';
 import type { StoredPlugin } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Credentials } from '../run.ts';
 
 type PluginPorts = Pick<Ports, 'plugins' | 'keyring'>;
 
-/** As it is shown: with the names of its credentials' fields, never their values. */
+/** The public view: with the names of the credentials' fields, never their values. */
 export interface PluginView extends PluginDefinition {
   id: string;
   updatedAt: string;
-  /** Whether the credentials that `auth: platform` needs are there. */
+  /** Whether the credentials that `auth: platform` needs are set. */
   configured: boolean;
 }
 
-const contextOf = (tenant: string, id: string) => `plugin/${tenant}/${id}`;
+const sealingContext = (tenant: string, id: string) => `plugin/${tenant}/${id}`;
 
-/** Without `credentials`, those of before stay. */
+/** Without `credentials`, the stored ones stay. */
 export async function putPlugin(
   ports: PluginPorts & Pick<Ports, 'clock'>,
   tenant: string,
   asked: { id: string; plugin: PluginDefinition; credentials?: Credentials | undefined },
 ): Promise<PluginView> {
   const { id, plugin, credentials } = asked;
-  // It brings the parser of expressions, which nothing else needs at start.
+  // It loads the parser of expressions, which nothing else needs at start.
   const { checkPlugin } = await import('../nodes/tool/plugin-check.ts');
   await checkPlugin(plugin, credentials);
   const before = credentials ? undefined : await ports.plugins.get(tenant, id);
   const sealed = credentials
-    ? await ports.keyring.seal(JSON.stringify(credentials), contextOf(tenant, id))
+    ? await ports.keyring.seal(JSON.stringify(credentials), sealingContext(tenant, id))
     : plugin.auth === 'platform' && before?.sealed;
   const stored = {
     id,
@@ -45,25 +45,25 @@ export async function putPlugin(
     ...(sealed && { sealed }),
   };
   await ports.plugins.put(tenant, stored);
-  return viewOf(stored);
+  return renderPlugin(stored);
 }
 
 export async function readPlugin({ plugins }: Pick<Ports, 'plugins'>, tenant: string, id: string): Promise<PluginView> {
-  return viewOf((await plugins.get(tenant, id)) ?? notFound(id));
+  return renderPlugin((await plugins.get(tenant, id)) ?? refuseUnknown(id));
 }
 
 export async function listPlugins({ plugins }: Pick<Ports, 'plugins'>, tenant: string): Promise<PluginView[]> {
-  return (await plugins.list(tenant)).map(viewOf);
+  return (await plugins.list(tenant)).map(renderPlugin);
 }
 
 export async function removePlugin({ plugins }: Pick<Ports, 'plugins'>, tenant: string, id: string): Promise<void> {
-  if (!(await plugins.remove(tenant, id))) notFound(id);
+  if (!(await plugins.remove(tenant, id))) refuseUnknown(id);
 }
 
 /** It was checked before it was stored. */
 const readDefinition = ({ definition }: StoredPlugin) => definition as unknown as PluginDefinition;
 
-function viewOf(stored: StoredPlugin): PluginView {
+function renderPlugin(stored: StoredPlugin): PluginView {
   const { id, sealed, updatedAt } = stored;
   const definition = readDefinition(stored);
   const needsNone = definition.auth !== 'platform' || (definition.fields ?? []).length === 0;
@@ -75,7 +75,7 @@ function viewOf(stored: StoredPlugin): PluginView {
   };
 }
 
-function notFound(id: string): never {
+function refuseUnknown(id: string): never {
   throw new ApiError('not-found', `There is no plugin '${id}'`);
 }
 
@@ -83,15 +83,18 @@ interface Opening {
   tenant: string;
   plan: Plan;
   id: string;
-  /** What the node says; else the flow's declaration, else the plugin's own. */
+  /** The node's setting; else the flow's declaration, else the plugin's own applies. */
   auth?: 'platform' | 'user' | undefined;
   /** Of the run, by plugin. */
-  given: Record<string, Credentials>;
+  userCredentials: Record<string, Credentials>;
 }
 
 /** For a node of a run. */
-export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, given }: Opening): Promise<OpenPlugin> {
-  const stored = (await ports.plugins.get(tenant, id)) ?? notFound(id);
+export async function openPlugin(
+  ports: PluginPorts,
+  { tenant, plan, id, auth, userCredentials }: Opening,
+): Promise<OpenPlugin> {
+  const stored = (await ports.plugins.get(tenant, id)) ?? refuseUnknown(id);
   const { sealed } = stored;
   const definition = readDefinition(stored);
   const declared = plan.plugins[id]?.['auth'] as PluginAuth | undefined;
@@ -100,32 +103,32 @@ export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, g
     case 'none':
       return { actions, credentials: {} };
     case 'user':
-      return { actions, credentials: given[id] ?? {} };
+      return { actions, credentials: userCredentials[id] ?? {} };
     case 'platform': {
       if (sealed !== undefined) {
-        return { actions, credentials: JSON.parse(await ports.keyring.open(sealed, contextOf(tenant, id))) };
+        return { actions, credentials: JSON.parse(await ports.keyring.open(sealed, sealingContext(tenant, id))) };
       }
       if ((definition.fields ?? []).length === 0) return { actions, credentials: {} };
-      throw new ApiError('not-found', `Plugin '${id}' has no credentials yet: put them with the plugin`);
+      throw new ApiError('not-found', `Plugin '${id}' has no credentials yet: add them to the plugin`);
     }
   }
 }
 
 /** The user's credentials that come with a request to run, checked against what the flow declares. */
-export function userCredentials(
+export function readUserCredentials(
   plan: Plan,
   { plugins, ignoresOtherPlugins }: { plugins?: unknown; ignoresOtherPlugins?: true },
 ): Record<string, Credentials> {
-  const given = plugins === undefined || plugins === null ? {} : asObject(plugins);
+  const received = plugins === undefined || plugins === null ? {} : requireObject(plugins);
   const declared = Object.keys(plan.plugins);
-  for (const id of Object.keys(given)) {
+  for (const id of Object.keys(received)) {
     if (!declared.includes(id) && !ignoresOtherPlugins)
-      refuse(`plugins.${id}`, `is no plugin of this flow${didYouMean(id, declared)}`);
+      refuse(`plugins.${id}`, `is not a plugin of this flow${suggest(id, declared)}`);
   }
   const credentials: Record<string, Credentials> = {};
   for (const [id, { auth, fields = [] }] of Object.entries(plan.plugins)) {
-    const own = given[id];
-    if (own !== undefined) credentials[id] = checkedAt(`plugins.${id}`, own);
+    const own = received[id];
+    if (own !== undefined) credentials[id] = parseCredentials(`plugins.${id}`, own);
     if (auth !== 'user') continue;
     const missing = (fields as string[]).find((name) => !Object.hasOwn(credentials[id] ?? {}, name));
     if (missing !== undefined) refuse(`plugins.${id}.${missing}`, "is required: the flow uses the user's credentials");
@@ -133,12 +136,12 @@ export function userCredentials(
   return credentials;
 }
 
-function asObject(value: unknown): Record<string, unknown> {
+function requireObject(value: unknown): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   return refuse('plugins', "must be an object: each plugin's credentials by name");
 }
 
-function checkedAt(field: string, value: unknown): Credentials {
+function parseCredentials(field: string, value: unknown): Credentials {
   try {
     return parseOrReject(credentialsSchema, value);
   } catch (error) {

@@ -1,68 +1,72 @@
-// Leaves alone for a while whoever does not answer, so that a dead or hanging receiver does not hold the workers that
-// others need. Known to this process only: every instance learns for itself, and nothing shared must be kept alive.
+// A circuit breaker per receiver: while a receiver does not answer, its attempts are deferred, so that a dead or slow one
+// does not block the workers that other deliveries need. The state is in memory: every instance has its own, and there is
+// no shared state to maintain.
 
 import { WEBHOOK_TIMEOUT_SECONDS } from '../limits.ts';
 import type { Delivery } from '../run.ts';
 
-export interface Circuits {
-  /** Until when the receiver is left alone; undefined: whoever asks may try it, and tells what came of it. */
-  restsUntil(delivery: Delivery, now: number): number | undefined;
-  /** It answered, whatever it said. */
-  heard(delivery: Delivery): void;
-  /** No answer came. */
-  missed(delivery: Delivery, now: number): void;
+export interface CircuitBreaker {
+  /** Until when the circuit is open. Undefined: the caller may make an attempt, and then records its result. */
+  openUntil(delivery: Delivery, now: number): number | undefined;
+  /** The receiver answered, with any status. */
+  recordSuccess(delivery: Delivery): void;
+  /** The receiver did not answer. */
+  recordFailure(delivery: Delivery, now: number): void;
 }
 
 interface Circuit {
-  /** One after another. */
-  misses: number;
-  restMs: number;
-  until: number;
-  isProbed: boolean;
+  /** In a row. */
+  failures: number;
+  openMs: number;
+  openUntil: number;
+  /** One attempt, the probe, is under way. */
+  isHalfOpen: boolean;
 }
 
-export const MISSES_TO_REST = 5;
-const FIRST_REST_MS = 5_000;
-export const LONGEST_REST_MS = 120_000;
-// Others are put off for as long as a probe may take; one that died with its process leaves the next to probe.
-const PROBE_MS = (WEBHOOK_TIMEOUT_SECONDS + 1) * 1_000;
+export const FAILURES_TO_OPEN = 5;
+const FIRST_OPEN_MS = 5_000;
+export const MAX_OPEN_MS = 120_000;
+// Other attempts are deferred for as long as a probe may take. If the probe never reports back, the next attempt probes.
+const HALF_OPEN_MS = (WEBHOOK_TIMEOUT_SECONDS + 1) * 1_000;
 const MAX_CIRCUITS = 1_000;
 
-export function makeCircuits(): Circuits {
+export function makeCircuitBreaker(): CircuitBreaker {
   const circuits = new Map<string, Circuit>();
   return {
-    restsUntil(delivery, now) {
-      const circuit = circuits.get(nameOf(delivery));
-      if (!circuit || circuit.misses < MISSES_TO_REST) return undefined;
-      if (now < circuit.until) return circuit.until;
-      Object.assign(circuit, { isProbed: true, until: now + PROBE_MS });
+    openUntil(delivery, now) {
+      const circuit = circuits.get(buildCircuitKey(delivery));
+      if (!circuit || circuit.failures < FAILURES_TO_OPEN) return undefined;
+      if (now < circuit.openUntil) return circuit.openUntil;
+      circuit.isHalfOpen = true;
+      circuit.openUntil = now + HALF_OPEN_MS;
       return undefined;
     },
 
-    heard(delivery) {
-      circuits.delete(nameOf(delivery));
+    recordSuccess(delivery) {
+      circuits.delete(buildCircuitKey(delivery));
     },
 
-    missed(delivery, now) {
-      const name = nameOf(delivery);
-      const circuit = circuits.get(name) ?? { misses: 0, restMs: 0, until: 0, isProbed: false };
-      circuit.misses += 1;
-      // Attempts that were under way when the rest began say nothing new: only a probe makes it longer.
-      if (circuit.misses === MISSES_TO_REST || circuit.isProbed) {
-        circuit.restMs = Math.min(Math.max(FIRST_REST_MS, 2 * circuit.restMs), LONGEST_REST_MS);
-        Object.assign(circuit, { isProbed: false, until: now + circuit.restMs });
+    recordFailure(delivery, now) {
+      const key = buildCircuitKey(delivery);
+      const circuit = circuits.get(key) ?? { failures: 0, openMs: 0, openUntil: 0, isHalfOpen: false };
+      circuit.failures += 1;
+      // Attempts that were under way when the circuit opened add nothing: only a failed probe makes the time longer.
+      if (circuit.failures === FAILURES_TO_OPEN || circuit.isHalfOpen) {
+        circuit.openMs = Math.min(Math.max(FIRST_OPEN_MS, 2 * circuit.openMs), MAX_OPEN_MS);
+        circuit.isHalfOpen = false;
+        circuit.openUntil = now + circuit.openMs;
       }
-      // The one that was missed longest ago is forgotten first.
-      circuits.delete(name);
-      circuits.set(name, circuit);
+      // The receiver whose last failure is oldest is removed first.
+      circuits.delete(key);
+      circuits.set(key, circuit);
       const [oldest] = circuits.keys();
       if (circuits.size > MAX_CIRCUITS && oldest !== undefined) circuits.delete(oldest);
     },
   };
 }
 
-// By tenant, because many share a host where each has an address of its own: one tenant's address that hangs must not
-// put off what others tell theirs.
-function nameOf({ tenant, url }: Delivery): string {
+// By tenant, because receivers of many tenants may share a host: a slow receiver of one tenant must not defer the
+// deliveries of others.
+function buildCircuitKey({ tenant, url }: Delivery): string {
   return `${tenant} ${URL.parse(url)?.origin}`;
 }

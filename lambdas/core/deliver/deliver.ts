@@ -1,9 +1,9 @@
-// Tells one webhook of one ended run: one attempt, its record, and when the next one is due.
+// Delivers one webhook of a settled run: makes one attempt, records it, and schedules the next one.
 
 import {
   QUEUE_DELAY_MAX_SECONDS,
   UNPICKED_SECONDS,
-  WEBHOOK_PUT_OFF_MAX_SECONDS,
+  WEBHOOK_DEFER_MAX_SECONDS,
   WEBHOOK_SHORT_TIMEOUT_SECONDS,
   WEBHOOK_TIMEOUT_SECONDS,
 } from '../limits.ts';
@@ -11,12 +11,12 @@ import type { Ports } from '../ports/ports.ts';
 import type { RunStore } from '../ports/runs.ts';
 import { type Delivery, type DeliveryStatus, isSettled } from '../run.ts';
 import { type AttemptResult, makeAttempt } from './attempt.ts';
-import type { Circuits } from './circuit-breaker.ts';
+import type { CircuitBreaker } from './circuit-breaker.ts';
 import { type Shapes, shapeEvent } from './event.ts';
-import { isManual, scheduledAttempts } from './manual.ts';
+import { countScheduled, isManual } from './manual.ts';
 import { buildRequest } from './request.ts';
-import { nextAttemptAt } from './retry-schedule.ts';
-import { signingSecrets } from './signing-secrets.ts';
+import { scheduleNextAttempt } from './retry-schedule.ts';
+import { readSigningSecrets } from './signing-secrets.ts';
 
 export type DeliverPorts = Pick<
   Ports,
@@ -24,11 +24,11 @@ export type DeliverPorts = Pick<
 > & {
   runs: Pick<RunStore, 'read' | 'recordAttempt' | 'deferDelivery'>;
   /** Without them every attempt is made when it is due. */
-  circuits?: Circuits;
+  circuitBreaker?: CircuitBreaker;
 };
 
-/** skipped: there was nothing to do (yet); a doorbell may ring twice or early. put-off: the receiver is left alone. */
-export type DeliverOutcome = DeliveryStatus | 'skipped' | 'put-off';
+/** skipped: nothing to do (yet); a queue message may come twice or early. deferred: the receiver's circuit is open. */
+export type DeliverOutcome = DeliveryStatus | 'skipped' | 'deferred';
 
 interface Next {
   status: DeliveryStatus;
@@ -49,29 +49,29 @@ const METRICS = {
 
 export async function deliver(
   ports: DeliverPorts,
-  ring: { run: string; n: number },
+  message: { run: string; n: number },
   shapes: Shapes = {},
 ): Promise<DeliverOutcome> {
-  // One read tells the delivery and what is to be told: nearly every ring is for a webhook that is due.
-  const record = await ports.runs.read(ring.run);
-  const delivery = record?.deliveries.find(({ n }) => n === ring.n);
+  // One read gives the delivery and the run: nearly every message is for a webhook that is due.
+  const record = await ports.runs.read(message.run);
+  const delivery = record?.deliveries.find(({ n }) => n === message.n);
   const at = ports.clock.now();
   if (!record || !delivery || !isSettled(record.run.status) || !isDue(delivery, at)) return 'skipped';
 
-  const turn = turnOf(ports, delivery, at);
-  if (turn.do === 'put-off') return putOff(ports, delivery, { at, until: turn.until });
+  const decision = decideAttempt(ports, delivery, at);
+  if (decision.kind === 'defer') return deferAttempt(ports, delivery, { at, until: decision.until });
 
-  const secrets = await signingSecrets(ports, delivery.tenant);
-  const request = buildRequest(delivery, shapeEvent(record, shapes), { secrets, at, timeoutMs: turn.timeoutMs });
+  const secrets = await readSigningSecrets(ports, delivery.tenant);
+  const request = buildRequest(delivery, shapeEvent(record, shapes), { secrets, at, timeoutMs: decision.timeoutMs });
   const result = await makeAttempt(ports, { request, own: delivery.headers }, at);
-  if (result.isMissed) ports.circuits?.missed(delivery, ports.clock.now());
-  else ports.circuits?.heard(delivery);
+  if (result.hasNoResponse) ports.circuitBreaker?.recordFailure(delivery, ports.clock.now());
+  else ports.circuitBreaker?.recordSuccess(delivery);
   const attempt = isManual(delivery) ? { ...result.attempt, manual: true } : result.attempt;
-  const next = nextOf(ports, delivery, { ...result, attempt });
-  // Somebody else made this attempt too, and was first to record it.
+  const next = planNext(ports, delivery, { ...result, attempt });
+  // Another process made this attempt too, and recorded it first.
   if (!(await ports.runs.recordAttempt(delivery, attempt, next))) return 'skipped';
-  report(ports, delivery, { ...result, attempt }, next);
-  await ringNext(ports, delivery, next);
+  logAttempt(ports, delivery, { attempt, next });
+  await enqueueNext(ports, delivery, next);
   return next.status;
 }
 
@@ -80,55 +80,58 @@ function isDue(delivery: Delivery, now: number): boolean {
 }
 
 /**
- * Whether the attempt is made now. While its receiver rests it is put off, but not for ever: an attempt that has been
- * put off long enough is made, in a hurry. Somebody who asks by hand is not made to wait.
+ * Whether the attempt is made now. While the receiver's circuit is open it is deferred, up to a limit: after that it is
+ * made with a short timeout. An attempt that somebody asked for by hand is never deferred.
  */
-function turnOf(ports: DeliverPorts, delivery: Delivery, at: number) {
-  const inTime = { do: 'try', timeoutMs: WEBHOOK_TIMEOUT_SECONDS * 1_000 } as const;
-  const until = isManual(delivery) ? undefined : ports.circuits?.restsUntil(delivery, at);
-  if (until === undefined) return inTime;
-  const isLate = at - (delivery.deferredAt ?? at) >= WEBHOOK_PUT_OFF_MAX_SECONDS * 1_000;
-  return isLate ? { ...inTime, timeoutMs: WEBHOOK_SHORT_TIMEOUT_SECONDS * 1_000 } : ({ do: 'put-off', until } as const);
+function decideAttempt(ports: DeliverPorts, delivery: Delivery, at: number) {
+  const attempt = { kind: 'attempt', timeoutMs: WEBHOOK_TIMEOUT_SECONDS * 1_000 } as const;
+  const until = isManual(delivery) ? undefined : ports.circuitBreaker?.openUntil(delivery, at);
+  if (until === undefined) return attempt;
+  const isLate = at - (delivery.deferredAt ?? at) >= WEBHOOK_DEFER_MAX_SECONDS * 1_000;
+  return isLate
+    ? { ...attempt, timeoutMs: WEBHOOK_SHORT_TIMEOUT_SECONDS * 1_000 }
+    : ({ kind: 'defer', until } as const);
 }
 
-// Written down, so that a doorbell that rings meanwhile finds nothing due: otherwise doorbells would only multiply.
-async function putOff(
+// Recorded, so that other queue messages for this delivery find nothing due: otherwise messages would multiply.
+async function deferAttempt(
   ports: DeliverPorts,
   delivery: Delivery,
   { at, until }: { at: number; until: number },
 ): Promise<DeliverOutcome> {
-  // Up to twice the rest, so that those who waited do not all come at once.
+  // Up to twice the open time, so that the deferred attempts do not all come at once.
   const nextAt = until + Math.round(ports.ids.random() * (until - at));
   const next = { nextAt, dueAt: nextAt + UNPICKED_SECONDS * 1_000, deferredAt: delivery.deferredAt ?? at };
   if (!(await ports.runs.deferDelivery(delivery, next))) return 'skipped';
   ports.log.metric('DeliveryPutOff');
-  await ringNext(ports, delivery, { status: 'pending', ...next });
-  return 'put-off';
+  await enqueueNext(ports, delivery, { status: 'pending', ...next });
+  return 'deferred';
 }
 
-// A receiver that answers another 4xx is retried like any: most of them are deployments and expired credentials.
-function nextOf(ports: DeliverPorts, delivery: Delivery, { attempt, retryAfterSeconds }: AttemptResult): Next {
+// Other 4xx statuses are retried, too: the usual causes are deployments and expired credentials.
+function planNext(ports: DeliverPorts, delivery: Delivery, { attempt, retryAfterSeconds }: AttemptResult): Next {
   const { status = 0 } = attempt;
   if (status >= 200 && status < 300) return { status: 'delivered' };
   if (status === GONE) return { status: 'gone' };
   const now = ports.clock.now();
-  const made = scheduledAttempts([...delivery.attempts, attempt]);
-  const nextAt = nextAttemptAt(made, now, ports.ids.random(), retryAfterSeconds);
+  const made = countScheduled([...delivery.attempts, attempt]);
+  const nextAt = scheduleNextAttempt(made, now, ports.ids.random(), retryAfterSeconds);
   if (nextAt === undefined) return { status: 'exhausted' };
-  // Where the queue rings, the due index is only the guarantee behind it; where it cannot, the index is the clock.
+  // Within the queue's longest delay, the message starts the attempt and the due index is the guarantee behind it; beyond
+  // that, the due index alone starts it.
   const guaranteeMs = delaySeconds(nextAt, now) <= QUEUE_DELAY_MAX_SECONDS ? UNPICKED_SECONDS * 1_000 : 0;
   return { status: 'pending', nextAt, dueAt: nextAt + guaranteeMs };
 }
 
-// A lost ring is made good by the sweeper, so it must not fail an attempt that was made and recorded.
-async function ringNext(ports: DeliverPorts, { run, n, tenant }: Delivery, { nextAt }: Next): Promise<void> {
+// The sweeper repairs a lost message, so this must not fail an attempt that was made and recorded.
+async function enqueueNext(ports: DeliverPorts, { run, n, tenant }: Delivery, { nextAt }: Next): Promise<void> {
   if (nextAt === undefined) return;
   const delay = delaySeconds(nextAt, ports.clock.now());
   if (delay > QUEUE_DELAY_MAX_SECONDS) return;
   try {
     await ports.queues.enqueueDeliveries([{ run, n, tenant, delaySeconds: delay }]);
   } catch (error) {
-    ports.log.warn('The next attempt was not rung; the sweeper will', { run, n, tenant, error });
+    ports.log.warn('The next attempt was not enqueued; the sweeper will start it', { run, n, tenant, error });
   }
 }
 
@@ -136,10 +139,14 @@ function delaySeconds(at: number, now: number): number {
   return Math.max(0, Math.ceil((at - now) / 1_000));
 }
 
-// Neither the path and query of the URL nor headers nor bodies: they hold the receivers' secrets and the tenant's data.
-function report(ports: DeliverPorts, delivery: Delivery, { attempt }: AttemptResult, next: Next): void {
+// Not the URL's path and query, headers or bodies: they may contain the receiver's secrets and the tenant's data.
+function logAttempt(
+  ports: DeliverPorts,
+  delivery: Delivery,
+  { attempt, next }: Pick<AttemptResult, 'attempt'> & { next: Next },
+): void {
   ports.log.metric(METRICS[next.status]);
-  ports.log.info('Webhook told', {
+  ports.log.info('Webhook attempted', {
     run: delivery.run,
     n: delivery.n,
     tenant: delivery.tenant,

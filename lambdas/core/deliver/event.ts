@@ -1,4 +1,4 @@
-// What a webhook is told about a run that has ended. A dialect may bring a shape of its own; native is the default.
+// The message of a webhook about a settled run. A dialect may have its own shape; native is the default.
 
 import type { DialectName, RunRecord } from '../run.ts';
 import { renderRun } from '../runs/run-view.ts';
@@ -25,8 +25,8 @@ export function shapeEvent(record: RunRecord, shapes: Shapes): WebhookEvent {
   return shape(record);
 }
 
-/** `url` with the parameters behind its own query, which is kept as it was written; a fragment is never sent. */
-export function withQuery(url: string, query: Record<string, string>): string {
+/** `url` with the parameters after its own query, which is kept as it was written; a fragment is never sent. */
+export function appendQuery(url: string, query: Record<string, string>): string {
   const [base = ''] = url.split('#', 1);
   const separator = base.includes('?') ? (/[?&]$/.test(base) ? '' : '&') : '?';
   return `${base}${separator}${new URLSearchParams(query)}`;
@@ -36,7 +36,7 @@ function shapeNative(record: RunRecord): WebhookEvent {
   const { run } = record;
   const body: RunEvent = {
     type: `run.${run.status}`,
-    // The time of the event, not of the attempt, which `webhook-timestamp` tells.
+    // The time of the event; `webhook-timestamp` has the time of the attempt.
     timestamp: new Date(run.endedAt ?? run.createdAt).toISOString(),
     data: renderRun(record),
   };

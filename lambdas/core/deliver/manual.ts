@@ -3,19 +3,19 @@
 import { WEBHOOK_SCHEDULE_SECONDS } from '../limits.ts';
 import type { Delivery, DeliveryAttempt } from '../run.ts';
 
-export function scheduledAttempts(attempts: readonly DeliveryAttempt[]): number {
+export function countScheduled(attempts: readonly DeliveryAttempt[]): number {
   return attempts.filter(({ manual }) => !manual).length;
 }
 
 /**
- * The attempt that is due now was asked for by hand: by itself the schedule would not make it, or not yet.
- * Read off the delivery rather than off the doorbell, because a doorbell may be lost.
+ * Whether the attempt that is due now was asked for by hand: the schedule alone would not make it, or not yet.
+ * Derived from the delivery, not from the queue message, because a message may be lost.
  */
 export function isManual({ attempts, nextAt = 0 }: Delivery): boolean {
   const last = attempts.at(-1);
   if (!last) return false;
   const { status = 0 } = last;
   if ((status >= 200 && status < 300) || status === 410) return true;
-  const scheduled = WEBHOOK_SCHEDULE_SECONDS[scheduledAttempts(attempts)];
+  const scheduled = WEBHOOK_SCHEDULE_SECONDS[countScheduled(attempts)];
   return scheduled === undefined || nextAt < last.at + scheduled * 1_000;
 }

@@ -1,4 +1,4 @@
-// Tells a webhook again because somebody asks for it, whatever came of it before.
+// Delivers a webhook again because somebody asks for it, whatever its result was.
 
 import { type Actor, requireRun } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
@@ -13,7 +13,7 @@ type RedeliverPorts = Pick<Ports, 'clock' | 'queues'> & {
 // Attempts are kept in one item of at most 400 KB, with up to 4 KB of answer each.
 const MAX_ATTEMPTS = 50;
 
-/** Answers the delivery as it stands now: pending, and due at once. */
+/** Returns the delivery's new state: pending, and due at once. */
 export async function redeliver(
   ports: RedeliverPorts,
   actor: Actor,
@@ -24,7 +24,7 @@ export async function redeliver(
   const delivery = await ports.runs.delivery(webhook.run, webhook.n);
   if (!delivery) throw new ApiError('not-found', `The run has no webhook ${webhook.n}`);
   if (delivery.attempts.length >= MAX_ATTEMPTS) {
-    throw new ApiError('invalid-request', `A webhook is told at most ${MAX_ATTEMPTS} times`);
+    throw new ApiError('invalid-request', `A webhook has at most ${MAX_ATTEMPTS} attempts`);
   }
   const now = ports.clock.now();
   await ports.runs.reopenDelivery(delivery, now);

@@ -3,8 +3,8 @@
 import { WEBHOOK_RESPONSE_LOG_CHARS } from '../limits.ts';
 import type { HttpRequest } from '../ports/http.ts';
 import type { Delivery } from '../run.ts';
-import { type WebhookEvent, withQuery } from './event.ts';
-import { messageId, signedHeaders } from './signature.ts';
+import { appendQuery, type WebhookEvent } from './event.ts';
+import { buildMessageId, signHeaders } from './signature.ts';
 
 // A character of UTF-8 has at most four bytes; nothing of the answer is used beyond its log.
 const MAX_ANSWER_BYTES = 4 * WEBHOOK_RESPONSE_LOG_CHARS;
@@ -16,13 +16,13 @@ export function buildRequest(
 ): HttpRequest {
   const bodiless = delivery.method === 'GET';
   const body = bodiless ? '' : JSON.stringify(event.body);
-  const message = { id: messageId(delivery.run, delivery.n), at, body };
+  const message = { id: buildMessageId(delivery.run, delivery.n), at, body };
   return {
-    url: bodiless ? withQuery(delivery.url, event.query) : delivery.url,
+    url: bodiless ? appendQuery(delivery.url, event.query) : delivery.url,
     method: delivery.method,
     headers: {
-      ...merged(bodiless ? DEFAULTS : { ...DEFAULTS, 'content-type': 'application/json' }, delivery.headers),
-      ...signedHeaders(message, secrets),
+      ...mergeHeaders(bodiless ? DEFAULTS : { ...DEFAULTS, 'content-type': 'application/json' }, delivery.headers),
+      ...signHeaders(message, secrets),
     },
     ...(!bodiless && { body }),
     timeoutMs,
@@ -34,7 +34,7 @@ export function buildRequest(
 const DEFAULTS = { accept: '*/*', 'user-agent': 'Errand-Webhooks/1.0' };
 
 // The caller's headers win, however they are capitalized.
-function merged(defaults: Record<string, string>, own: Record<string, string> = {}): Record<string, string> {
-  const given = new Set(Object.keys(own).map((name) => name.toLowerCase()));
-  return { ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !given.has(name))), ...own };
+function mergeHeaders(defaults: Record<string, string>, own: Record<string, string> = {}): Record<string, string> {
+  const present = new Set(Object.keys(own).map((name) => name.toLowerCase()));
+  return { ...Object.fromEntries(Object.entries(defaults).filter(([name]) => !present.has(name))), ...own };
 }

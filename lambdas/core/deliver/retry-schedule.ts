@@ -1,8 +1,8 @@
-// When a webhook is tried again. Pure; what counts as a failure belongs to deliver.ts.
+// When a failed attempt is retried. Pure; what counts as a failure belongs to deliver.ts.
 
 import { WEBHOOK_SCHEDULE_SECONDS } from '../limits.ts';
 
-// Receivers that come back from an outage should not be met by every sender in the same second.
+// So that a receiver does not get all retries in the same second after an outage.
 const JITTER = 0.1;
 const RETRY_AFTER_MAX_SECONDS = 6 * 60 * 60;
 
@@ -10,7 +10,12 @@ const RETRY_AFTER_MAX_SECONDS = 6 * 60 * 60;
  * Epoch milliseconds of the next attempt after `made` failed ones; undefined when the schedule is used up.
  * Never earlier than the schedule, never earlier than the receiver asked for (up to six hours), and up to 10 % later.
  */
-export function nextAttemptAt(made: number, now: number, random: number, retryAfterSeconds = 0): number | undefined {
+export function scheduleNextAttempt(
+  made: number,
+  now: number,
+  random: number,
+  retryAfterSeconds = 0,
+): number | undefined {
   const scheduled = WEBHOOK_SCHEDULE_SECONDS[made];
   if (scheduled === undefined) return undefined;
   const seconds = Math.max(scheduled, Math.min(retryAfterSeconds, RETRY_AFTER_MAX_SECONDS));

@@ -11,12 +11,12 @@ export interface SignedHeaders {
 }
 
 /** The same for every attempt, so that a receiver can drop what it has seen. */
-export function messageId(runId: string, n: number): string {
+export function buildMessageId(runId: string, n: number): string {
   return `msg_${runId}_${n}`;
 }
 
 /** One signature per secret: while a secret is being rotated, a receiver may know either. `at` is epoch milliseconds. */
-export function signedHeaders(
+export function signHeaders(
   message: { id: string; at: number; body: string },
   secrets: readonly string[],
 ): SignedHeaders {

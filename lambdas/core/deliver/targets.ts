@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { ApiError, type ErrorDetail } from '../errors.ts';
 import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS } from '../limits.ts';
-import { headerProblem } from '../outbound/safe-headers.ts';
+import { findHeaderProblem } from '../outbound/safe-headers.ts';
 import type { HttpClient } from '../ports/http.ts';
 import type { Webhook } from '../run.ts';
 
@@ -13,12 +13,12 @@ const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 const headersSchema = z.record(z.string(), z.string()).superRefine((headers, context) => {
   const refuse = (message: string, path: string[] = []) => context.addIssue({ code: 'custom', message, path });
   const names = Object.keys(headers);
-  if (names.length > WEBHOOK_MAX_HEADERS) refuse(`at most ${WEBHOOK_MAX_HEADERS} headers are sent`);
+  if (names.length > WEBHOOK_MAX_HEADERS) refuse(`there are at most ${WEBHOOK_MAX_HEADERS} headers`);
   const bytes = Object.entries(headers).reduce((sum, pair) => sum + Buffer.byteLength(pair.join(': ')), 0);
-  if (bytes > WEBHOOK_MAX_HEADER_BYTES) refuse(`headers may have ${WEBHOOK_MAX_HEADER_BYTES} bytes in all`);
-  if (new Set(names.map((it) => it.toLowerCase())).size < names.length) refuse('a header is given twice');
+  if (bytes > WEBHOOK_MAX_HEADER_BYTES) refuse(`headers have at most ${WEBHOOK_MAX_HEADER_BYTES} bytes in total`);
+  if (new Set(names.map((it) => it.toLowerCase())).size < names.length) refuse('a header occurs twice');
   for (const [name, value] of Object.entries(headers)) {
-    const problem = problemOf(name, value);
+    const problem = findProblem(name, value);
     if (problem) refuse(problem, [name]);
   }
 });
@@ -35,30 +35,30 @@ export const webhookSchema = z.strictObject({
 });
 
 /**
- * The checked webhooks, or a ApiError that names every wrong entry as the caller wrote it (`webhooks[2].url`):
- * invalid-request, too-many-webhooks or unsafe-url. `field` is what the caller's dialect calls the list.
+ * The checked webhooks, or an ApiError that names every wrong entry as the caller wrote it (`webhooks[2].url`):
+ * invalid-request, too-many-webhooks or unsafe-url. `field` is the name of the list in the caller's dialect.
  */
-export function readWebhooks(given: unknown, http: Pick<HttpClient, 'check'>, field = 'webhooks'): Webhook[] {
-  if (given === undefined || given === null) return [];
-  if (!Array.isArray(given)) throw rejection('invalid-request', [{ field, message: 'must be a list' }]);
-  if (given.length > MAX_WEBHOOKS) {
-    const message = `has ${given.length} entries; a run tells at most ${MAX_WEBHOOKS}`;
-    throw rejection('too-many-webhooks', [{ field: `${field}[${MAX_WEBHOOKS}]`, message: `${field} ${message}` }]);
+export function readWebhooks(value: unknown, http: Pick<HttpClient, 'check'>, field = 'webhooks'): Webhook[] {
+  if (value === undefined || value === null) return [];
+  if (!Array.isArray(value)) throw makeRejection('invalid-request', [{ field, message: 'must be a list' }]);
+  if (value.length > MAX_WEBHOOKS) {
+    const message = `has ${value.length} entries; a run has at most ${MAX_WEBHOOKS}`;
+    throw makeRejection('too-many-webhooks', [{ field: `${field}[${MAX_WEBHOOKS}]`, message: `${field} ${message}` }]);
   }
-  const parsed = z.array(webhookSchema).safeParse(given);
-  if (!parsed.success) throw rejection('invalid-request', detailsOf(parsed.error, field));
-  const unsafe = parsed.data.flatMap(({ url }, index) => unsafeUrl(http, url, `${field}[${index}].url`));
-  if (unsafe.length > 0) throw rejection('unsafe-url', unsafe);
+  const parsed = z.array(webhookSchema).safeParse(value);
+  if (!parsed.success) throw makeRejection('invalid-request', toDetails(parsed.error, field));
+  const unsafe = parsed.data.flatMap(({ url }, index) => findUnsafeUrl(http, url, `${field}[${index}].url`));
+  if (unsafe.length > 0) throw makeRejection('unsafe-url', unsafe);
   return parsed.data.map(({ url, method, headers }) => ({ url, method, headers }));
 }
 
-// The signature must be ours, or a caller could make a receiver believe another sender's message.
-function problemOf(name: string, value: string): string | undefined {
+// Only we may set the signature: a caller could otherwise send a receiver a message with another sender's signature.
+function findProblem(name: string, value: string): string | undefined {
   if (name.toLowerCase().startsWith('webhook-')) return `Header '${name}' is set by the platform`;
-  return headerProblem(name, value);
+  return findHeaderProblem(name, value);
 }
 
-function unsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string): ErrorDetail[] {
+function findUnsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string): ErrorDetail[] {
   try {
     http.check(url);
     return [];
@@ -68,19 +68,19 @@ function unsafeUrl(http: Pick<HttpClient, 'check'>, url: string, field: string):
   }
 }
 
-function detailsOf(error: z.ZodError, field: string): ErrorDetail[] {
+function toDetails(error: z.ZodError, field: string): ErrorDetail[] {
   return error.issues.flatMap((issue) => {
     const at = issue.path.reduce<string>(
       (name, step) => name + (typeof step === 'number' ? `[${step}]` : `.${String(step)}`),
       field,
     );
-    // An unknown field would be silently lost.
+    // Refused: an unknown field would be lost without an error.
     if (issue.code !== 'unrecognized_keys') return [{ field: at, message: issue.message }];
-    return issue.keys.map((key) => ({ field: `${at}.${key}`, message: 'there is no such field' }));
+    return issue.keys.map((key) => ({ field: `${at}.${key}`, message: 'is not a known field' }));
   });
 }
 
-function rejection(code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url', details: ErrorDetail[]): ApiError {
+function makeRejection(code: 'invalid-request' | 'too-many-webhooks' | 'unsafe-url', details: ErrorDetail[]): ApiError {
   const [first] = details;
   return new ApiError(code, first && `${first.field}: ${first.message}`, { details });
 }

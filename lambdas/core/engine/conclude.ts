@@ -5,7 +5,7 @@ import { evaluateDeep } from '../expressions/evaluate.ts';
 import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { failed, type Outcome } from '../nodes/node-kind.ts';
-import { redaction } from '../outbound/redact.ts';
+import { makeRedaction } from '../outbound/redact.ts';
 import { UnopenedFile } from '../ports/files.ts';
 import type { NodeRecord, Usage } from '../run.ts';
 import { endedState, record, usageWith } from './record.ts';
@@ -89,7 +89,7 @@ export function buildFailure(
   path: string,
   { code, message, details }: { code: string; message: string; details?: ErrorDetail[] },
 ): Failure {
-  const { clean } = redaction(Object.values(slice.secrets));
+  const { clean } = makeRedaction(Object.values(slice.secrets));
   const cleaned = details?.map((detail) => ({ ...detail, message: clean(detail.message) }));
   return { code, message: clean(message), node: path, details: cleaned };
 }

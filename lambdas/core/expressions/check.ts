@@ -1,11 +1,11 @@
 // The safe profile: which forms, roots and functions the tree of an expression may hold, and what it mentions.
 
 import { EXPRESSION_NODES } from '../limits.ts';
-import { didYouMean } from '../parse/suggest.ts';
+import { suggest } from '../parse/suggest.ts';
 import { BANNED, FUNCTIONS, ROOTS } from './names.ts';
-import { noReferences, noteReference, type References } from './references.ts';
+import { makeReferences, noteReference, type References } from './references.ts';
 
-/** A node of JSONata's tree. Its published type is incomplete, so it is read as what it is: data. */
+/** A node of JSONata's tree. Its published type is incomplete, so it is read as data. */
 export interface SyntaxNode {
   type: string;
   [field: string]: unknown;
@@ -55,9 +55,9 @@ const FORMS: ReadonlySet<string> = new Set([
 // Fields whose expressions are evaluated for each item of a path: a bare name means a field of it.
 const CONTEXT_FIELDS: ReadonlySet<string> = new Set(['predicate', 'stages', 'group', 'terms']);
 
-/** Throws an Error with one sentence where the tree leaves the profile. */
+/** Throws an Error with a plain message where the tree leaves the profile. */
 export function checkTree(tree: SyntaxNode): Findings {
-  const walk: Walk = { references: noReferences(), regexes: [], locals: new Set(), seen: new Set() };
+  const walk: Walk = { references: makeReferences(), regexes: [], locals: new Set(), seen: new Set() };
   collectLocals(tree, walk.locals, new Set());
   visit(tree, walk, false);
   return { references: walk.references, regexes: walk.regexes };
@@ -68,7 +68,7 @@ function visit(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
   if (walk.seen.has(node)) return;
   walk.seen.add(node);
   if (walk.seen.size > EXPRESSION_NODES) throw new Error(`an expression has at most ${EXPRESSION_NODES} parts`);
-  if (!FORMS.has(node.type)) throw new Error(formProblem(node.type));
+  if (!FORMS.has(node.type)) throw new Error(describeForm(node.type));
   if (node.type === 'regex') walk.regexes.push(node['value'] as RegExp);
   if (node.type === 'path') visitPath(node, walk, hasContext);
   if (node.type === 'variable') visitVariable(String(node['value']), undefined, walk);
@@ -77,9 +77,9 @@ function visit(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
 
 function visitPath(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
   const [first, second] = node['steps'] as [SyntaxNode, ...SyntaxNode[]];
-  if (first.type === 'name' && !hasContext) throw new Error(bareNameProblem(String(first['value'])));
+  if (first.type === 'name' && !hasContext) throw new Error(describeBareName(String(first['value'])));
   if (first.type !== 'variable') return;
-  // A filter on the root itself comes before the name: then the name is not of the root.
+  // A filter on the root itself comes before the name, so the name does not belong to the root.
   const isDirect = first['predicate'] === undefined && first['stages'] === undefined;
   const member = isDirect && second?.type === 'name' ? String(second['value']) : undefined;
   visitVariable(String(first['value']), member, walk);
@@ -91,14 +91,14 @@ function visitVariable(name: string, member: string | undefined, { locals, refer
   if (name === '' || name === '$' || locals.has(name) || FUNCTIONS.has(name)) return;
   const reason = BANNED.get(name);
   if (reason !== undefined) throw new Error(`$${name} cannot be used: ${reason}`);
-  if (!isRoot(name)) throw new Error(`there is no $${name}${didYouMean(name, [...ROOTS, ...FUNCTIONS], '$')}`);
+  if (!isRoot(name)) throw new Error(`there is no $${name}${suggest(name, [...ROOTS, ...FUNCTIONS], '$')}`);
   const problem = noteReference(references, name, member);
   if (problem !== undefined) throw new Error(problem);
 }
 
 function visitParts(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
   for (const [field, part] of Object.entries(node)) {
-    for (const [index, child] of childrenOf(part).entries()) {
+    for (const [index, child] of listChildren(part).entries()) {
       const isLaterStep = field === 'steps' && index > 0;
       visit(child, walk, hasContext || isLaterStep || CONTEXT_FIELDS.has(field));
     }
@@ -106,32 +106,32 @@ function visitParts(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
 }
 
 /** Tree nodes within a field: sort terms and the pairs of an object are wrapped in plain lists and objects. */
-function childrenOf(part: unknown): SyntaxNode[] {
+function listChildren(part: unknown): SyntaxNode[] {
   if (typeof part !== 'object' || part === null || part instanceof RegExp) return [];
-  if (Array.isArray(part)) return part.flatMap(childrenOf);
+  if (Array.isArray(part)) return part.flatMap(listChildren);
   if (typeof (part as SyntaxNode).type === 'string') return [part as SyntaxNode];
-  return Object.values(part).flatMap(childrenOf);
+  return Object.values(part).flatMap(listChildren);
 }
 
 /** Names that the expression binds itself: `:=`, parameters, `@$x` and `#$i`. */
 function collectLocals(node: SyntaxNode, locals: Set<string>, seen: Set<object>): void {
   if (seen.has(node)) return;
   seen.add(node);
-  for (const name of boundBy(node)) {
-    if (typeof name === 'string') locals.add(unreserved(name));
+  for (const name of listBoundNames(node)) {
+    if (typeof name === 'string') locals.add(refuseReserved(name));
   }
-  for (const child of Object.values(node).flatMap(childrenOf)) collectLocals(child, locals, seen);
+  for (const child of Object.values(node).flatMap(listChildren)) collectLocals(child, locals, seen);
 }
 
-function boundBy(node: SyntaxNode): unknown[] {
+function listBoundNames(node: SyntaxNode): unknown[] {
   if (node.type === 'bind') return [(node['lhs'] as SyntaxNode)['value']];
   if (node.type === 'lambda') return (node['arguments'] as SyntaxNode[]).map((argument) => argument['value']);
   return [node['focus'], node.type === 'index' ? node['value'] : node['index']];
 }
 
-function unreserved(name: string): string {
+function refuseReserved(name: string): string {
   if (isRoot(name) || FUNCTIONS.has(name) || BANNED.has(name)) {
-    throw new Error(`$${name} has a meaning of its own and cannot be set`);
+    throw new Error(`$${name} is reserved and cannot be set`);
   }
   return name;
 }
@@ -140,13 +140,13 @@ function isRoot(name: string): boolean {
   return (ROOTS as readonly string[]).includes(name);
 }
 
-function bareNameProblem(name: string): string {
+function describeBareName(name: string): string {
   return isRoot(name)
     ? `'${name}' needs its dollar sign: $${name}`
-    : `'${name}' means nothing here: a path begins with a root such as $inputs or $nodes`;
+    : `'${name}' has no meaning here: a path begins with a root such as $inputs or $nodes`;
 }
 
-function formProblem(type: string): string {
+function describeForm(type: string): string {
   return type === 'transform'
     ? 'the transform |...| cannot be used: build the object with { } or $merge'
     : `'${type}' cannot be used`;

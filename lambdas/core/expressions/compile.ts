@@ -1,14 +1,14 @@
-// What the compiler of flows asks of an expression: is it allowed, and what does it mention?
+// What the flow compiler needs to know about an expression: whether it is allowed, and what it mentions.
 
-import { plainPath } from './path.ts';
+import { parsePlainPath } from './path.ts';
 import { checkRegexes } from './program.ts';
-import { type References, referencesOfPath } from './references.ts';
+import { type References, readPathReferences } from './references.ts';
 import { parseExpression } from './syntax.ts';
 
-/** Throws an Error with one sentence where the expression is not allowed. */
-export async function references(source: string): Promise<References> {
-  const path = plainPath(source.trim());
-  const plain = path && referencesOfPath(path);
+/** Throws an Error with a plain message where the expression is not allowed. */
+export async function findReferences(source: string): Promise<References> {
+  const path = parsePlainPath(source.trim());
+  const plain = path && readPathReferences(path);
   if (plain !== undefined) return plain;
   const syntax = parseExpression(source);
   await checkRegexes(syntax);

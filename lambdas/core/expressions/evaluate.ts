@@ -4,13 +4,13 @@
 import { ApiError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { EXPRESSION_TIMEOUT_MS, MAX_PAYLOAD_BYTES } from '../limits.ts';
-import { freshJson } from './measure.ts';
+import { copyJson } from './measure.ts';
 import type { Root } from './names.ts';
-import { follow, type PlainPath, plainPath } from './path.ts';
+import { follow, type PlainPath, parsePlainPath } from './path.ts';
 import type { Program } from './program.ts';
 import { parseTemplate } from './template.ts';
 
-/** What the roots stand for, without their `$`. A root that is not given reads as null. */
+/** The values of the roots, without their `$`. An absent root reads as null. */
 export type Bindings = { [root in Root]?: Json };
 
 interface Compiled {
@@ -21,7 +21,7 @@ interface Compiled {
 // A flow has a few hundred expressions at most, and a process serves several flows.
 const CACHE_SIZE = 2_000;
 const cache = new Map<string, Compiled>();
-const SHOWN_CHARS = 120;
+const MAX_QUOTED_CHARS = 120;
 
 /** The value of a bare expression; null where it has none. Throws ApiError('expression-failed'). */
 export async function evaluate(
@@ -32,13 +32,13 @@ export async function evaluate(
   const compiled = lookUp(source.trim());
   try {
     const plain = compiled.path && follow(compiled.path, bindings);
-    if (plain !== undefined && plain !== 'declined') return freshJson(plain.value ?? null);
+    if (plain !== undefined && plain !== 'declined') return copyJson(plain.value ?? null);
     const { timeoutMs = EXPRESSION_TIMEOUT_MS } = options;
     if (timeoutMs !== EXPRESSION_TIMEOUT_MS) return await (await load(source, timeoutMs))(bindings);
     compiled.program ??= load(source);
     return await (await compiled.program)(bindings);
   } catch (error) {
-    throw expressionFailed(source, error);
+    throw makeFailure(source, error);
   }
 }
 
@@ -58,25 +58,28 @@ export async function evaluateDeep(value: Json, bindings: Bindings): Promise<Jso
   return result;
 }
 
-/** One expression alone keeps its type; in a longer text values are written out: nothing for null, JSON for lists and objects. */
+/** One expression alone keeps its type; in a longer text null becomes empty, lists and objects become JSON. */
 async function evaluateText(text: string, bindings: Bindings): Promise<Json> {
   const template = parseTemplate(text);
   if (template.kind === 'text') return text;
   if (template.kind === 'broken') {
-    throw new ApiError('expression-failed', `The text '${shown(text)}' has a '\${{' that is never closed`);
+    throw new ApiError('expression-failed', `The text '${shorten(text)}' has a '\${{' without a '}}'`);
   }
   if (template.kind === 'value') return evaluate(template.source, bindings);
   let result = '';
   for (const part of template.parts) {
-    result += typeof part === 'string' ? part : written(await evaluate(part.source, bindings));
+    result += typeof part === 'string' ? part : writeOut(await evaluate(part.source, bindings));
     if (result.length > MAX_PAYLOAD_BYTES) {
-      throw new ApiError('expression-failed', `The text '${shown(text)}' grows beyond ${MAX_PAYLOAD_BYTES} characters`);
+      throw new ApiError(
+        'expression-failed',
+        `The text '${shorten(text)}' grows beyond ${MAX_PAYLOAD_BYTES} characters`,
+      );
     }
   }
   return result;
 }
 
-function written(value: Json): string {
+function writeOut(value: Json): string {
   if (value === null) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
@@ -89,21 +92,21 @@ async function load(source: string, timeoutMs?: number): Promise<Program> {
 function lookUp(source: string): Compiled {
   const known = cache.get(source);
   if (known !== undefined) return known;
-  const compiled: Compiled = { path: plainPath(source) };
+  const compiled: Compiled = { path: parsePlainPath(source) };
   const [oldest] = cache.keys();
   if (cache.size >= CACHE_SIZE && oldest !== undefined) cache.delete(oldest);
   cache.set(source, compiled);
   return compiled;
 }
 
-function expressionFailed(source: string, cause: unknown): ApiError {
-  // A message of the interpreter may quote the value it stumbled over, which must not be a secret.
+function makeFailure(source: string, cause: unknown): ApiError {
+  // The interpreter's message may quote the wrong value, which may be a secret.
   const reason = source.includes('$secrets') || !(cause instanceof Error) ? 'it cannot be evaluated' : cause.message;
-  const text = `The expression '${shown(source)}' failed: ${reason.slice(0, 500)}`;
+  const text = `The expression '${shorten(source)}' failed: ${reason.slice(0, 500)}`;
   return new ApiError('expression-failed', text, { cause });
 }
 
-function shown(text: string): string {
+function shorten(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').trim();
-  return line.length > SHOWN_CHARS ? `${line.slice(0, SHOWN_CHARS - 1)}…` : line;
+  return line.length > MAX_QUOTED_CHARS ? `${line.slice(0, MAX_QUOTED_CHARS - 1)}…` : line;
 }

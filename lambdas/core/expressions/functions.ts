@@ -1,14 +1,14 @@
-// The functions of ours that expressions may call, and the bounds on those of JSONata that could take the process
-// down: they run to their end in one go, so the interpreter's own timeout cannot stop them.
+// Our own functions for expressions, and the bounds on those of JSONata that could block or crash the process: each runs
+// in one step, so the interpreter's own timeout cannot stop it.
 
 import { MAX_PAYLOAD_BYTES, MAX_TEMPLATE_CHARS } from '../limits.ts';
 import type { HELPERS } from './names.ts';
 
-type Native = (...given: unknown[]) => unknown;
+type Native = (...args: unknown[]) => unknown;
 
 export const HELPER_FUNCTIONS = {
   /** Whether there is a value; with a name, whether the object has that field. Null counts as none. */
-  has: (value, name) => isPresent(name === undefined ? value : field(value, name)),
+  has: (value, name) => isPresent(name === undefined ? value : readField(value, name)),
   isEmpty: (value) => isEmpty(value),
   startsWith: (text, start) => typeof text === 'string' && typeof start === 'string' && text.startsWith(start),
   endsWith: (text, end) => typeof text === 'string' && typeof end === 'string' && text.endsWith(end),
@@ -17,7 +17,7 @@ export const HELPER_FUNCTIONS = {
 } as const satisfies Record<(typeof HELPERS)[number], Native>;
 
 /** Throws where the call would take too long or build too much. */
-type Bound = (...given: unknown[]) => void;
+type Bound = (...args: unknown[]) => void;
 
 const MAX_PICTURE_CHARS = 256;
 // A date to be read, and how many parts of its picture may follow each other without a separator: the regex that
@@ -42,7 +42,7 @@ export const BOUNDS: Readonly<Record<string, Bound>> = {
   formatInteger: (number, picture) => {
     boundPicture(picture);
     // Roman numerals have a letter for every thousand.
-    if (typeof number === 'number' && Math.abs(number) > 1e15) throw new Error('the number is too large to be written');
+    if (typeof number === 'number' && Math.abs(number) > 1e15) throw new Error('the number is too large to write');
   },
   parseInteger: (text, picture) => {
     boundPicture(text);
@@ -57,7 +57,7 @@ export const BOUNDS: Readonly<Record<string, Bound>> = {
   },
 };
 
-// What takes the square of the number of items.
+// For functions whose time grows with the square of the number of items.
 const MAX_SQUARED_ITEMS = 3_000;
 
 function boundItems(name: string, values: unknown): void {
@@ -96,9 +96,9 @@ function boundPicture(picture: unknown): void {
 function boundDate(text: unknown, picture: string): void {
   boundPicture(picture);
   if (typeof text === 'string' && text.length > MAX_DATE_CHARS) {
-    throw new Error(`a date to be read has at most ${MAX_DATE_CHARS} characters`);
+    throw new Error(`a date to parse has at most ${MAX_DATE_CHARS} characters`);
   }
-  if (/\[[^\]]*[wW]/.test(picture)) throw new Error('a date cannot be read from words');
+  if (/\[[^\]]*[wW]/.test(picture)) throw new Error('a date in words cannot be parsed');
   const parts = picture.match(/\]\w*\[/g)?.length ?? 0;
   if (parts > MAX_ADJACENT_PARTS) throw new Error('the parts of a date picture need separators between them');
 }
@@ -113,7 +113,7 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && Object.keys(value as object).length === 0;
 }
 
-function field(value: unknown, name: unknown): unknown {
+function readField(value: unknown, name: unknown): unknown {
   if (typeof value !== 'object' || value === null || typeof name !== 'string') return undefined;
   return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }

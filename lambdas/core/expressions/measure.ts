@@ -1,5 +1,5 @@
 // How large a value is when it is written out, and a fresh copy of it that holds nothing but JSON.
-// Values that JSONata builds may share parts, so a few steps could stand for more text than any memory holds.
+// Values that JSONata builds may share parts, so a few steps could describe more text than any memory holds.
 
 import type { Json, JsonObject } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
@@ -7,10 +7,10 @@ import { MAX_PAYLOAD_BYTES } from '../limits.ts';
 // Characters of text, and for everything else about what it takes in memory.
 const MAX_WEIGHT = MAX_PAYLOAD_BYTES;
 const PIECE_WEIGHT = 8;
-// Three times what a request may hold: an expression may wrap what it gets, not build a ladder.
+// Three times the depth of a request: an expression may wrap values, but not nest them without limit.
 const MAX_DEPTH = 192;
 
-// Items and fields of all values that one evaluation builds, those it drops again included.
+// Items and fields of all values that one evaluation builds, including those that it drops again.
 const MAX_PIECES = 2_000_000;
 
 interface Measure {
@@ -20,7 +20,7 @@ interface Measure {
 
 export type Meter = (value: unknown) => void;
 
-/** What it has measured once it does not walk again. */
+/** Objects already measured are not visited again. */
 interface Measured {
   known: Map<object, Measure>;
   pieces: number;
@@ -56,14 +56,14 @@ function measure(value: unknown, measured: Measured, level: number): Measure {
 }
 
 /** A copy that shares nothing with the value. Functions and gaps become null; a key `__proto__` is left out. */
-export function freshJson(value: unknown): Json {
+export function copyJson(value: unknown): Json {
   return copy(value, { weight: 0 }, 0);
 }
 
 function copy(value: unknown, total: { weight: number }, level: number): Json {
   total.weight += typeof value === 'string' ? value.length + PIECE_WEIGHT : PIECE_WEIGHT;
   if (total.weight > MAX_WEIGHT) throw tooLarge();
-  if (!isComposite(value)) return scalar(value);
+  if (!isComposite(value)) return copyScalar(value);
   if (level > MAX_DEPTH) throw tooDeep();
   if (Array.isArray(value)) return Array.from(value, (item) => copy(item, total, level + 1));
   const result: JsonObject = {};
@@ -73,7 +73,7 @@ function copy(value: unknown, total: { weight: number }, level: number): Json {
   return result;
 }
 
-function scalar(value: unknown): Json {
+function copyScalar(value: unknown): Json {
   if (typeof value === 'string' || typeof value === 'boolean') return value;
   return typeof value === 'number' && Number.isFinite(value) ? value : null;
 }

@@ -1,4 +1,4 @@
-// What an expression may name: its roots, the functions it may call, and those it may not, with the reason.
+// The names in expressions: the roots, the functions that may be called, and those that may not, with the reason.
 
 export const ROOTS = [
   'inputs',
@@ -22,7 +22,7 @@ export type Root = (typeof ROOTS)[number];
 /** Roots that must be followed by a literal name, so that edges and needed secrets are known before anything runs. */
 export const NAMED_ROOTS: ReadonlySet<string> = new Set(['nodes', 'status', 'errors', 'secrets']);
 
-/** Functions of ours, beside JSONata's. */
+/** Our own functions, in addition to JSONata's. */
 export const HELPERS = ['has', 'isEmpty', 'startsWith', 'endsWith', 'coalesce'] as const;
 
 const JSONATA = [

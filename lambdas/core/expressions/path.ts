@@ -1,5 +1,5 @@
-// The fast path: `$nodes.fetch.items` is most of what authors write, and needs no interpreter. It gives exactly what
-// JSONata would, or declines.
+// The fast path: most expressions are like `$nodes.fetch.items` and need no interpreter. It gives exactly what JSONata
+// would, or declines.
 
 import type { Json } from '../json.ts';
 
@@ -13,7 +13,7 @@ const PLAIN = /^\$([A-Za-z_]\w*)((?:\.(?:[A-Za-z_]\w*|`[^`]+`))*)$/;
 const VALUES: ReadonlySet<string> = new Set(['true', 'false', 'null']);
 
 /** The path that the whole expression is; undefined where it is more than that. */
-export function plainPath(source: string): PlainPath | undefined {
+export function parsePlainPath(source: string): PlainPath | undefined {
   const [, root, rest] = PLAIN.exec(source) ?? [];
   if (root === undefined || rest === undefined) return undefined;
   const names = [...rest.matchAll(/\.(?:`([^`]+)`|(\w+))/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
@@ -23,14 +23,14 @@ export function plainPath(source: string): PlainPath | undefined {
 
 /** What the path leads to; undefined where there is nothing. `declined` where it would map over a list on the way. */
 export function follow(path: PlainPath, roots: Record<string, unknown>): { value: Json | undefined } | 'declined' {
-  let value = own(roots, path.root);
+  let value = readOwn(roots, path.root);
   for (const name of path.names) {
     if (Array.isArray(value)) return 'declined';
-    value = typeof value === 'object' && value !== null ? own(value as Record<string, Json>, name) : undefined;
+    value = typeof value === 'object' && value !== null ? readOwn(value as Record<string, Json>, name) : undefined;
   }
   return { value };
 }
 
-function own(object: Record<string, unknown>, name: string): Json | undefined {
+function readOwn(object: Record<string, unknown>, name: string): Json | undefined {
   return Object.hasOwn(object, name) ? (object[name] as Json) : undefined;
 }

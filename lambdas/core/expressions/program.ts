@@ -1,10 +1,10 @@
-// Runs a checked expression on JSONata within bounds: time, depth, list length, and the size of every value on the way.
+// Runs a checked expression on JSONata within bounds: time, depth, list length, and the size of every intermediate value.
 
 import type jsonata from 'jsonata';
 import type { Json } from '../json.ts';
 import { EXPRESSION_RETRY_MS, EXPRESSION_SEQUENCE } from '../limits.ts';
 import { BOUNDS, HELPER_FUNCTIONS } from './functions.ts';
-import { freshJson, type Meter, makeMeter } from './measure.ts';
+import { copyJson, type Meter, makeMeter } from './measure.ts';
 import { explainSyntaxError, parseExpression, type Syntax } from './syntax.ts';
 
 export type Program = (roots: Record<string, unknown>) => Promise<Json>;
@@ -16,26 +16,26 @@ interface Frame {
   RegexEngine: unknown;
 }
 interface NativeFunction {
-  implementation: (...given: unknown[]) => unknown;
+  implementation: (...args: unknown[]) => unknown;
 }
 
 // The names under which JSONata looks for hooks that see every step.
 const ENTRY = Symbol.for('jsonata.__evaluate_entry') as unknown as string;
 const EXIT = Symbol.for('jsonata.__evaluate_exit') as unknown as string;
 const TOO_LONG = 'D1012';
-// Steps that hand on what is there already, or nothing of size.
+// Steps that return an existing value, or a small one.
 const WEIGHTLESS: ReadonlySet<string> = new Set(['variable', 'name', 'string', 'number', 'value', 'regex', 'lambda']);
 
 type MakeRegexEngine = typeof import('./regex.ts').makeRegexEngine;
 
-/** Throws an Error with one sentence where the expression is not allowed. */
+/** Throws an Error with a plain message where the expression is not allowed. */
 export async function makeProgram(source: string, timeoutMs?: number): Promise<Program> {
   const evaluate = await prepare(source, timeoutMs);
   return async (roots) => {
     try {
-      return freshJson(await evaluate(roots).catch((error) => again(source, roots, error)));
+      return copyJson(await evaluate(roots).catch((error) => retryIfSlow(source, roots, error)));
     } catch (error) {
-      throw new Error(reasonOf(error));
+      throw new Error(describeError(error));
     }
   };
 }
@@ -47,31 +47,31 @@ async function prepare(source: string, timeoutMs?: number): Promise<Evaluate> {
   const makeRegexEngine = await checkRegexes(syntax);
   const { expression } = syntax;
   for (const [name, run] of Object.entries(HELPER_FUNCTIONS)) expression.registerFunction(name, run);
-  for (const [name, bounded] of await boundedFunctions()) expression.assign(name, bounded);
+  for (const [name, bounded] of await loadBoundedFunctions()) expression.assign(name, bounded);
   watch(expression, makeRegexEngine);
   return (roots) => expression.evaluate(undefined, roots);
 }
 
 /**
- * JSONata's time is the wall's, and a process may not be let run for a while: on a busy machine, or with a small share of
- * a processor. What is slow takes too long again, and is soon stopped; what was only held up does not, and evaluating
- * has no effects.
+ * JSONata measures wall-clock time, and the process may get no processor for a while: on a busy machine, or with a small
+ * share of one. A slow expression exceeds the shorter second limit, too; one that only had to wait succeeds. Evaluating
+ * twice is safe: expressions have no side effects.
  */
-async function again(source: string, roots: Record<string, unknown>, error: unknown): Promise<unknown> {
-  if (codeOf(error) !== TOO_LONG) throw error;
+async function retryIfSlow(source: string, roots: Record<string, unknown>, error: unknown): Promise<unknown> {
+  if (readCode(error) !== TOO_LONG) throw error;
   return (await prepare(source, EXPRESSION_RETRY_MS))(roots);
 }
 
-function codeOf(error: unknown): unknown {
+function readCode(error: unknown): unknown {
   return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
-/** JSONata's messages, except where they speak of its insides. */
-function reasonOf(error: unknown): string {
+/** JSONata's messages, except those about its internals. */
+function describeError(error: unknown): string {
   if (error instanceof RangeError) return 'it is nested too deeply or builds too much';
-  // A fault within JSONata, e.g. a function called with the wrong kind of value.
+  // A fault inside JSONata, e.g. a function called with the wrong type of value.
   if (error instanceof TypeError) return 'a value does not have the type that is needed';
-  switch (codeOf(error)) {
+  switch (readCode(error)) {
     case 'D1011':
       return 'it calls itself too deeply';
     case TOO_LONG:
@@ -84,7 +84,7 @@ function reasonOf(error: unknown): string {
   }
 }
 
-/** Answers with the engine where the expression holds a regex, which RE2 must be able to take. */
+/** The regex engine, where the expression has a regex. Throws where RE2 does not accept one of them. */
 export async function checkRegexes({ regexes }: Pick<Syntax, 'regexes'>): Promise<MakeRegexEngine | undefined> {
   if (regexes.length === 0) return undefined;
   const { compileRegex, makeRegexEngine } = await import('./regex.ts');
@@ -92,7 +92,7 @@ export async function checkRegexes({ regexes }: Pick<Syntax, 'regexes'>): Promis
   return makeRegexEngine;
 }
 
-/** Everything that a step gives is measured, so no value grows beyond what a node may hand on. */
+/** Measures the result of every step, so no value grows beyond what a node may return. */
 function watch(expression: jsonata.Expression, makeRegexEngine: MakeRegexEngine | undefined): void {
   const meters = new WeakMap<Frame, Meter>();
   expression.assign(ENTRY, (_step: unknown, _input: unknown, { base }: Frame) => {
@@ -108,14 +108,14 @@ function watch(expression: jsonata.Expression, makeRegexEngine: MakeRegexEngine 
 let bounded: Promise<[string, NativeFunction][]> | undefined;
 
 /** JSONata's own functions, each behind its bound. */
-function boundedFunctions(): Promise<[string, NativeFunction][]> {
+function loadBoundedFunctions(): Promise<[string, NativeFunction][]> {
   bounded ??= Promise.all(
     Object.entries(BOUNDS).map(async ([name, bound]): Promise<[string, NativeFunction]> => {
-      // Without a limit of time: what fails here would fail every expression of this process.
+      // Without a time limit: a failure here would fail every expression of this process.
       const native: NativeFunction = await parseExpression(`$${name}`, 0).expression.evaluate(undefined);
-      const implementation = function (this: unknown, ...given: unknown[]): unknown {
-        bound(...given);
-        return native.implementation.apply(this, given);
+      const implementation = function (this: unknown, ...args: unknown[]): unknown {
+        bound(...args);
+        return native.implementation.apply(this, args);
       };
       return [name, { ...native, implementation }];
     }),

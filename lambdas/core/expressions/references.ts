@@ -14,7 +14,7 @@ export interface References {
   env: Set<string>;
 }
 
-export function noReferences(): References {
+export function makeReferences(): References {
   return {
     roots: new Set(),
     inputs: new Set(),
@@ -26,7 +26,7 @@ export function noReferences(): References {
   };
 }
 
-/** Notes `$root.name`. Answers with a sentence where the root demands a literal name and there is none. */
+/** Records `$root.name`. Returns a message where the root needs a literal name and there is none. */
 export function noteReference(references: References, root: string, name: string | undefined): string | undefined {
   references.roots.add(root);
   if (name !== undefined) {
@@ -36,9 +36,9 @@ export function noteReference(references: References, root: string, name: string
   return NAMED_ROOTS.has(root) ? `$${root} must be followed by a name: $${root}.name` : undefined;
 }
 
-/** The references of a plain path, where its root is one and is used as it must be. */
-export function referencesOfPath({ root, names }: PlainPath): References | undefined {
+/** The references of a plain path; undefined where its root is unknown or needs a name. */
+export function readPathReferences({ root, names }: PlainPath): References | undefined {
   if (!(ROOTS as readonly string[]).includes(root)) return undefined;
-  const references = noReferences();
+  const references = makeReferences();
   return noteReference(references, root, names[0]) === undefined ? references : undefined;
 }

@@ -11,7 +11,7 @@ export interface Regex {
   exec(text: string): (string[] & { index: number }) | null;
 }
 
-/** Throws a sentence where RE2 cannot take the pattern (backreferences, lookaround) or it is too large. */
+/** Throws an Error where RE2 does not support the pattern (backreferences, lookaround) or it is too large. */
 export function compileRegex(source: string, flags: string): RE2JS {
   let mode = 0;
   if (flags.includes('i')) mode |= RE2JS.CASE_INSENSITIVE;
@@ -22,7 +22,7 @@ export function compileRegex(source: string, flags: string): RE2JS {
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
-      `the regex /${source}/ cannot be used: ${reason} (lookaround and backreferences do not exist here)`,
+      `the regex /${source}/ cannot be used: ${reason} (lookaround and backreferences are not supported)`,
     );
   }
   if (program.programSize() > MAX_PROGRAM) throw new Error(`the regex /${source}/ is too large`);

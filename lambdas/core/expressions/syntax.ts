@@ -19,7 +19,7 @@ const OPTIONS = {
   sequence: EXPRESSION_SEQUENCE,
 };
 
-/** Throws an Error with one sentence. `timeoutMs` may shorten the time an evaluation may take; 0 sets no limit. */
+/** Throws an Error with a plain message. `timeoutMs` changes the time limit of an evaluation; 0 sets no limit. */
 export function parseExpression(source: string, timeoutMs = EXPRESSION_TIMEOUT_MS): Syntax {
   if (source.trim() === '') throw new Error('an expression is empty');
   if (source.length > EXPRESSION_CHARS) {

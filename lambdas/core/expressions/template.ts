@@ -1,4 +1,4 @@
-// Splits a text into what is literal and what stands in `${{ }}`. What an expression means is left to syntax.ts.
+// Splits a text into literal parts and the expressions in `${{ }}`. What an expression means is left to syntax.ts.
 
 export interface ExpressionPart {
   source: string;
@@ -11,7 +11,7 @@ export type Template =
   /** Nothing but one expression: it keeps its type. */
   | { kind: 'value'; source: string; offset: number }
   | { kind: 'spliced'; parts: (string | ExpressionPart)[] }
-  /** A `${{` that is never closed. */
+  /** A `${{` without a `}}`. */
   | { kind: 'broken'; offset: number };
 
 const OPEN = '${{';
@@ -30,14 +30,14 @@ export function parseTemplate(text: string): Template {
     at = end + CLOSE.length;
   }
   if (at < text.length) parts.push(text.slice(at));
-  // A block scalar ends with a line break that its author does not mean.
+  // A block scalar ends with a line break that its author did not intend.
   const meant = parts.filter((part) => typeof part !== 'string' || part.trim() !== '');
   const [only] = meant;
   if (meant.length === 1 && only !== undefined && typeof only !== 'string') return { kind: 'value', ...only };
   return { kind: 'spliced', parts };
 }
 
-/** The expressions of a text, in order; undefined where a `${{` is never closed. */
+/** The expressions of a text, in order; undefined where a `${{` has no `}}`. */
 export function findExpressions(text: string): ExpressionPart[] | undefined {
   const template = parseTemplate(text);
   switch (template.kind) {
@@ -75,20 +75,20 @@ function findClose(text: string, start: number): number | undefined {
 // After one of these a slash begins a regex; after anything else it divides.
 const BEFORE_REGEX = '(,[{:;=~?&|!<>+-*%';
 
-/** Last index of the quoted thing that begins here; the same index where none begins, undefined where it has no end. */
+/** Last index of the quoted part that begins here; the same index where none begins, undefined where it has no end. */
 function skipQuoted(text: string, at: number, before: string): number | undefined {
   const char = text.charAt(at);
-  if (char === '"' || char === "'") return endOf(text, at, char);
-  if (char === '`') return found(text.indexOf('`', at + 1));
+  if (char === '"' || char === "'") return findEnd(text, at, char);
+  if (char === '`') return indexOrNone(text.indexOf('`', at + 1));
   if (char !== '/') return at;
   if (text.charAt(at + 1) === '*') {
     const end = text.indexOf('*/', at + 2);
     return end < 0 ? undefined : end + 1;
   }
-  return BEFORE_REGEX.includes(before) ? endOf(text, at, '/') : at;
+  return BEFORE_REGEX.includes(before) ? findEnd(text, at, '/') : at;
 }
 
-function endOf(text: string, at: number, quote: string): number | undefined {
+function findEnd(text: string, at: number, quote: string): number | undefined {
   for (let end = at + 1; end < text.length; end++) {
     const char = text.charAt(end);
     if (char === '\\') end++;
@@ -97,6 +97,6 @@ function endOf(text: string, at: number, quote: string): number | undefined {
   return undefined;
 }
 
-function found(index: number): number | undefined {
+function indexOrNone(index: number): number | undefined {
   return index < 0 ? undefined : index;
 }

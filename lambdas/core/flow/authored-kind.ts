@@ -1,22 +1,22 @@
-// What the compiler knows of a node kind: what an author may write, and what that means for the flow. How a node of the
-// kind runs belongs to nodes/node-kind.ts.
+// What the compiler knows about a node kind: what an author may write, and what that means for the flow. How a node of
+// the kind runs belongs to nodes/node-kind.ts.
 
 import type * as z from 'zod';
 import type { JsonObject } from '../json.ts';
 
 /** What is wrong with `with`, found when the flow is compiled. */
 export interface WithProblem {
-  /** Within `with`. */
+  /** Inside `with`. */
   path: string[];
-  /** A sentence that names the field. */
+  /** Names the field. */
   message: string;
-  /** 1-based place within the text of the field. */
+  /** 1-based place inside the text of the field. */
   at?: { line: number; column: number };
 }
 
 export interface AuthoredKind<With extends JsonObject = JsonObject> {
   type: string;
-  /** One sentence for the documentation and the JSON Schema. */
+  /** One line for the documentation and the JSON Schema. */
   summary: string;
   /**
    * Schema of `with` as an author writes it. Where a value may be an expression, the schema must accept a string
@@ -26,29 +26,29 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   defaultTimeoutMs: number;
   /** What the schema of `with` cannot say. */
   check?(source: With): Promise<WithProblem[]>;
-  /** Branches beside `error` (and `timeout`, see `waits`). */
+  /** Branches in addition to `error` (and `timeout`, see `waits`). */
   ports?(source: With): string[];
   /**
    * Whether the unit waits for somebody or something. Its `timeout` then bounds the wait (default and maximum: the
    * run's ceiling), while `run`, `notify` and `resume` each take at most `defaultTimeoutMs`. It has the branch
-   * `timeout`: where a node needs that, the engine records `done(null)` with it in place of the failure node-timed-out.
+   * `timeout`: where a node needs that branch, the engine records `done(null)` in place of the failure node-timed-out.
    */
   waits?(source: With): boolean;
-  /** Why a flow with this node cannot run in a mode; the sentence is shown with the node's line. */
+  /** Why a flow with this node cannot run in a mode; the message appears with the node's line. */
   blocks?(source: With): { async?: string; sync?: string };
-  /** Asks or tells the end user (question, reply): never inside `each`. */
+  /** Talks to the end user (question, reply): never inside `each`. */
   interactive?: boolean;
   /** Fields of `with` in which `$secrets` may be mentioned. */
   secretFields?: readonly string[];
   /** Secrets that `with` names outside of expressions (`auth: { secret: NAME }`). */
   secretNames?(source: With): string[];
-  /** The plugin that the node asks: one that the flow declares under `plugins`. */
+  /** The plugin that the node calls: one that the flow declares under `plugins`. */
   pluginName?(source: With): string;
   /** Fields of `with` whose strings are bare expressions, as paths: `cases[].when`. They arrive evaluated. */
   bareFields?: readonly string[];
-  /** Fields of `with` that the kind reads itself (e.g. a template's text): handed over as written. */
+  /** Fields of `with` that the kind reads itself (e.g. a template's text): passed on as written. */
   rawFields?: readonly string[];
-  /** Expressions that raw fields hold in another language: `{{ nodes.a.b }}` gives `$nodes.a.b`. They imply edges. */
+  /** References in raw fields, written in another language: `{{ nodes.a.b }}` gives `$nodes.a.b`. They imply edges. */
   mentions?(source: With): string[];
   /** `$callback.url` may be used in `with`. */
   givesCallback?: boolean;

@@ -1,4 +1,4 @@
-// Compiles the source of a flow into its plan, or into the problems that keep it from being one:
+// Compiles the source of a flow into its plan, or into the problems that prevent it:
 // text → fields → mentions → edges → plan. Takes the node kinds as a parameter, so it depends on none of them.
 
 import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
@@ -18,13 +18,13 @@ import { flowShape } from './shapes.ts';
 import { readSource, type Source } from './source.ts';
 import { checkMode, judgeSupport } from './support.ts';
 
-/** A plan must fit one item of the catalog, whatever its aliases stand for. */
+/** A plan must fit one item of the catalog, also after its aliases are written out. */
 const MAX_PLAN_BYTES = 384 * 1_024;
 const UNKNOWN: Support = { supported: false, blockers: [] };
 
 export type NodeKinds = Readonly<Record<string, AuthoredKind>>;
 
-/** Never throws for what is wrong with the text. `readable` is false where it is no YAML or JSON map at all. */
+/** Never throws for a wrong text. `readable` is false where it is not a YAML or JSON map at all. */
 export async function compile(
   text: string,
   kinds: NodeKinds,
@@ -58,12 +58,12 @@ async function compileSource(
   const fields = parseField(problems, { schema: flowShape, value, path: [] });
   const nodes = isMap(value['nodes']) ? value['nodes'] : {};
   const reading: Reading = { kinds, problems, count: 0 };
-  const around = { item: false, vars: false };
-  const top = readScope(reading, nodes, { path: ['nodes'], around, isRepeated: false, depth: 0 });
+  const context = { item: false, vars: false };
+  const top = readScope(reading, nodes, { path: ['nodes'], context, isRepeated: false, depth: 0 });
   if (isMap(value['nodes']) && reading.count === 0) problems.error(['nodes'], 'a flow needs at least one node', 'key');
   checkSizes(problems, value);
   await checkInputs(problems, value['inputs']);
-  const checking = { problems, declared: declaredBy(value) };
+  const checking = { problems, declared: findDeclared(value) };
   const planned = await compileScope(checking, top);
   await checkOutputs(checking, top, outputSites(value['outputs']));
   checkMode(problems, source, top);
@@ -95,19 +95,19 @@ async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: 
   return { nodes, outer };
 }
 
-/** What runs within a slice must fit one; only what waits may take longer. */
+/** A unit must finish inside one slice; only a unit that waits may take longer. */
 function checkTimeout(problems: Problems, { id, fields, kind, path, with: source }: Draft): void {
   const isOpen = source === undefined || kind.waits?.(source);
   if (isOpen || fields.timeout === undefined || fields.timeout <= MAX_UNIT_TIMEOUT_SECONDS * 1_000) return;
-  const cure = 'for longer work use a node that waits to be called back';
-  problems.error([...path, 'timeout'], `'timeout' of node '${id}' must be at most 10m: ${cure}`);
+  const advice = 'for longer work use a node that waits for a callback';
+  problems.error([...path, 'timeout'], `'timeout' of node '${id}' must be at most 10m: ${advice}`);
 }
 
 async function checkWith(problems: Problems, { kind, path, with: source }: Draft): Promise<void> {
   if (source === undefined || !kind.check) return;
   for (const { path: field, message, at } of await kind.check(source)) {
     const full = [...path, 'with', ...field];
-    if (at) problems.within(full, at, message);
+    if (at) problems.errorAt(full, at, message);
     else problems.error(full, message);
   }
 }
@@ -119,7 +119,7 @@ function checkSizes(problems: Problems, value: Record<string, unknown>): void {
   }
 }
 
-function declaredBy(value: Record<string, unknown>): Checking['declared'] {
+function findDeclared(value: Record<string, unknown>): Checking['declared'] {
   const keys = (field: unknown) => (isMap(field) ? Object.keys(field) : []);
   const secrets = Array.isArray(value['secrets']) ? value['secrets'].filter((name) => typeof name === 'string') : [];
   return { inputs: keys(value['inputs']), env: keys(value['env']), secrets, plugins: keys(value['plugins']) };

@@ -1,6 +1,6 @@
 // The edges of a scope: what each node needs, what it waits for, and that nothing waits for itself.
 
-import { didYouMean } from '../parse/suggest.ts';
+import { suggest } from '../parse/suggest.ts';
 import type { Mentions } from './mentions.ts';
 import type { Need } from './plan.ts';
 import type { Problems } from './problems.ts';
@@ -18,7 +18,7 @@ const TIMEOUT = 'timeout';
 /** `needs` as written or, without it, everything that the node mentions. */
 export function findEdges(problems: Problems, scope: Scope, node: { draft: Draft; mentions: Mentions }): Edges {
   const { draft, mentions } = node;
-  const mentioned = inOrder(scope, [...mentions.own, ...mentions.errorsOnly]);
+  const mentioned = sortBySource(scope, [...mentions.own, ...mentions.errorsOnly]);
   const written = draft.fields.needs;
   if (written === undefined) {
     warnOfErrors(problems, node);
@@ -31,11 +31,11 @@ export function findEdges(problems: Problems, scope: Scope, node: { draft: Draft
     problems.error(path, parsed.problem);
     return [];
   });
-  return { needs, waitsFor: inOrder(scope, [...needs.map((need) => need.node), ...mentioned]) };
+  return { needs, waitsFor: sortBySource(scope, [...needs.map((need) => need.node), ...mentioned]) };
 }
 
-/** Branches of a node, to be named in `needs`; undefined where its `with` could not be read. */
-function portsOf({ kind, fields, with: source }: Draft): string[] | undefined {
+/** Branches of a node that `needs` may name; undefined where its `with` could not be read. */
+function listPorts({ kind, fields, with: source }: Draft): string[] | undefined {
   // A node that runs once per item has taken many branches, or none.
   if (fields.each) return [ERROR];
   if (source === undefined) return undefined;
@@ -44,30 +44,33 @@ function portsOf({ kind, fields, with: source }: Draft): string[] | undefined {
 
 function parseNeed(scope: Scope, text: string): Need | { problem: string } {
   const [, node, port] = NEED.exec(text) ?? [];
-  if (node === undefined) return { problem: `'${text}' is no need: write a node, or node:branch` };
-  if (!scope.ids.has(node)) return { problem: `no node '${node}' to need${didYouMean(node, scope.ids)}` };
+  if (node === undefined) return { problem: `'${text}' is not valid in needs: write the id of a node, or id:branch` };
+  if (!scope.ids.has(node)) return { problem: `unknown node '${node}'${suggest(node, scope.ids)}` };
   if (port === undefined) return { node };
   const draft = scope.drafts.get(node);
-  const ports = draft && portsOf(draft);
+  const ports = draft && listPorts(draft);
   if (ports === undefined || ports.includes(port)) return { node, port };
-  return { problem: `node '${node}' has no branch '${port}' (has: ${ports.join(', ')})` };
+  return { problem: `node '${node}' has no branch '${port}' (it has: ${ports.join(', ')})` };
 }
 
-/** Without `needs`, a node that only asks how another failed would be skipped exactly then. */
+/** Without `needs`, a node that only reads how another failed is skipped exactly when that one fails. */
 function warnOfErrors(problems: Problems, { draft, mentions }: { draft: Draft; mentions: Mentions }): void {
   if (draft.kind.join === 'settled' || (draft.fields.join ?? 'all') !== 'all') return;
   for (const id of mentions.errorsOnly) {
     if (mentions.own.has(id)) continue;
-    const cure = `write needs: ${id}:error, or join: settled`;
-    problems.warning(draft.path, `node '${draft.id}' asks how '${id}' ended but runs only if it succeeded: ${cure}`);
+    const advice = `write needs: ${id}:error, or join: settled`;
+    problems.warning(
+      draft.path,
+      `node '${draft.id}' reads how '${id}' ended, but runs only if '${id}' succeeded: ${advice}`,
+    );
   }
 }
 
-function inOrder(scope: Scope, ids: readonly string[]): string[] {
+function sortBySource(scope: Scope, ids: readonly string[]): string[] {
   return [...scope.ids].filter((id) => ids.includes(id));
 }
 
-/** Notes each cycle once, by its nodes: a → b → a. */
+/** Reports each cycle once, by its nodes: a → b → a. */
 export function checkCycles(problems: Problems, scope: Scope, edges: ReadonlyMap<string, Edges>): void {
   const settled = new Set<string>();
   for (const start of edges.keys()) {

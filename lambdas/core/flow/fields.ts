@@ -13,10 +13,12 @@ const SIZE = /^(\d{1,12}(?:\.\d{1,3})?) ?(B|KB|MB|GB)$/;
 export const EXPRESSION = /\$\{\{/;
 /** Ids of nodes, inputs, outputs, models: no hyphens, so that an expression needs no quotes. */
 export const ID = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+/** Completes a message that begins with the id. */
+export const ID_RULE = 'is not a valid id: use letters, digits and _, at most 64, and no digit at the beginning';
 /** A flow's name is never written in an expression, so it may have hyphens. */
 export const FLOW_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
 
-/** `10MB` → bytes; undefined where the text is no size. */
+/** `10MB` → bytes; undefined where the text is not a size. */
 function parseByteSize(text: string): number | undefined {
   const [, amount, unit] = SIZE.exec(text) ?? [];
   return amount === undefined ? undefined : Math.round(Number(amount) * (UNIT_BYTES[unit ?? ''] ?? Number.NaN));
@@ -55,12 +57,12 @@ export function byteSize(bounds: { maxBytes?: number } = {}) {
  * Milliseconds of a duration field when its node runs: a number where the compiler parsed the author's text, a text
  * (`30s`) where an expression gave the value. Undefined where it is neither.
  */
-export function milliseconds(value: Json | undefined): number | undefined {
+export function readMilliseconds(value: Json | undefined): number | undefined {
   if (typeof value === 'string') return parseDuration(value.trim());
   return typeof value === 'number' && value >= 0 ? value : undefined;
 }
 
-// Aborting, so that a wrong value is told what it must be, not that it is no expression.
+// Aborts, so that the message for a wrong value says what it must be, not that it is not an expression.
 const expressionText = z.string().regex(EXPRESSION, { abort: true }).meta({ description: 'An expression: ${{ ... }}' });
 
 /** `schema`, or a string that holds `${{ }}` and becomes the value when the node runs. */

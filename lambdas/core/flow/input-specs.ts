@@ -1,7 +1,7 @@
 // The typed inputs of a flow as an author declares them: which limits belong to which type, and that they fit together.
 
 import { MAX_SEARCHABLE_INPUTS } from '../limits.ts';
-import { isSearchable, problemsOfValue } from './input-values.ts';
+import { findValueProblems, isSearchable } from './input-values.ts';
 import type { InputSpec, InputType } from './plan.ts';
 import type { Problems } from './problems.ts';
 import { isMap } from './scope.ts';
@@ -36,17 +36,17 @@ const LIMITS: Record<InputType, readonly Limit[]> = {
 const ALL_LIMITS = [...new Set(Object.values(LIMITS).flat())];
 const ALIAS = /^[\w.-]{1,64}$/;
 
-export function inputSpec(fields: InputFields): InputSpec {
+export function toInputSpec(fields: InputFields): InputSpec {
   const { maxSize, alias, ...rest } = fields;
-  const given = Object.entries(rest).filter(([, value]) => value !== undefined);
+  const present = Object.entries(rest).filter(([, value]) => value !== undefined);
   return {
-    ...(Object.fromEntries(given) as Omit<InputSpec, 'alias'>),
+    ...(Object.fromEntries(present) as Omit<InputSpec, 'alias'>),
     maxSizeBytes: maxSize,
     ...(alias !== undefined && { alias: [alias].flat() }),
   };
 }
 
-/** Notes what is wrong with the declarations beyond the shape of their fields. */
+/** Reports what is wrong with the declarations beyond the shape of their fields. */
 export async function checkInputs(problems: Problems, inputs: unknown): Promise<void> {
   if (!isMap(inputs)) return;
   const taken = new Set(Object.keys(inputs));
@@ -67,7 +67,7 @@ async function checkInput(problems: Problems, name: string, fields: InputFields)
   const path = ['inputs', name];
   for (const limit of ALL_LIMITS) {
     if (fields[limit] !== undefined && !LIMITS[fields.type].includes(limit)) {
-      problems.error([...path, limit], `'${limit}' means nothing for an input of type ${fields.type}`, 'key');
+      problems.error([...path, limit], `'${limit}' does not apply to an input of type ${fields.type}`, 'key');
     }
   }
   if (fields.type === 'enum' && !fields.options)
@@ -77,8 +77,8 @@ async function checkInput(problems: Problems, name: string, fields: InputFields)
   }
   const isUsable = (await checkPattern(problems, path, fields.pattern)) && checkSchema(problems, path, fields.schema);
   if (!isUsable || fields.default === undefined || fields.default === null) return;
-  for (const sentence of await problemsOfValue(inputSpec(fields), fields.default)) {
-    problems.error([...path, 'default'], `the default of '${name}' ${sentence}`);
+  for (const message of await findValueProblems(toInputSpec(fields), fields.default)) {
+    problems.error([...path, 'default'], `the default of '${name}' ${message}`);
   }
 }
 
@@ -107,8 +107,9 @@ async function checkPattern(problems: Problems, path: string[], pattern: string 
 function checkAliases(problems: Problems, taken: Set<string>, input: { name: string; fields: InputFields }): void {
   for (const alias of [input.fields.alias ?? []].flat()) {
     const path = ['inputs', input.name, 'alias'];
-    if (!ALIAS.test(alias)) problems.error(path, `'${alias}' is no alias: letters, digits, _ . and -, at most 64`);
-    else if (taken.has(alias)) problems.error(path, `'${alias}' names two inputs`);
+    if (!ALIAS.test(alias))
+      problems.error(path, `'${alias}' is not a valid alias: use letters, digits, _ . and -, at most 64`);
+    else if (taken.has(alias)) problems.error(path, `'${alias}' is the name of two inputs`);
     taken.add(alias);
   }
 }

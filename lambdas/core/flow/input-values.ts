@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import type { Json, JsonObject } from '../json.ts';
-import { didYouMean } from '../parse/suggest.ts';
+import { suggest } from '../parse/suggest.ts';
 import type { InputSpec, InputType } from './plan.ts';
 
 const file = z.union([
@@ -20,11 +20,11 @@ const file = z.union([
   }),
 ]);
 
-const FILE_SHAPE = '{"url": "https://..."} (with name, type, size as you like) or {"id": "..."} of an upload';
+const FILE_SHAPE = '{"url": "https://..."} (name, type and size are optional) or {"id": "..."} of an upload';
 
 interface TypeRule {
   fits(value: Json): boolean;
-  /** Ends the sentence "must be ...". */
+  /** Completes the message "must be ...". */
   name: string;
 }
 
@@ -33,12 +33,12 @@ const isFile = (value: Json) => file.safeParse(value).success;
 const isNumber = (value: Json) => typeof value === 'number' && Number.isFinite(value);
 
 const TYPES: Record<InputType, TypeRule> = {
-  string: { fits: isText, name: 'a text' },
-  text: { fits: isText, name: 'a text' },
+  string: { fits: isText, name: 'a string' },
+  text: { fits: isText, name: 'a string' },
   number: { fits: isNumber, name: 'a number' },
   integer: { fits: (value) => Number.isSafeInteger(value), name: 'a whole number' },
   boolean: { fits: (value) => typeof value === 'boolean', name: 'true or false' },
-  // Which values there are is said by `options`.
+  // `options` decides which values are allowed.
   enum: { fits: () => true, name: 'one of its options' },
   object: { fits: (value) => typeof value === 'object' && value !== null && !Array.isArray(value), name: 'an object' },
   array: { fits: Array.isArray, name: 'a list' },
@@ -51,8 +51,8 @@ export function isSearchable(type: InputType): boolean {
   return ['string', 'text', 'number', 'integer', 'boolean', 'enum'].includes(type);
 }
 
-/** What is wrong with the value: sentences that begin with a verb, to follow the name of the input. */
-export async function problemsOfValue(spec: InputSpec, value: Json): Promise<string[]> {
+/** What is wrong with the value: messages that begin with a verb, to follow the name of the input. */
+export async function findValueProblems(spec: InputSpec, value: Json): Promise<string[]> {
   const { fits, name } = TYPES[spec.type];
   if (!fits(value)) return [`must be ${name}`];
   const problems = [
@@ -69,7 +69,7 @@ export async function problemsOfValue(spec: InputSpec, value: Json): Promise<str
 
 function optionProblems({ options }: InputSpec, value: Json): string[] {
   if (options === undefined || options.includes(value)) return [];
-  return [`must be one of ${options.join(', ')}${didYouMean(value, options.map(String))}`];
+  return [`must be one of ${options.join(', ')}${suggest(value, options.map(String))}`];
 }
 
 function rangeProblems({ min, max }: InputSpec, value: Json): string[] {
@@ -91,15 +91,15 @@ function fileProblems(spec: InputSpec, value: Json): string[] {
   if (spec.type !== 'file' && spec.type !== 'files') return [];
   const files = [value].flat() as JsonObject[];
   if (spec.maxFiles !== undefined && files.length > spec.maxFiles) return [`must have at most ${spec.maxFiles} files`];
-  return files.flatMap((given) => {
-    if (spec.maxSizeBytes !== undefined && Number(given['size'] ?? 0) > spec.maxSizeBytes) {
+  return files.flatMap((one) => {
+    if (spec.maxSizeBytes !== undefined && Number(one['size'] ?? 0) > spec.maxSizeBytes) {
       return [`must have at most ${spec.maxSizeBytes} bytes`];
     }
-    return isAccepted(spec.accept, given) ? [] : [`must be of type ${spec.accept?.join(', ')}`];
+    return isAccepted(spec.accept, one) ? [] : [`must be of type ${spec.accept?.join(', ')}`];
   });
 }
 
-/** A file that does not say what it is cannot be refused here. */
+/** A file without type and name cannot be refused here. */
 function isAccepted(accept: readonly string[] | undefined, { type, name }: JsonObject): boolean {
   if (accept === undefined || (type === undefined && name === undefined)) return true;
   return accept.some((rule) => {
@@ -113,6 +113,6 @@ function isAccepted(accept: readonly string[] | undefined, { type, name }: JsonO
 
 async function schemaProblems({ schema }: InputSpec, value: Json): Promise<string[]> {
   if (schema === undefined) return [];
-  const { schemaProblems: check } = await import('./value-schema.ts');
+  const { findSchemaProblems: check } = await import('./value-schema.ts');
   return check(schema, value);
 }

@@ -1,46 +1,50 @@
-// The inputs of a run: checked against what the flow declares, completed by its defaults; and what callers are told of
-// them, as a list and as JSON Schema.
+// The inputs of a run: checked against what the flow declares and completed with its defaults. Describes them to callers
+// as a list and as JSON Schema.
 
 import { ApiError, type ErrorDetail } from '../errors.ts';
 import { compact, type Json, type JsonObject } from '../json.ts';
-import { didYouMean } from '../parse/suggest.ts';
-import { isSearchable, problemsOfValue } from './input-values.ts';
+import { suggest } from '../parse/suggest.ts';
+import { findValueProblems, isSearchable } from './input-values.ts';
 import type { InputSpec, Plan } from './plan.ts';
 
 type Specs = Record<string, InputSpec>;
 
 /** Values by the inputs' own names, with defaults. Throws ApiError('invalid-inputs') that names every wrong field. */
-export async function validateInputs(specs: Specs, given: unknown): Promise<JsonObject> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalid([{ field: 'inputs', message: 'must be an object' }]);
+export async function validateInputs(specs: Specs, values: unknown): Promise<JsonObject> {
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) {
+    throw makeInvalidInputs([{ field: 'inputs', message: 'must be an object' }]);
   }
   const details: ErrorDetail[] = [];
-  const named = byName(specs, given as JsonObject, details);
+  const named = matchNames(specs, values as JsonObject, details);
   const inputs: JsonObject = {};
   for (const [name, spec] of Object.entries(specs)) {
     const value = named.get(name)?.value ?? spec.default ?? null;
     if (value !== null) {
       const field = `inputs.${named.get(name)?.as ?? name}`;
-      const wrong = await problemsOfValue(spec, value);
+      const wrong = await findValueProblems(spec, value);
       details.push(...wrong.map((message) => ({ field, message })));
       inputs[name] = value;
     } else if (spec.required) details.push({ field: `inputs.${name}`, message: 'is required' });
   }
-  if (details.length > 0) throw invalid(details);
+  if (details.length > 0) throw makeInvalidInputs(details);
   return inputs;
 }
 
-/** Null counts as not given. */
-function byName(specs: Specs, given: JsonObject, details: ErrorDetail[]): Map<string, { value: Json; as: string }> {
+/** Null counts as absent. */
+function matchNames(
+  specs: Specs,
+  values: JsonObject,
+  details: ErrorDetail[],
+): Map<string, { value: Json; as: string }> {
   const names = new Map<string, string>();
   for (const [name, { alias = [] }] of Object.entries(specs)) for (const own of [name, ...alias]) names.set(own, name);
   const named = new Map<string, { value: Json; as: string }>();
-  for (const [as, value] of Object.entries(given)) {
+  for (const [as, value] of Object.entries(values)) {
     const name = names.get(as);
     if (name === undefined) {
-      details.push({ field: `inputs.${as}`, message: `is no input of this flow${didYouMean(as, names.keys())}` });
+      details.push({ field: `inputs.${as}`, message: `is not an input of this flow${suggest(as, names.keys())}` });
     } else if (value !== null && named.has(name)) {
-      details.push({ field: `inputs.${as}`, message: `is given twice: ${named.get(name)?.as} is the same input` });
+      details.push({ field: `inputs.${as}`, message: `is a duplicate: ${named.get(name)?.as} is the same input` });
     } else if (value !== null) named.set(name, { value, as });
   }
   return named;
@@ -54,33 +58,33 @@ export interface Offer {
   isNeeded?: boolean;
 }
 
-/** The given values with those of the offers that an input takes and the caller did not give; the others are dropped. */
-export function withOffers(specs: Specs, given: unknown, offers: readonly Offer[]): unknown {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) return given;
-  const all: JsonObject = { ...(given as JsonObject) };
-  for (const offer of offers) Object.assign(all, taken(specs, all, offer));
+/** The values, and those offers that an input takes and the caller did not set; other offers are dropped. */
+export function withOffers(specs: Specs, values: unknown, offers: readonly Offer[]): unknown {
+  if (typeof values !== 'object' || values === null || Array.isArray(values)) return values;
+  const all: JsonObject = { ...(values as JsonObject) };
+  for (const offer of offers) Object.assign(all, fillOffer(specs, all, offer));
   return all;
 }
 
-function taken(specs: Specs, given: JsonObject, { names, value, isNeeded }: Offer): JsonObject {
-  const taker = names.map((name) => inputCalled(specs, name)).find((it) => it !== undefined);
+function fillOffer(specs: Specs, values: JsonObject, { names, value, isNeeded }: Offer): JsonObject {
+  const taker = names.map((name) => findInput(specs, name)).find((it) => it !== undefined);
   if (taker === undefined) return isNeeded ? { [names[0] ?? '']: null } : {};
   const { name, spec } = taker;
-  if ([name, ...(spec.alias ?? [])].some((own) => own in given)) return {};
+  if ([name, ...(spec.alias ?? [])].some((own) => own in values)) return {};
   return { [name]: typeof value === 'function' ? value(spec) : value };
 }
 
-function inputCalled(specs: Specs, called: string): { name: string; spec: InputSpec } | undefined {
+function findInput(specs: Specs, called: string): { name: string; spec: InputSpec } | undefined {
   const found = Object.entries(specs).find(([name, { alias = [] }]) => name === called || alias.includes(called));
   return found && { name: found[0], spec: found[1] };
 }
 
-const SHOWN_PROBLEMS = 3;
+const MAX_LISTED_PROBLEMS = 3;
 
-function invalid(details: ErrorDetail[]): ApiError {
-  const shown = details.slice(0, SHOWN_PROBLEMS).map(({ field, message }) => `${field} ${message}`);
-  const more = details.length > SHOWN_PROBLEMS ? ` (and ${details.length - SHOWN_PROBLEMS} more)` : '';
-  return new ApiError('invalid-inputs', `${shown.join('; ')}${more}`, { details });
+function makeInvalidInputs(details: ErrorDetail[]): ApiError {
+  const listed = details.slice(0, MAX_LISTED_PROBLEMS).map(({ field, message }) => `${field} ${message}`);
+  const more = details.length > MAX_LISTED_PROBLEMS ? ` (and ${details.length - MAX_LISTED_PROBLEMS} more)` : '';
+  return new ApiError('invalid-inputs', `${listed.join('; ')}${more}`, { details });
 }
 
 /** Values of the inputs marked `searchable`, as text. */
@@ -143,18 +147,18 @@ export function inputSchema(plan: Pick<Plan, 'inputs'>): JsonObject {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     type: 'object',
-    properties: Object.fromEntries(specs.map(([name, spec]) => [name, schemaOf(spec)])),
+    properties: Object.fromEntries(specs.map(([name, spec]) => [name, buildFieldSchema(spec)])),
     required: specs.filter(([, spec]) => spec.required && spec.default === undefined).map(([name]) => name),
     additionalProperties: false,
   };
 }
 
-function schemaOf(spec: InputSpec): JsonObject {
+function buildFieldSchema(spec: InputSpec): JsonObject {
   const { title, description, default: fallback } = spec;
-  return { ...typeSchema(spec), ...compact({ title, description, default: fallback }) };
+  return { ...buildTypeSchema(spec), ...compact({ title, description, default: fallback }) };
 }
 
-function typeSchema(spec: InputSpec): JsonObject {
+function buildTypeSchema(spec: InputSpec): JsonObject {
   const { type, minLength, maxLength, min, max, pattern, maxFiles } = spec;
   switch (type) {
     case 'string':

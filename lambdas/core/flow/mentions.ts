@@ -1,22 +1,22 @@
-// What a node mentions: checks that it exists and may be mentioned there, and gives the nodes that it must wait for.
+// What a node mentions: checks that it exists and may be mentioned there, and finds the nodes that it must wait for.
 
-import { references } from '../expressions/compile.ts';
+import { findReferences } from '../expressions/compile.ts';
 import type { References } from '../expressions/references.ts';
-import { didYouMean } from '../parse/suggest.ts';
+import { suggest } from '../parse/suggest.ts';
 import {
   type BrokenSite,
+  contextInside,
+  type ExpressionContext,
+  findModifierSites,
+  findWithSites,
   type LocalRoot,
   type Site,
-  type Surroundings,
-  scopeInside,
-  sitesOfModifiers,
-  sitesOfWith,
 } from './expression-sites.ts';
 import type { Problems } from './problems.ts';
 import type { Draft, Scope } from './scope.ts';
 import type { Path } from './source.ts';
 
-/** What the flow declares for expressions to mention. */
+/** What the flow declares, and expressions may mention. */
 interface Declared {
   inputs: readonly string[];
   env: readonly string[];
@@ -37,16 +37,16 @@ export interface Mentions {
   outer: Set<string>;
 }
 
-/** Mentions of a node, of the nodes inside it included. */
+/** What a node mentions, including the nodes inside it. */
 export async function findMentions(checking: Checking, scope: Scope, draft: Draft): Promise<Mentions> {
   const { kind, fields, path, written, inside } = draft;
-  const locals: Surroundings = scopeInside(fields, scope.around);
+  const inner: ExpressionContext = contextInside(fields, scope.context);
   const mentions: Mentions = { own: new Set(), errorsOnly: new Set(), outer: new Set() };
-  const within = sitesOfWith(kind, written, { path: [...path, 'with'], locals });
+  const withSites = findWithSites(kind, written, { path: [...path, 'with'], context: inner });
   const sites = [
-    ...sitesOfModifiers(fields, path, scope.around),
-    ...within.map((site) => (inside ? { ...site, inside: true } : site)),
-    ...otherMentions(draft, locals),
+    ...findModifierSites(fields, path, scope.context),
+    ...withSites.map((site) => (inside ? { ...site, inside: true } : site)),
+    ...findRawMentions(draft, inner),
   ];
   for (const site of sites) {
     const isInside = inside !== undefined && 'inside' in site && site.inside === true;
@@ -59,7 +59,7 @@ export async function findMentions(checking: Checking, scope: Scope, draft: Draf
   return mentions;
 }
 
-/** What the inside of a group mentions further out, the group waits for: in its own scope or beyond. */
+/** A group waits for every node outside it that its inner nodes mention, in its own scope or further out. */
 export function addFromInside(mentions: Mentions, ids: Iterable<string>, scope: Scope): void {
   for (const id of ids) (scope.ids.has(id) ? mentions.own : mentions.outer).add(id);
 }
@@ -86,7 +86,7 @@ async function checkSite(checking: Checking, scope: Scope, site: Site | BrokenSi
     return undefined;
   }
   try {
-    const found = await references(site.expression);
+    const found = await findReferences(site.expression);
     return checkReferences(checking, scope, { site, found });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -102,18 +102,19 @@ interface Place {
 
 function checkReferences(checking: Checking, scope: Scope, { site, found }: Place): Mentions {
   const wrong = (message: string) => checking.problems.expression(site.path, site.expression, message);
-  for (const message of [...localProblems({ site, found }), ...nameProblems(checking.declared, found)]) wrong(message);
+  for (const message of [...findLocalProblems({ site, found }), ...findNameProblems(checking.declared, found)])
+    wrong(message);
   const mentions: Mentions = { own: new Set(), errorsOnly: new Set(), outer: new Set() };
   for (const id of new Set([...found.nodes, ...found.status, ...found.errors])) {
     const where = findNode(scope, id);
-    if (where === undefined) wrong(unknownNode(scope, id));
+    if (where === undefined) wrong(describeUnknownNode(scope, id));
     else if (where !== scope) mentions.outer.add(id);
     else (found.nodes.has(id) ? mentions.own : mentions.errorsOnly).add(id);
   }
   return mentions;
 }
 
-function localProblems({ site, found }: Place): string[] {
+function findLocalProblems({ site, found }: Place): string[] {
   return [...found.roots].flatMap((root) => {
     const reason = LOCAL_ROOTS.get(root as LocalRoot);
     return reason === undefined || site.locals.includes(root as LocalRoot) ? [] : [`$${root} ${reason}`];
@@ -122,11 +123,11 @@ function localProblems({ site, found }: Place): string[] {
 
 const DECLARED = { inputs: 'input', env: 'env value', secrets: 'secret' } as const;
 
-function nameProblems(declared: Declared, found: References): string[] {
+function findNameProblems(declared: Declared, found: References): string[] {
   return (Object.keys(DECLARED) as (keyof typeof DECLARED)[]).flatMap((field) =>
     [...found[field]]
       .filter((name) => !declared[field].includes(name))
-      .map((name) => `no ${DECLARED[field]} '${name}'${didYouMean(name, declared[field])}`),
+      .map((name) => `unknown ${DECLARED[field]} '${name}'${suggest(name, declared[field])}`),
   );
 }
 
@@ -136,24 +137,24 @@ const LOCAL_ROOTS: ReadonlyMap<LocalRoot, string> = new Map([
   ['vars', 'exists only inside a group with repeat'],
   ['result', 'exists only in output, repeat.until and repeat.next'],
   ['error', 'exists only in onError.output'],
-  ['callback', 'exists only in nodes that wait to be called'],
-  ['secrets', 'may not stand here: a secret goes only into the fields of a node that send it'],
+  ['callback', 'exists only in nodes that wait for a callback'],
+  ['secrets', 'is not allowed here: use secrets only in fields that the node sends'],
   ['args', 'exists only in the actions of a plugin'],
   ['credentials', 'exists only in the actions of a plugin'],
 ]);
 
-/** Mentions that are no expressions: those of a template's text. */
-function otherMentions({ kind, path, with: source }: Draft, locals: Surroundings): Site[] {
+/** Mentions outside of `${{ }}`: those of a template's text. */
+function findRawMentions({ kind, path, with: source }: Draft, context: ExpressionContext): Site[] {
   if (source === undefined) return [];
   const found = kind.mentions?.(source) ?? [];
   const names: LocalRoot[] = [
-    ...(locals.item ? (['item', 'index'] as const) : []),
-    ...(locals.vars ? (['vars'] as const) : []),
+    ...(context.item ? (['item', 'index'] as const) : []),
+    ...(context.vars ? (['vars'] as const) : []),
   ];
-  return found.map((expression) => ({ expression, path: fieldPath(path, kind.rawFields), locals: names }));
+  return found.map((expression) => ({ expression, path: locateRawField(path, kind.rawFields), locals: names }));
 }
 
-function fieldPath(path: Path, rawFields: readonly string[] = []): Path {
+function locateRawField(path: Path, rawFields: readonly string[] = []): Path {
   const [only] = rawFields;
   return only === undefined ? [...path, 'with'] : [...path, 'with', only];
 }
@@ -162,16 +163,16 @@ function checkSecretNames({ problems, declared }: Checking, { kind, path, with: 
   const names = source === undefined ? [] : (kind.secretNames?.(source) ?? []);
   for (const name of names) {
     if (declared.secrets.includes(name)) continue;
-    const meant = didYouMean(name, declared.secrets) || ' (list it in `secrets` of the flow)';
-    problems.expression([...path, 'with'], name, `no secret '${name}'${meant}`);
+    const meant = suggest(name, declared.secrets) || ' (list it in `secrets` of the flow)';
+    problems.expression([...path, 'with'], name, `unknown secret '${name}'${meant}`);
   }
 }
 
 function checkPluginName({ problems, declared }: Checking, { kind, path, with: source }: Draft): void {
   const name = source === undefined ? undefined : kind.pluginName?.(source);
   if (name === undefined || declared.plugins.includes(name)) return;
-  const meant = didYouMean(name, declared.plugins) || ' (declare it in `plugins` of the flow)';
-  problems.error([...path, 'with', 'plugin'], `no plugin '${name}'${meant}`);
+  const meant = suggest(name, declared.plugins) || ' (declare it in `plugins` of the flow)';
+  problems.error([...path, 'with', 'plugin'], `unknown plugin '${name}'${meant}`);
 }
 
 function findNode(scope: Scope, id: string): Scope | undefined {
@@ -181,22 +182,22 @@ function findNode(scope: Scope, id: string): Scope | undefined {
   return undefined;
 }
 
-function unknownNode(scope: Scope, id: string): string {
-  const inSight: string[] = [];
+function describeUnknownNode(scope: Scope, id: string): string {
+  const visible: string[] = [];
   let top = scope;
   for (let at: Scope | undefined = scope; at; at = at.outer?.scope) {
-    inSight.push(...at.ids);
+    visible.push(...at.ids);
     top = at;
   }
-  const group = groupOf(top, id);
-  const meant = group === undefined ? didYouMean(id, inSight) : ` here: it is inside of group '${group}'`;
-  return `no node '${id}'${meant}`;
+  const group = findGroup(top, id);
+  if (group !== undefined) return `node '${id}' cannot be mentioned here: it is inside group '${group}'`;
+  return `unknown node '${id}'${suggest(id, visible)}`;
 }
 
-function groupOf(scope: Scope, id: string): string | undefined {
+function findGroup(scope: Scope, id: string): string | undefined {
   for (const draft of scope.drafts.values()) {
     if (draft.inside?.ids.has(id)) return draft.id;
-    const deeper = draft.inside && groupOf(draft.inside, id);
+    const deeper = draft.inside && findGroup(draft.inside, id);
     if (deeper !== undefined) return deeper;
   }
   return undefined;

@@ -1,16 +1,16 @@
-// Whether the models that a flow names can be asked where it is published. What is missing there may be added later, so
-// it is a warning, not an error.
+// Whether this deployment has the models that a flow names. A missing model may be configured later, so it is a warning,
+// not an error.
 
 import type { Problems } from './problems.ts';
 import { isMap } from './scope.ts';
 import type { Path } from './source.ts';
 
-/** Why `provider/model` cannot be asked; undefined where it can. */
+/** Why `provider/model` cannot be used; undefined where it can. */
 export type ModelProblem = (use: string) => string | undefined;
 
-export function checkModels(problems: Problems, value: Record<string, unknown>, problemOf: ModelProblem): void {
-  for (const { use, path } of [...aliases(value['models']), ...inNodes(value['nodes'], ['nodes'])]) {
-    const message = problemOf(use);
+export function checkModels(problems: Problems, value: Record<string, unknown>, findProblem: ModelProblem): void {
+  for (const { use, path } of [...findAliases(value['models']), ...findInNodes(value['nodes'], ['nodes'])]) {
+    const message = findProblem(use);
     if (message !== undefined) problems.warning(path, message);
   }
 }
@@ -20,7 +20,7 @@ interface Named {
   path: Path;
 }
 
-function aliases(models: unknown): Named[] {
+function findAliases(models: unknown): Named[] {
   if (!isMap(models)) return [];
   return Object.entries(models).flatMap(([alias, model]): Named[] => {
     if (typeof model === 'string') return [{ use: model, path: ['models', alias] }];
@@ -29,15 +29,15 @@ function aliases(models: unknown): Named[] {
   });
 }
 
-/** `provider/model` written in a node itself; an alias has no slash, an expression shows only when the flow runs. */
-function inNodes(nodes: unknown, path: Path): Named[] {
+/** `provider/model` in a node itself; an alias has no slash, and the value of an expression is known only in a run. */
+function findInNodes(nodes: unknown, path: Path): Named[] {
   if (!isMap(nodes)) return [];
   return Object.entries(nodes).flatMap(([id, node]): Named[] => {
-    const given = isMap(node) ? node['with'] : undefined;
-    if (!isMap(given)) return [];
-    const { model } = given;
+    const fields = isMap(node) ? node['with'] : undefined;
+    if (!isMap(fields)) return [];
+    const { model } = fields;
     const isNamed = typeof model === 'string' && model.includes('/') && !model.includes('${{');
     const own = isNamed ? [{ use: model, path: [...path, id, 'with', 'model'] }] : [];
-    return [...own, ...inNodes(given['nodes'], [...path, id, 'with', 'nodes'])];
+    return [...own, ...findInNodes(fields['nodes'], [...path, id, 'with', 'nodes'])];
   });
 }

@@ -2,8 +2,8 @@
 
 import type { Json, JsonObject } from '../json.ts';
 import { RUN_CEILING_SECONDS, RUN_NODE_CONCURRENCY } from '../limits.ts';
-import { type BrokenSite, type Site, templatesIn } from './expression-sites.ts';
-import { inputSpec } from './input-specs.ts';
+import { type BrokenSite, findTemplateSites, type Site } from './expression-sites.ts';
+import { toInputSpec } from './input-specs.ts';
 import type { OutputSpec, Plan, PlanNode, PlanSettings } from './plan.ts';
 import type { FlowFields } from './shapes.ts';
 
@@ -17,7 +17,7 @@ export function planFlow(fields: FlowFields, nodes: PlanNode[]): Plan {
     title,
     description,
     labels,
-    inputs: mapValues(inputs, inputSpec),
+    inputs: mapValues(inputs, toInputSpec),
     models: mapValues(models, (model) => (typeof model === 'string' ? { use: model } : plain(model))),
     env: plain(fields.env ?? {}),
     secrets: [...new Set(fields.secrets)],
@@ -55,7 +55,7 @@ function planOutputs(outputs: NonNullable<FlowFields['outputs']>): Plan['outputs
 
 /** Expressions of the outputs; they see the nodes of the flow. */
 export function outputSites(outputs: unknown): (Site | BrokenSite)[] {
-  return templatesIn(outputs, ['outputs'], []);
+  return findTemplateSites(outputs, ['outputs'], []);
 }
 
 function mapValues<T, U>(object: Record<string, T>, map: (value: T) => U): Record<string, U> {

@@ -2,7 +2,7 @@
 
 import { MAX_EACH_ITEMS, RUN_CEILING_SECONDS } from '../limits.ts';
 import type { Edges } from './edges.ts';
-import { bareText, listText } from './expression-sites.ts';
+import { unwrapExpression, writeList } from './expression-sites.ts';
 import type { EachPolicy, PlanNode, RepeatPolicy, RetryPolicy } from './plan.ts';
 import type { Draft } from './scope.ts';
 import type { NodeFields } from './shapes.ts';
@@ -26,7 +26,7 @@ export function planNode({ draft, edges, inside }: Planned): PlanNode {
     needs: edges.needs,
     waitsFor: edges.waitsFor,
     join: fields.join ?? kind.join ?? 'all',
-    ...(when !== undefined && { when: bareText(when) }),
+    ...(when !== undefined && { when: unwrapExpression(when) }),
     ...(each !== undefined && { each: eachPolicy(each) }),
     ...(repeat !== undefined && { repeat: repeatPolicy(repeat) }),
     retry: retryPolicy(fields.retry),
@@ -38,7 +38,7 @@ export function planNode({ draft, edges, inside }: Planned): PlanNode {
   };
 }
 
-/** What waits for somebody, or holds nodes that may, is bounded by the run alone. */
+/** A node that waits, or a group whose nodes may wait, is bounded by the run alone. */
 function defaultTimeoutMs({ kind, with: source, inside }: Draft): number {
   const isOpen = inside !== undefined || (source !== undefined && kind.waits?.(source));
   return isOpen ? RUN_CEILING_SECONDS * 1_000 : kind.defaultTimeoutMs;
@@ -47,7 +47,7 @@ function defaultTimeoutMs({ kind, with: source, inside }: Draft): number {
 function eachPolicy(each: NonNullable<NodeFields['each']>): EachPolicy {
   const fields = typeof each === 'string' ? { in: each } : each;
   return {
-    in: listText(fields.in),
+    in: writeList(fields.in),
     concurrency: fields.concurrency ?? 1,
     max: fields.max ?? MAX_EACH_ITEMS,
     onItemError: fields.onItemError ?? 'fail',
@@ -56,7 +56,7 @@ function eachPolicy(each: NonNullable<NodeFields['each']>): EachPolicy {
 }
 
 function repeatPolicy({ until, max, vars, next }: NonNullable<NodeFields['repeat']>): RepeatPolicy {
-  return { ...(until !== undefined && { until: bareText(until) }), max, vars: vars ?? {}, next: next ?? {} };
+  return { ...(until !== undefined && { until: unwrapExpression(until) }), max, vars: vars ?? {}, next: next ?? {} };
 }
 
 function retryPolicy(retry: NodeFields['retry'] = 0): RetryPolicy {

@@ -92,7 +92,7 @@ export interface PlanNode {
   with: JsonObject;
   /** Branches this node runs after: `needs` as written, or everything it mentions. */
   needs: Need[];
-  /** Ids that must be settled before readiness is decided: `needs` and every reference. */
+  /** Ids that must be settled before the engine decides whether the node runs: `needs` and every reference. */
   waitsFor: string[];
   join: 'all' | 'any' | 'settled';
   /** Bare expression texts. */

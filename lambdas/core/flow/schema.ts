@@ -1,4 +1,4 @@
-// The format as JSON Schema, for editors and for others' tools: made of the schemas that check it, so it cannot differ.
+// The format as JSON Schema, for editors and other tools: built from the schemas that check it, so the two cannot differ.
 // It says less than the compiler: references, scopes and cycles are beyond it.
 
 import * as z from 'zod';
@@ -9,9 +9,9 @@ import { ID } from './fields.ts';
 import { flowShape, nodeShape } from './shapes.ts';
 
 export function flowSchema(kinds: NodeKinds): JsonObject {
-  const nodes = Object.values(kinds).map(({ type, summary, with: given }) =>
+  const nodes = Object.values(kinds).map(({ type, summary, with: fields }) =>
     nodeShape
-      .extend({ type: z.literal(type), with: given.safeParse({}).success ? given.optional() : given })
+      .extend({ type: z.literal(type), with: fields.safeParse({}).success ? fields.optional() : fields })
       .meta({ title: type, description: summary }),
   );
   const node = z.union(nodes).meta({ id: 'node' });

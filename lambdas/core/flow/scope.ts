@@ -1,11 +1,11 @@
-// Reads the nodes of a scope (the flow, or a group) field by field, without looking at what they mention of each other.
+// Reads the nodes of a scope (the flow, or a group) field by field. What they mention of each other belongs to mentions.ts.
 
 import type { JsonObject } from '../json.ts';
 import { MAX_NESTING, MAX_NODES } from '../limits.ts';
-import { didYouMean } from '../parse/suggest.ts';
+import { suggest } from '../parse/suggest.ts';
 import type { AuthoredKind } from './authored-kind.ts';
-import { type Surroundings, scopeInside } from './expression-sites.ts';
-import { ID } from './fields.ts';
+import { contextInside, type ExpressionContext } from './expression-sites.ts';
+import { ID, ID_RULE } from './fields.ts';
 import { parseField } from './parse-field.ts';
 import type { Problems } from './problems.ts';
 import { type NodeFields, nodeShape } from './shapes.ts';
@@ -14,18 +14,18 @@ import type { Path } from './source.ts';
 export interface Scope {
   /** Of the map of nodes. */
   path: Path;
-  /** Every id that is written, those whose node could not be read included. */
+  /** All ids in the source, also of nodes that could not be read. */
   ids: ReadonlySet<string>;
   drafts: Map<string, Draft>;
   /** The scope around the group, and the group. */
   outer?: { scope: Scope; group: string };
-  around: Surroundings;
-  /** Within an `each`, at whatever distance. */
+  context: ExpressionContext;
+  /** Inside an `each`, at any depth. */
   isRepeated: boolean;
   depth: number;
 }
 
-/** A node as written, as far as its fields could be read. */
+/** A node in the source, as far as its fields could be read. */
 export interface Draft {
   id: string;
   path: Path;
@@ -45,11 +45,11 @@ export interface Reading {
   count: number;
 }
 
-export type Surrounding = Pick<Scope, 'outer' | 'around' | 'isRepeated' | 'depth'>;
+export type ScopeContext = Pick<Scope, 'outer' | 'context' | 'isRepeated' | 'depth'>;
 
 const GROUP = 'group';
 
-export function readScope(reading: Reading, nodes: Record<string, unknown>, at: { path: Path } & Surrounding): Scope {
+export function readScope(reading: Reading, nodes: Record<string, unknown>, at: { path: Path } & ScopeContext): Scope {
   const scope: Scope = { ...at, ids: new Set(Object.keys(nodes)), drafts: new Map() };
   for (const [id, value] of Object.entries(nodes)) {
     reading.count += 1;
@@ -66,12 +66,12 @@ export function readScope(reading: Reading, nodes: Record<string, unknown>, at: 
 function isFreeId({ problems }: Reading, scope: Scope, id: string): boolean {
   const path = [...scope.path, id];
   if (!ID.test(id)) {
-    problems.error(path, `'${id}' is no id: letters, digits and _, at most 64, not beginning with a digit`, 'key');
+    problems.error(path, `'${id}' ${ID_RULE}`, 'key');
     return false;
   }
   for (let outer = scope.outer; outer; outer = outer.scope.outer) {
     if (!outer.scope.ids.has(id)) continue;
-    problems.error(path, `there is a node '${id}' around this group already: choose another id`, 'key');
+    problems.error(path, `a node outside this group has the id '${id}' already: choose another id`, 'key');
     return false;
   }
   return true;
@@ -84,7 +84,7 @@ function readNode(reading: Reading, scope: Scope, { id, value }: { id: string; v
   const type = (value as { type?: unknown } | null)?.type;
   if (typeof type === 'string' && !Object.hasOwn(kinds, type)) {
     const known = Object.keys(kinds);
-    const meant = didYouMean(type, known) || ` (known: ${known.join(', ')})`;
+    const meant = suggest(type, known) || ` (known: ${known.join(', ')})`;
     problems.error([...path, 'type'], `unknown node type '${type}'${meant}`);
     return undefined;
   }
@@ -93,7 +93,7 @@ function readNode(reading: Reading, scope: Scope, { id, value }: { id: string; v
   checkModifiers(problems, { path, fields, isGroup: fields.type === GROUP });
   const draft: Draft = { id, path, fields, kind, ...readWith(reading, { path, fields, kind }) };
   if (kind.interactive && (scope.isRepeated || fields.each)) {
-    problems.error(path, `node '${id}' talks to the end user, which is not possible inside an each`, 'key');
+    problems.error(path, `node '${id}' talks to the end user: this is not allowed inside each`, 'key');
   }
   const nodes = fields.type === GROUP ? fields.with?.['nodes'] : undefined;
   if (isMap(nodes)) draft.inside = readInside(reading, { scope, draft, nodes });
@@ -107,7 +107,7 @@ function readWith({ problems }: Reading, { path, fields, kind }: Pick<Draft, 'pa
   const parsed = parseField(problems, { schema: kind.with, value, path: [...path, 'with'], label: 'with' });
   if (!isMap(parsed)) return { written: isGroup ? written : value };
   const { nodes: _, ...rest } = parsed;
-  // A copy: what aliases shared in the source is shared no longer, and nothing but JSON is left.
+  // A copy, so that values which aliases share in the source are separate objects, and only JSON is left.
   const plain = JSON.parse(JSON.stringify(isGroup ? rest : parsed)) as JsonObject;
   return { with: plain, written: isGroup ? written : value };
 }
@@ -124,7 +124,7 @@ function readInside(reading: Reading, inner: { scope: Scope; draft: Draft; nodes
     path,
     depth,
     outer: { scope, group: draft.id },
-    around: scopeInside(draft.fields, scope.around),
+    context: contextInside(draft.fields, scope.context),
     isRepeated: scope.isRepeated || draft.fields.each !== undefined,
   });
 }
@@ -132,10 +132,10 @@ function readInside(reading: Reading, inner: { scope: Scope; draft: Draft; nodes
 function checkModifiers(problems: Problems, node: { path: Path; fields: NodeFields; isGroup: boolean }): void {
   const { path, fields, isGroup } = node;
   if (!isGroup && fields.repeat) problems.error([...path, 'repeat'], 'only a group can repeat', 'key');
-  // The nodes of a group have their own; one of the group would be lost.
+  // The nodes of a group have their own; one on the group would have no effect.
   for (const field of ['timeout', 'retry'] as const) {
     if (isGroup && fields[field] !== undefined) {
-      problems.error([...path, field], `a group has no ${field} of its own: give it to its nodes`, 'key');
+      problems.error([...path, field], `a group cannot have ${field}: set it on its nodes`, 'key');
     }
   }
 }

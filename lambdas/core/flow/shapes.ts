@@ -1,5 +1,5 @@
-// The fields of a flow and of every node, as an author writes them. Fields within `with` belong to the node kinds; what
-// fields mean together (references, scopes, cycles) is checked by the files beside this one.
+// The fields of a flow and of every node, as an author writes them. Fields inside `with` belong to the node kinds; the
+// other files of this folder check how fields fit together (references, scopes, cycles).
 
 import * as z from 'zod';
 import {
@@ -10,14 +10,14 @@ import {
   RUN_CEILING_SECONDS,
   RUN_NODE_CONCURRENCY,
 } from '../limits.ts';
-import { anyValue, bareExpression, byteSize, duration, EXPRESSION, FLOW_NAME, ID } from './fields.ts';
+import { anyValue, bareExpression, byteSize, duration, EXPRESSION, FLOW_NAME, ID, ID_RULE } from './fields.ts';
 import { INPUT_TYPES } from './plan.ts';
 
 const CEILING_MS = RUN_CEILING_SECONDS * 1_000;
 const MAX_RETRIES = 10;
 const MAX_OPTIONS = 200;
 
-const id = z.string().regex(ID, 'is no id: letters, digits and _, at most 64, not beginning with a digit');
+const id = z.string().regex(ID, ID_RULE);
 const title = z.string().max(200);
 const description = z.string().max(4_000);
 const count = z.int().min(0);
@@ -75,7 +75,7 @@ const output = z.union([
 
 export const flowShape = z.strictObject({
   flow: z.literal(1, 'must be 1, the version of the format'),
-  name: z.string().regex(FLOW_NAME, 'must be letters, digits, _ and -, at most 64, not beginning with a digit or -'),
+  name: z.string().regex(FLOW_NAME, 'must be letters, digits, _ and -, at most 64, and no digit or - at the beginning'),
   title: title.optional(),
   description: description.optional(),
   labels: z.record(z.string().max(64), z.string().max(256)).optional(),
@@ -90,7 +90,7 @@ export const flowShape = z.strictObject({
     )
     .optional(),
   settings: settings.optional(),
-  // Checked node by node, see nodes.ts.
+  // Checked node by node, see scope.ts.
   nodes: z.record(z.string(), z.unknown()),
   outputs: z
     .union([

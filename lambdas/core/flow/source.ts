@@ -1,5 +1,5 @@
-// Reads the text of a flow, YAML 1.2 or JSON (which is YAML), and knows where in it everything stands.
-// What the fields mean belongs to the rest of the compiler.
+// Reads the text of a flow, YAML 1.2 or JSON (which is YAML), and locates each value in it. What the fields mean belongs
+// to the rest of the compiler.
 
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
 import { MAX_JSON_DEPTH, MAX_SOURCE_BYTES } from '../limits.ts';
@@ -10,7 +10,7 @@ export type Path = readonly (string | number)[];
 export interface Source {
   /** The whole text as data; an object at the top. */
   value: Record<string, unknown>;
-  /** 1-based position of the value at the path (or of its key), or of the nearest thing above it. */
+  /** 1-based position of the value at the path (or of its key), or of its nearest parent that exists. */
   locate(path: Path, at?: 'key' | 'value'): { line: number; column: number };
   /** Position of the first occurrence of `text` within the value at the path; of the value where there is none. */
   locateText(path: Path, text: string): { line: number; column: number };
@@ -23,25 +23,25 @@ const MAX_ALIASES = 50;
 /** The source, or the problem for which the text cannot be read at all. */
 export function readSource(text: string): { source: Source } | { unreadable: Problem } {
   const lines = new LineCounter();
-  const positionOf = (offset: number) => {
+  const toPosition = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
   const unreadable = (message: string, offset = 0) => ({
-    unreadable: { ...positionOf(offset), message, severity: 'error' as const },
+    unreadable: { ...toPosition(offset), message, severity: 'error' as const },
   });
   if (text.trim() === '') return unreadable('the flow is empty');
   const document = parse(text, lines);
   const [syntax] = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0]);
-  if (syntax !== undefined) return unreadable(syntaxSentence(syntax.message, text, syntax.pos[0]), syntax.pos[0]);
+  if (syntax !== undefined) return unreadable(describeSyntaxError(syntax.message, text, syntax.pos[0]), syntax.pos[0]);
   const shape = findShapeProblem(document, document.contents, 0);
   if (shape !== undefined) return unreadable(shape.message, shape.offset);
   try {
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES });
     if (JSON.stringify(value).length > 2 * MAX_SOURCE_BYTES) return unreadable('the aliases make the flow too large');
-    return { source: makeSource({ text, document, positionOf }, value as Record<string, unknown>) };
+    return { source: makeSource({ text, document, toPosition: toPosition }, value as Record<string, unknown>) };
   } catch (error) {
-    return unreadable(aliasSentence(error));
+    return unreadable(describeAliasError(error));
   }
 }
 
@@ -59,16 +59,16 @@ function parse(text: string, lineCounter: LineCounter): Document.Parsed {
 interface Read {
   text: string;
   document: Document.Parsed;
-  positionOf(offset: number): { line: number; column: number };
+  toPosition(offset: number): { line: number; column: number };
 }
 
-function makeSource({ text, document, positionOf }: Read, value: Record<string, unknown>): Source {
+function makeSource({ text, document, toPosition: positionOf }: Read, value: Record<string, unknown>): Source {
   const find = (path: Path, at: 'key' | 'value') => {
     let found: Node | null = document.contents;
     for (const [index, step] of path.entries()) {
-      const inside: Node | null | undefined = isAlias(found) ? found.resolve(document) : found;
+      const target: Node | null | undefined = isAlias(found) ? found.resolve(document) : found;
       const isLast = index === path.length - 1;
-      const next = childOf(inside ?? null, step, isLast ? at : 'value');
+      const next = findChild(target ?? null, step, isLast ? at : 'value');
       if (next === undefined) break;
       found = next;
     }
@@ -94,10 +94,10 @@ function makeSource({ text, document, positionOf }: Read, value: Record<string, 
   };
 }
 
-function childOf(parent: Node | null, step: string | number, at: 'key' | 'value'): Node | undefined {
+function findChild(parent: Node | null, step: string | number, at: 'key' | 'value'): Node | undefined {
   if (isSeq(parent)) return parent.items[Number(step)] as Node | undefined;
   if (!isMap(parent)) return undefined;
-  const pair = parent.items.find(({ key }) => keyText(key) === String(step)) as Pair<Node, Node | null> | undefined;
+  const pair = parent.items.find(({ key }) => readKey(key) === String(step)) as Pair<Node, Node | null> | undefined;
   return pair && (at === 'key' ? pair.key : (pair.value ?? pair.key));
 }
 
@@ -107,12 +107,12 @@ interface ShapeProblem {
 }
 
 // An escape such as "\\ud83d" without its other half: such a text can neither be stored nor sent on.
-const CUT = 'the text holds half of a character';
+const CUT = 'the text contains half of a character';
 const isCut = (value: unknown): boolean => typeof value === 'string' && !value.isWellFormed();
 
-/** Nothing deeper than a run's data may be, only plain keys, each once, and a map at the top. */
+/** The nesting is not deeper than in a run's data, keys are plain and occur once, and the top is a map. */
 function findShapeProblem(document: Document, node: unknown, depth: number): ShapeProblem | undefined {
-  const offset = offsetOf(node);
+  const offset = readOffset(node);
   const inside = (child: unknown) => findShapeProblem(document, child, depth + 1);
   if (depth > MAX_JSON_DEPTH) return { message: `the flow is nested more than ${MAX_JSON_DEPTH} levels deep`, offset };
   if (depth === 0 && !isMap(node)) return { message: 'a flow is a map with flow, name and nodes', offset };
@@ -120,22 +120,22 @@ function findShapeProblem(document: Document, node: unknown, depth: number): Sha
     return { message: `there is no anchor &${node.source} (put quotes around a text that begins with *)`, offset };
   }
   if (isScalar(node) && isCut(node.value)) return { message: CUT, offset };
-  if (isSeq(node)) return firstProblem(node.items, inside);
+  if (isSeq(node)) return findFirst(node.items, inside);
   if (!isMap(node)) return undefined;
   const keys = new Set<string>();
-  return firstProblem(node.items, ({ key, value }) => findKeyProblem(key, keys) ?? inside(value));
+  return findFirst(node.items, ({ key, value }) => findKeyProblem(key, keys) ?? inside(value));
 }
 
 function findKeyProblem(key: unknown, keys: Set<string>): ShapeProblem | undefined {
-  const text = keyText(key);
-  if (text === undefined) return { message: 'a key must be a plain text', offset: offsetOf(key) };
-  if (isCut(text)) return { message: CUT, offset: offsetOf(key) };
-  if (keys.has(text)) return { message: `the key '${text}' occurs twice`, offset: offsetOf(key) };
+  const text = readKey(key);
+  if (text === undefined) return { message: 'a key must be a plain text', offset: readOffset(key) };
+  if (isCut(text)) return { message: CUT, offset: readOffset(key) };
+  if (keys.has(text)) return { message: `the key '${text}' occurs twice`, offset: readOffset(key) };
   keys.add(text);
   return undefined;
 }
 
-function firstProblem<T>(items: T[], find: (item: T) => ShapeProblem | undefined): ShapeProblem | undefined {
+function findFirst<T>(items: T[], find: (item: T) => ShapeProblem | undefined): ShapeProblem | undefined {
   for (const item of items) {
     const problem = find(item);
     if (problem !== undefined) return problem;
@@ -143,22 +143,22 @@ function firstProblem<T>(items: T[], find: (item: T) => ShapeProblem | undefined
   return undefined;
 }
 
-function keyText(key: unknown): string | undefined {
+function readKey(key: unknown): string | undefined {
   return isScalar(key) ? String(key.value) : undefined;
 }
 
-function offsetOf(node: unknown): number {
+function readOffset(node: unknown): number {
   return (node as Node | null)?.range?.[0] ?? 0;
 }
 
-/** One sentence, with the cure for what authors stumble over most: `${{ }}` with YAML's own characters in it. */
-function syntaxSentence(message: string, text: string, offset: number): string {
+/** One message, with advice for the most common mistake: `${{ }}` with special characters of YAML in it. */
+function describeSyntaxError(message: string, text: string, offset: number): string {
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n', 1)[0] ?? '';
-  const hint = /\$\{\{.*(: |:$| #)/.test(line) ? " (put quotes around a text with ': ' or ' #' inside of ${{ }})" : '';
+  const hint = /\$\{\{.*(: |:$| #)/.test(line) ? " (put quotes around a text with ': ' or ' #' inside ${{ }})" : '';
   const plain = message === 'Maximum call stack size exceeded' ? 'the flow is nested too deeply' : message;
   return `${plain.charAt(0).toLowerCase()}${plain.slice(1)}${hint}`;
 }
 
-function aliasSentence(error: unknown): string {
+function describeAliasError(error: unknown): string {
   return error instanceof ReferenceError ? 'the aliases make the flow too large' : 'an alias refers to itself';
 }

@@ -1,4 +1,4 @@
-// Whether a flow can run asynchronously and synchronously, and which nodes stand in the way.
+// Whether a flow can run asynchronously and synchronously, and which nodes prevent it.
 
 import type { Blocker, Support } from './plan.ts';
 import type { Problems } from './problems.ts';
@@ -18,24 +18,24 @@ export interface Supports {
 }
 
 export function judgeSupport(source: Source, top: Scope): Supports {
-  const mode = modeOf(source);
+  const mode = readMode(source);
   return {
-    async: support(source, top, { mode: 'async', only: mode }),
-    sync: support(source, top, { mode: 'sync', only: mode }),
+    async: judgeMode(source, top, { mode: 'async', only: mode }),
+    sync: judgeMode(source, top, { mode: 'sync', only: mode }),
   };
 }
 
-/** A flow that says how it runs must be able to. */
+/** A flow that sets `settings.mode` must be able to run in it. */
 export function checkMode(problems: Problems, source: Source, top: Scope): void {
-  const mode = modeOf(source);
+  const mode = readMode(source);
   if (mode !== 'async' && mode !== 'sync') return;
-  for (const { blocker, path } of blockersOf(source, top, mode)) {
+  for (const { blocker, path } of findBlockers(source, top, { mode })) {
     problems.error(path, `node '${blocker.node}' ${blocker.message}: not allowed when settings.mode is ${mode}`, 'key');
   }
 }
 
-function support(source: Source, top: Scope, { mode, only }: { mode: Mode; only: unknown }): Support {
-  const blockers = blockersOf(source, top, mode).map(({ blocker }) => blocker);
+function judgeMode(source: Source, top: Scope, { mode, only }: { mode: Mode; only: unknown }): Support {
+  const blockers = findBlockers(source, top, { mode }).map(({ blocker }) => blocker);
   if ((only === 'async' || only === 'sync') && only !== mode) {
     const { line } = source.locate(['settings', 'mode']);
     blockers.unshift({ line, node: '', message: `settings.mode is ${only}` });
@@ -43,19 +43,24 @@ function support(source: Source, top: Scope, { mode, only }: { mode: Mode; only:
   return { supported: blockers.length === 0, blockers };
 }
 
-function blockersOf(source: Source, scope: Scope, mode: Mode, prefix = ''): Found[] {
+function findBlockers(source: Source, scope: Scope, at: { mode: Mode; prefix?: string }): Found[] {
+  const { mode, prefix = '' } = at;
   return [...scope.drafts.values()].flatMap((draft) => [
-    ...ownBlocker(source, draft, { mode, node: `${prefix}${draft.id}` }),
-    ...(draft.inside ? blockersOf(source, draft.inside, mode, `${prefix}${draft.id}.`) : []),
+    ...findOwnBlocker(source, draft, { mode, node: `${prefix}${draft.id}` }),
+    ...(draft.inside ? findBlockers(source, draft.inside, { mode, prefix: `${prefix}${draft.id}.` }) : []),
   ]);
 }
 
-function ownBlocker(source: Source, { kind, path, with: given }: Draft, at: { mode: Mode; node: string }): Found[] {
-  const message = given === undefined ? undefined : kind.blocks?.(given)[at.mode];
+function findOwnBlocker(
+  document: Source,
+  { kind, path, with: source }: Draft,
+  at: { mode: Mode; node: string },
+): Found[] {
+  const message = source === undefined ? undefined : kind.blocks?.(source)[at.mode];
   if (message === undefined) return [];
-  return [{ blocker: { line: source.locate(path, 'key').line, node: at.node, message }, path }];
+  return [{ blocker: { line: document.locate(path, 'key').line, node: at.node, message }, path }];
 }
 
-function modeOf({ value }: Source): unknown {
+function readMode({ value }: Source): unknown {
   return (value['settings'] as { mode?: unknown } | null | undefined)?.mode;
 }

@@ -5,8 +5,8 @@ import type { Json, JsonObject } from '../json.ts';
 
 const schemas = new WeakMap<JsonObject, z.ZodType>();
 
-/** Sentences that begin with a verb, to follow the name of the input. */
-export function schemaProblems(schema: JsonObject, value: Json): string[] {
+/** Messages that begin with a verb, to follow the name of the input. */
+export function findSchemaProblems(schema: JsonObject, value: Json): string[] {
   const parsed = toZod(schema).safeParse(value);
   return (parsed.error?.issues ?? []).slice(0, 10).map((issue) => {
     const where = issue.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
@@ -14,7 +14,7 @@ export function schemaProblems(schema: JsonObject, value: Json): string[] {
   });
 }
 
-/** Throws a sentence where the schema holds what cannot be checked here. */
+/** Throws an Error where the schema uses what cannot be checked here. */
 export function toZod(schema: JsonObject): z.ZodType {
   const known = schemas.get(schema);
   if (known !== undefined) return known;
@@ -29,14 +29,14 @@ export function toZod(schema: JsonObject): z.ZodType {
   return made;
 }
 
-// A pattern would run on the engine of the language, which backtracks; a reference may lead in circles.
+// A pattern would run on the regex engine of JavaScript, which backtracks; references may form a cycle.
 const UNSAFE = ['pattern', 'patternProperties', '$ref', '$dynamicRef'];
 
 function refuseUnsafe(schema: Json, isNames = false): void {
   if (typeof schema !== 'object' || schema === null) return;
   for (const [key, value] of Object.entries(schema)) {
     if (!isNames && UNSAFE.includes(key)) throw new Error(`'${key}' cannot be used in a schema`);
-    // Within `properties` the keys are names of the author.
+    // Inside `properties` the keys are the author's names.
     refuseUnsafe(value, !isNames && key === 'properties');
   }
 }

@@ -1,4 +1,4 @@
-// Version labels: which one a plan gets, and which one a caller means.
+// Version labels: which one a new plan gets, and which one a caller's text selects.
 
 import type { InputSpec, OutputSpec, Plan } from './plan.ts';
 
@@ -14,7 +14,7 @@ const FIRST = '1.0.0';
 export function nextVersion(before: { version: string; plan: Plan } | undefined, plan: Plan): string {
   if (before === undefined) return FIRST;
   const [major, minor, patch] = parse(before.version);
-  switch (changeBetween(before.plan, plan)) {
+  switch (classifyChange(before.plan, plan)) {
     case 'major':
       return `${major + 1}.0.0`;
     case 'minor':
@@ -45,7 +45,7 @@ export function isVersionLabel(text: string): boolean {
 }
 
 /** major: a call that worked may fail, or an output that was read is gone. minor: there is more than before. */
-export function changeBetween(before: Plan, after: Plan): Change {
+export function classifyChange(before: Plan, after: Plan): Change {
   const changes = [...inputChanges(before.inputs, after.inputs), ...outputChanges(before.outputs, after.outputs)];
   if (changes.includes('major')) return 'major';
   return changes.includes('minor') ? 'minor' : 'patch';
@@ -103,7 +103,7 @@ function limitChange(before: number | undefined, after: number | undefined, outw
 }
 
 function setChange(field: 'options' | 'accept' | 'alias', before: InputSpec, after: InputSpec): Change {
-  // No aliases are no names; no options and no accepted types are no restriction.
+  // Without aliases there are no other names; without options and accepted types there is no restriction.
   if (field !== 'alias' && before[field] === undefined) return after[field] === undefined ? 'patch' : 'major';
   if (field !== 'alias' && after[field] === undefined) return 'minor';
   const [old, now] = [before[field] ?? [], after[field] ?? []] as [unknown[], unknown[]];
@@ -111,7 +111,7 @@ function setChange(field: 'options' | 'accept' | 'alias', before: InputSpec, aft
   return now.length > old.length ? 'minor' : 'patch';
 }
 
-/** Patterns and schemas are not compared: another one may be narrower. */
+/** Patterns and schemas are not compared: a new one may be narrower. */
 function shapeChange(before: unknown, after: unknown): Change {
   if (JSON.stringify(before) === JSON.stringify(after)) return 'patch';
   return after === undefined ? 'minor' : 'major';
@@ -122,8 +122,8 @@ function isDemanded({ required, default: fallback }: InputSpec): boolean {
 }
 
 function outputChanges(before: Plan['outputs'], after: Plan['outputs']): Change[] {
-  const [old, now] = [named(before), named(after)];
-  // One expression yields the whole object: nobody can say what is in it.
+  const [old, now] = [readNamedOutputs(before), readNamedOutputs(after)];
+  // One expression yields the whole object: its fields are not known.
   if (old === undefined || now === undefined) return [old === now ? 'patch' : 'major'];
   const kept = Object.entries(old).map(([name, { type }]): Change => {
     const spec = now[name];
@@ -133,7 +133,7 @@ function outputChanges(before: Plan['outputs'], after: Plan['outputs']): Change[
   return [...kept, ...added.map((): Change => 'minor')];
 }
 
-function named(outputs: Plan['outputs']): Record<string, OutputSpec> | undefined {
+function readNamedOutputs(outputs: Plan['outputs']): Record<string, OutputSpec> | undefined {
   return typeof outputs['expression'] === 'string' ? undefined : (outputs as Record<string, OutputSpec>);
 }
 

@@ -1,4 +1,4 @@
-// Reads the `data:` of server-sent events out of pieces that end anywhere.
+// Reads the `data:` of server-sent events from chunks that may end anywhere.
 
 export function makeEventReader(onData: (data: string) => void) {
   const decoder = new TextDecoder();

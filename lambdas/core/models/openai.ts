@@ -18,21 +18,22 @@ const MAX_ANSWER_BYTES = 10 * 1_024 * 1_024;
 const EXCERPT_CHARS = 300;
 
 const usage = z.object({ prompt_tokens: z.number().catch(0), completion_tokens: z.number().catch(0) });
-// Thoughts are no part of OpenAI's own wire: DeepSeek's name for them, which others took over, and OpenRouter's.
-const said = z.object({
+// OpenAI's own wire has no reasoning text. `reasoning_content` is DeepSeek's field, which others adopted; `reasoning` is
+// OpenRouter's.
+const replyText = z.object({
   content: z.string().nullish(),
   reasoning_content: z.string().nullish(),
   reasoning: z.string().nullish(),
 });
-const thoughtIn = (it: z.output<typeof said> | null | undefined): string =>
+const readReasoning = (it: z.output<typeof replyText> | null | undefined): string =>
   it?.reasoning_content ?? it?.reasoning ?? '';
 
 const completion = z.object({
-  choices: z.array(z.object({ message: said, finish_reason: z.string().nullish() })).min(1),
+  choices: z.array(z.object({ message: replyText, finish_reason: z.string().nullish() })).min(1),
   usage: usage.nullish(),
 });
 const chunk = z.object({
-  choices: z.array(z.object({ delta: said.nullish(), finish_reason: z.string().nullish() })).nullish(),
+  choices: z.array(z.object({ delta: replyText.nullish(), finish_reason: z.string().nullish() })).nullish(),
   usage: usage.nullish(),
 });
 
@@ -48,27 +49,27 @@ export function makeOpenAi(http: HttpClient, { baseUrl, apiKey }: OpenAiOptions)
     async generate(request) {
       const key = await apiKey();
       const reader = request.onText && makeStreamReader(request.onText);
-      const answer = await sent(http, {
+      const answer = await send(http, {
         url,
         method: 'POST',
         headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
-        body: JSON.stringify(bodyOf(request)),
+        body: JSON.stringify(buildBody(request)),
         timeoutMs: request.timeoutMs,
         maxBytes: MAX_ANSWER_BYTES,
         signal: request.signal,
         ...(reader && { onChunk: reader.push }),
       });
-      if (answer.status !== 200) throw refusal(answer, key);
+      if (answer.status !== 200) throw makeFault(answer, key);
       if (answer.truncated)
         throw new ModelFault('node-failed', `The model answered with more than ${MAX_ANSWER_BYTES} bytes`);
-      // Some endpoints answer in one piece whatever they are asked for.
+      // Some endpoints answer without a stream, even if asked for one.
       const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
-      return reader && isStream ? reader.end() : whole(answer, request);
+      return reader && isStream ? reader.end() : readWhole(answer, request);
     },
   };
 }
 
-async function sent(http: HttpClient, request: Parameters<HttpClient['send']>[0]): Promise<HttpAnswer> {
+async function send(http: HttpClient, request: Parameters<HttpClient['send']>[0]): Promise<HttpAnswer> {
   try {
     return await http.send(request);
   } catch (error) {
@@ -78,25 +79,25 @@ async function sent(http: HttpClient, request: Parameters<HttpClient['send']>[0]
   }
 }
 
-function contentOf({ content, images }: ModelMessage): unknown {
+function buildContent({ content, images }: ModelMessage): unknown {
   if (!images || images.length === 0) return content;
   return [{ type: 'text', text: content }, ...images.map((url) => ({ type: 'image_url', image_url: { url } }))];
 }
 
-function bodyOf(request: ModelRequest): object {
+function buildBody(request: ModelRequest): object {
   const { model, messages, temperature, topP, maxTokens, stop, seed, reasoning, extra, schema, onText } = request;
   return {
     ...extra,
     model,
-    messages: messages.map((message) => ({ role: message.role, content: contentOf(message) })),
-    // What the node leaves open must not hide what `extra` says.
+    messages: messages.map((message) => ({ role: message.role, content: buildContent(message) })),
+    // Settings that the node does not set must not hide those in `extra`.
     ...compact({ temperature, top_p: topP, max_tokens: maxTokens, stop, seed, reasoning_effort: reasoning }),
     ...(schema && { response_format: { type: 'json_schema', json_schema: { name: 'answer', schema } } }),
     ...(onText && { stream: true, stream_options: { include_usage: true } }),
   };
 }
 
-function jsonOf(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
@@ -104,63 +105,63 @@ function jsonOf(text: string): unknown {
   }
 }
 
-const textOf = ({ body }: HttpAnswer): string => new TextDecoder().decode(body);
+const readText = ({ body }: HttpAnswer): string => new TextDecoder().decode(body);
 
-function whole(answer: HttpAnswer, { onText }: ModelRequest): ModelAnswer {
-  const parsed = completion.safeParse(jsonOf(textOf(answer)));
-  if (!parsed.success) throw new ModelFault('model-unavailable', 'The answer of the model cannot be read');
+function readWhole(answer: HttpAnswer, { onText }: ModelRequest): ModelAnswer {
+  const parsed = completion.safeParse(parseJson(readText(answer)));
+  if (!parsed.success) throw new ModelFault('model-unavailable', "The model's answer cannot be parsed");
   const [choice] = parsed.data.choices;
   const text = choice?.message.content ?? '';
   if (text !== '') onText?.(text);
-  const end = { finishReason: finishOf(choice?.finish_reason), ...tokensOf(parsed.data.usage) };
-  return { text, ...thought(thoughtIn(choice?.message)), ...end };
+  const end = { finishReason: readFinishReason(choice?.finish_reason), ...countTokens(parsed.data.usage) };
+  return { text, ...reasoningField(readReasoning(choice?.message)), ...end };
 }
 
-const thought = (reasoning: string): { reasoning?: string } => (reasoning === '' ? {} : { reasoning });
+const reasoningField = (reasoning: string): { reasoning?: string } => (reasoning === '' ? {} : { reasoning });
 
 function makeStreamReader(onText: (text: string) => void) {
   let text = '';
   let reasoning = '';
   let finish: string | null | undefined;
-  let tokens = tokensOf(undefined);
+  let tokens = countTokens(undefined);
   const read = (data: string): void => {
-    const parsed = chunk.safeParse(jsonOf(data));
+    const parsed = chunk.safeParse(parseJson(data));
     if (!parsed.success) return;
     const [choice] = parsed.data.choices ?? [];
     const delta = choice?.delta?.content ?? '';
     if (delta !== '') onText(delta);
     text += delta;
-    reasoning += thoughtIn(choice?.delta);
+    reasoning += readReasoning(choice?.delta);
     finish = choice?.finish_reason ?? finish;
-    if (parsed.data.usage) tokens = tokensOf(parsed.data.usage);
+    if (parsed.data.usage) tokens = countTokens(parsed.data.usage);
   };
   const events = makeEventReader(read);
   return {
     push: events.push,
     end(): ModelAnswer {
       events.end();
-      // A stream that simply stops is half an answer.
+      // A stream without a finish reason is incomplete.
       if (finish === undefined || finish === null)
-        throw new ModelFault('model-unavailable', 'The answer of the model broke off');
-      return { text, ...thought(reasoning), finishReason: finishOf(finish), ...tokens };
+        throw new ModelFault('model-unavailable', "The model's answer ended early");
+      return { text, ...reasoningField(reasoning), finishReason: readFinishReason(finish), ...tokens };
     },
   };
 }
 
-function tokensOf(given: z.output<typeof usage> | null | undefined) {
-  return { inputTokens: given?.prompt_tokens ?? 0, outputTokens: given?.completion_tokens ?? 0 };
+function countTokens(tokens: z.output<typeof usage> | null | undefined) {
+  return { inputTokens: tokens?.prompt_tokens ?? 0, outputTokens: tokens?.completion_tokens ?? 0 };
 }
 
-function finishOf(reason: string | null | undefined): ModelAnswer['finishReason'] {
+function readFinishReason(reason: string | null | undefined): ModelAnswer['finishReason'] {
   if (reason === 'length') return 'length';
   if (reason === 'content_filter') return 'filtered';
   return reason === 'stop' || reason === undefined || reason === null ? 'stop' : 'other';
 }
 
-/** What the endpoint says is worth telling, but for its key. */
-function refusal(answer: HttpAnswer, key: string | undefined): ModelFault {
-  const said = z.object({ error: z.object({ message: z.string() }) }).safeParse(jsonOf(textOf(answer)));
-  const excerpt = (said.data?.error.message ?? textOf(answer)).slice(0, EXCERPT_CHARS);
+/** The message repeats what the endpoint says, without its key. */
+function makeFault(answer: HttpAnswer, key: string | undefined): ModelFault {
+  const failure = z.object({ error: z.object({ message: z.string() }) }).safeParse(parseJson(readText(answer)));
+  const excerpt = (failure.data?.error.message ?? readText(answer)).slice(0, EXCERPT_CHARS);
   const message = `The model answered ${answer.status}: ${key ? excerpt.replaceAll(key, '***') : excerpt}`;
   if (answer.status === 429) {
     const seconds = Number((answer.headers as JsonObject)['retry-after']);

@@ -1,20 +1,20 @@
-// The callback node: hands out an unguessable address and waits until somebody posts to it.
+// The callback node: makes an unguessable address and waits until somebody posts to it.
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import { compact, type JsonObject } from '../json.ts';
-import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
+import { buildNotifications, MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, sendAll } from './http/notify.ts';
 import { findSecretNames, requestSchema, writtenRequest } from './http/request.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
 const FIELDS = {
-  /** What the one who must call should know; shown with the wait and sent along. */
+  /** For the caller; part of the wait and of the notifications. */
   message: z.string().max(4_000).optional(),
   data: anyValue.optional(),
-  /** Sent once the wait is recorded; may mention `$callback.url`. */
+  /** Sent after the wait is recorded; may mention `$callback.url`. */
   request: requestSchema.optional(),
-  /** Addresses that are told of the wait by a POST. */
+  /** Addresses that receive a POST about the wait. */
   notify: z.union([z.string(), z.array(z.string()).max(MAX_NOTIFIED)]).optional(),
 };
 const evaluated = z.strictObject(FIELDS);
@@ -24,13 +24,16 @@ interface CallbackWith extends JsonObject {
   request: { auth: { secret: string } };
 }
 
-/** The author's request first: it is what somebody's answer depends on. */
+/** The author's own request comes first: the answer depends on it. */
 function notify(
   context: NodeContext,
   { request, message, data, notify: addresses }: CallbackInput,
 ): Promise<Outcome | undefined> {
   const own = request ? [{ method: 'POST' as const, ...request }] : [];
-  return sendAll(context, [...own, ...noticesTo(context, addresses, { message: message ?? null, data: data ?? null })]);
+  return sendAll(context, [
+    ...own,
+    ...buildNotifications(context, addresses, { message: message ?? null, data: data ?? null }),
+  ]);
 }
 
 export const CALLBACK: NodeKind<CallbackWith> = {
@@ -43,8 +46,8 @@ export const CALLBACK: NodeKind<CallbackWith> = {
   givesCallback: true,
   secretFields: ['request.url', 'request.query', 'request.headers', 'request.body'],
   secretNames: (source) => (source.request ? findSecretNames(source.request) : []),
-  run: async (context, given) => {
-    const read = readInput(evaluated, given);
+  run: async (context, input) => {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     const { message, data } = read.input;
     return {

@@ -5,8 +5,8 @@ import { ID } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import type { ModelMessage } from '../ports/models.ts';
-import { asWritten, readInput } from './input.ts';
 import { withModel } from './llm/ask.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 // Branches that every node may have.
@@ -21,8 +21,8 @@ const classes = z
       .refine((id) => !TAKEN.includes(id), { error: `must not be ${TAKEN.join(' or ')}` }),
     z.string().max(1_000),
   )
-  .refine((given) => Object.keys(given).length >= 2, { error: 'needs at least two classes' })
-  .refine((given) => Object.keys(given).length <= 50, { error: 'has more than 50 classes' });
+  .refine((it) => Object.keys(it).length >= 2, { error: 'needs at least two classes' })
+  .refine((it) => Object.keys(it).length <= 50, { error: 'has more than 50 classes' });
 const evaluated = z.strictObject({ ...FIELDS, classes });
 type Classify = z.output<typeof evaluated>;
 
@@ -30,7 +30,7 @@ interface ClassifyWith extends JsonObject {
   classes: Record<string, string>;
 }
 
-function question({ input, classes: known, instruction }: Classify): ModelMessage[] {
+function buildMessages({ input, classes: known, instruction }: Classify): ModelMessage[] {
   const list = Object.entries(known).map(([id, text]) => `${id}: ${text}`);
   const system = [
     'Choose the one class that fits the text. Answer with its id and nothing else.',
@@ -43,19 +43,19 @@ function question({ input, classes: known, instruction }: Classify): ModelMessag
   ];
 }
 
-const plain = (text: string): string =>
+const normalize = (text: string): string =>
   text
     .toLowerCase()
     .replaceAll(/[^\p{L}\p{N}_]+/gu, ' ')
     .trim();
 
-/** Whatever quotes, case and full stops are around it. */
-function classIn(answer: string, known: Record<string, string>): string | undefined {
-  const said = plain(answer);
+/** Ignores quotes, case and punctuation. */
+function findClass(answer: string, known: Record<string, string>): string | undefined {
+  const chosen = normalize(answer);
   const ids = Object.keys(known);
-  const exact = ids.find((id) => plain(id) === said || plain(known[id] ?? '') === said);
+  const exact = ids.find((id) => normalize(id) === chosen || normalize(known[id] ?? '') === chosen);
   if (exact !== undefined) return exact;
-  const mentioned = ids.filter((id) => said.split(' ').includes(plain(id)));
+  const mentioned = ids.filter((id) => chosen.split(' ').includes(normalize(id)));
   return mentioned.length === 1 ? mentioned[0] : undefined;
 }
 
@@ -66,14 +66,14 @@ export const CLASSIFY: NodeKind<ClassifyWith> = {
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
   ports: (source) => Object.keys(source.classes ?? {}),
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     const { model, classes: known } = read.input;
-    const messages = question(read.input);
+    const messages = buildMessages(read.input);
     return withModel(context, model, async (asking): Promise<Outcome> => {
       const first = await asking.ask({ messages, temperature: 0 });
-      let found = classIn(first.text, known);
+      let found = findClass(first.text, known);
       if (found === undefined) {
         const again = `Answer with one of: ${Object.keys(known).join(', ')}`;
         const insisted: ModelMessage[] = [
@@ -81,7 +81,7 @@ export const CLASSIFY: NodeKind<ClassifyWith> = {
           { role: 'assistant', content: first.text },
           { role: 'user', content: again },
         ];
-        found = classIn((await asking.ask({ messages: insisted, temperature: 0 })).text, known);
+        found = findClass((await asking.ask({ messages: insisted, temperature: 0 })).text, known);
       }
       const usage = asking.usage();
       if (found === undefined)

@@ -5,9 +5,9 @@ import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import type { ModelMessage } from '../ports/models.ts';
-import { asWritten, readInput } from './input.ts';
 import { withModel } from './llm/ask.ts';
 import { askForData } from './llm/structured-output.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 const FIELDS = { model: z.string().max(256), input: z.string(), instruction: z.string().optional() };
@@ -20,20 +20,20 @@ export const EXTRACT: NodeKind = {
   with: asWritten({ ...FIELDS, schema }, { schema }),
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
-    const { model, input, instruction } = read.input;
+    const { model, input: text, instruction } = read.input;
     const task = ['Take the data out of the text. What it does not say is left out or null.', instruction];
     const messages: ModelMessage[] = [
       { role: 'system', content: task.filter((line) => line !== undefined).join('\n') },
-      { role: 'user', content: input },
+      { role: 'user', content: text },
     ];
     return withModel(context, model, async (asking): Promise<Outcome> => {
-      const got = await askForData(asking, { messages, schema: read.input.schema as JsonObject, temperature: 0 });
+      const answer = await askForData(asking, { messages, schema: read.input.schema as JsonObject, temperature: 0 });
       const usage = asking.usage();
-      if ('data' in got) return done(got.data, { usage });
-      return failed('node-failed', `The model's answer ${got.problems.join('; ')}`, { retryable: true, usage });
+      if ('data' in answer) return done(answer.data, { usage });
+      return failed('node-failed', `The model's answer ${answer.problems.join('; ')}`, { retryable: true, usage });
     });
   },
 };

@@ -1,7 +1,7 @@
-// The fail node: ends its branch as its author decides.
+// The fail node: fails with the author's message and code.
 
 import * as z from 'zod';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { failed, type NodeKind } from './node-kind.ts';
 
 const FIELDS = {
@@ -18,8 +18,8 @@ export const FAIL: NodeKind = {
   summary: 'Fails with a message and a code of your own. Never retried.',
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
-  run: async (_, given) => {
-    const read = readInput(evaluated, given);
+  run: async (_, input) => {
+    const read = readInput(evaluated, input);
     return 'refused' in read ? read.refused : failed(read.input.code ?? 'node-failed', read.input.message);
   },
 };

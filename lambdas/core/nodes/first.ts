@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
-import { asWritten } from './input.ts';
+import { asWritten } from './node-input.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
 const FIELDS = { values: z.array(anyValue).min(1) };
@@ -13,6 +13,6 @@ export const FIRST: NodeKind = {
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
   join: 'settled',
-  // An expression that found one value gives it bare.
+  // An expression that found one value gives it without a list.
   run: async (_, { values }) => done([values ?? null].flat(1).find((value) => value !== null) ?? null),
 };

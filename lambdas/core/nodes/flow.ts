@@ -1,20 +1,20 @@
-// The flow node: another flow as a step of this one. Its run is a run of its own; this one waits for it, or does not.
+// The flow node: runs another flow as a step of this one. That is a separate run; this one waits for it, or detaches.
 
 import * as z from 'zod';
 import { anyValue, FLOW_NAME } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LEASE_SECONDS } from '../limits.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { type ChildRun, done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
-// Only our own stores take this time. Whoever stands still for longer has lost the lease, and another starts the run.
+// Starting only writes to our own stores. A process that takes longer has lost the lease, and another starts the run.
 const START_MS = LEASE_SECONDS * 1_000;
-// The child's end is a signal; these looks are the guarantee behind it.
-const LOOK_FIRST_MS = 1_000;
-const LOOK_MAX_MS = 10 * 60_000;
+// The child signals its end; these polls are the guarantee if the signal is lost.
+const FIRST_POLL_MS = 1_000;
+const MAX_POLL_MS = 10 * 60_000;
 
 const FIELDS = {
-  name: z.string().regex(FLOW_NAME, 'is no name of a flow'),
+  name: z.string().regex(FLOW_NAME, 'is not a valid flow name'),
   version: z.string().max(64).optional(),
   inputs: z.record(z.string(), anyValue).optional(),
   mode: z.enum(['wait', 'detach']).optional(),
@@ -27,16 +27,16 @@ interface FlowWith extends JsonObject {
 
 const stateSchema = z.object({ child: z.string(), until: z.number(), lookMs: z.number() });
 
-function waitFor(context: NodeContext, state: z.infer<typeof stateSchema>): Outcome {
-  const next = { ...state, lookMs: Math.min(state.lookMs * 2, LOOK_MAX_MS) };
+function waitForChild(context: NodeContext, state: z.infer<typeof stateSchema>): Outcome {
+  const next = { ...state, lookMs: Math.min(state.lookMs * 2, MAX_POLL_MS) };
   const until = Math.min(context.now() + state.lookMs, state.until);
   return { kind: 'wait', wait: { kind: 'timer', until, state: next, child: state.child } };
 }
 
-function outcomeOf({ id, status, outputs, error, usage }: ChildRun): Outcome {
+function toOutcome({ id, status, outputs, error, usage }: ChildRun): Outcome {
   if (status === 'succeeded') return done(outputs ?? {}, { usage });
-  const said = status === 'canceled' ? 'was canceled' : `failed: ${error?.message ?? ''}`;
-  return failed(status === 'canceled' ? 'run-canceled' : (error?.code ?? 'node-failed'), `Run ${id} ${said}`, {
+  const ending = status === 'canceled' ? 'was canceled' : `failed: ${error?.message ?? ''}`;
+  return failed(status === 'canceled' ? 'run-canceled' : (error?.code ?? 'node-failed'), `Run ${id} ${ending}`, {
     usage,
   });
 }
@@ -48,22 +48,22 @@ export const FLOW: NodeKind<FlowWith> = {
   defaultTimeoutMs: START_MS,
   waits: ({ mode }) => mode !== 'detach',
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     const { name, version, inputs = {}, mode = 'wait' } = read.input;
     const asked = { flow: name, inputs: inputs as JsonObject, version };
     const child = await context.children.start(asked);
     if (mode === 'detach') return done({ run: child });
-    return waitFor(context, { child, until: context.now() + context.timeoutMs, lookMs: LOOK_FIRST_MS });
+    return waitForChild(context, { child, until: context.now() + context.timeoutMs, lookMs: FIRST_POLL_MS });
   },
 
   async resume(context, _, resumption) {
     const state = stateSchema.parse(resumption.state);
     const child = await context.children.read(state.child);
-    if (child === undefined) return failed('node-failed', `Run ${state.child} is gone`);
-    if (child.isSettled) return outcomeOf(child);
+    if (child === undefined) return failed('node-failed', `Run ${state.child} no longer exists`);
+    if (child.isSettled) return toOutcome(child);
     if (context.now() >= state.until) return failed('node-timed-out', `Run ${state.child} did not end in time`);
-    return waitFor(context, state);
+    return waitForChild(context, state);
   },
 };

@@ -1,5 +1,5 @@
-// The group node: nodes with a scope of their own, mostly to be done for each item. The engine runs them; when they have
-// ended it evaluates `output` in their scope and the group ends with it.
+// The group node: nodes with their own scope, often run for each item. The engine runs them; when they have ended it
+// evaluates `output` in their scope, and that is the result of the group.
 
 import * as z from 'zod';
 import { anyValue, ID } from '../flow/fields.ts';

@@ -1,26 +1,26 @@
-// The table of node kinds. Adding a kind is one file beside this one and one line here.
+// The table of node kinds. A new kind is one file or folder beside this one, and one line here.
 
-import { APPROVAL } from './approval.ts';
+import { APPROVAL } from './approval/approval.ts';
 import { CALLBACK } from './callback.ts';
 import { CLASSIFY } from './classify.ts';
-import { CODE } from './code.ts';
-import { DOCUMENT } from './document.ts';
+import { CODE } from './code/code.ts';
+import { DOCUMENT } from './document/document.ts';
 import { EXTRACT } from './extract.ts';
 import { FAIL } from './fail.ts';
 import { FIRST } from './first.ts';
 import { FLOW } from './flow.ts';
 import { GROUP } from './group.ts';
-import { HTTP } from './http.ts';
+import { HTTP } from './http/http.ts';
 import { LAMBDA } from './lambda.ts';
-import { LLM } from './llm.ts';
+import { LLM } from './llm/llm.ts';
 import type { NodeKind } from './node-kind.ts';
 import { QUESTION } from './question.ts';
 import { REPLY } from './reply.ts';
 import { RETRIEVE } from './retrieve.ts';
 import { SET } from './set.ts';
 import { SWITCH } from './switch.ts';
-import { TEMPLATE } from './template.ts';
-import { TOOL } from './tool.ts';
+import { TEMPLATE } from './template/template.ts';
+import { TOOL } from './tool/tool.ts';
 import { WAIT } from './wait.ts';
 
 export const NODE_KINDS = {
@@ -47,7 +47,7 @@ export const NODE_KINDS = {
   retrieve: RETRIEVE,
 } as const satisfies Record<string, NodeKind>;
 
-/** The kind of a node's `type`; undefined for a word that is none. */
-export function nodeKind(type: string): NodeKind | undefined {
+/** The kind of a node's `type`; undefined where the type is unknown. */
+export function findNodeKind(type: string): NodeKind | undefined {
   return Object.hasOwn(NODE_KINDS, type) ? NODE_KINDS[type as keyof typeof NODE_KINDS] : undefined;
 }

@@ -1,9 +1,9 @@
-// The lambda node: invokes a function of the account, for its answer or for its callback.
+// The lambda node: invokes a function of the account, and takes its answer or its callback.
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
-import { asWritten } from './input.ts';
+import { asWritten } from './node-input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
@@ -51,7 +51,7 @@ async function handoff(context: NodeContext, input: LambdaWith): Promise<Outcome
 export const LAMBDA: NodeKind<LambdaWith> = {
   type: 'lambda',
   summary: 'Invokes a Lambda function. Gives its answer, or in mode callback what is posted to the callback address.',
-  // Which function is called is not decided by data: it is what the deployment grants.
+  // Data must not choose which function is called: the deployment grants it.
   with: asWritten(FIELDS, { function: FIELDS.function, mode: FIELDS.mode, qualifier: FIELDS.qualifier }),
   defaultTimeoutMs: 60_000,
   waits,

@@ -16,18 +16,19 @@ export type Outcome =
       code: ErrorCode | (string & {});
       message: string;
       retryable: boolean;
-      /** A retry before this is pointless: the other side said so. */
+      /** The other side asked for no retry before this. */
       retryAfterMs?: number;
       details?: ErrorDetail[];
       usage?: Usage;
     }
   /**
-   * `notify` tells whoever must answer. It is called once the wait is recorded, so an answer cannot come too early;
-   * a crash in between calls it again (same idempotency key). What it answers ends the unit; undefined goes on waiting.
+   * `notify` sends the request to whoever must answer. It is called after the wait is recorded, so an answer cannot come
+   * too early; after a crash in between it is called again (same idempotency key). An outcome that it returns ends the
+   * unit; undefined keeps it waiting.
    */
   | { kind: 'wait'; wait: NodeWait; notify?: () => Promise<Outcome | undefined> };
 
-/** Why a suspended unit goes on. */
+/** What resumes a suspended unit. */
 export type Resumption = { state?: Json } & ({ by: 'signal'; signal: Signal } | { by: 'timer' });
 
 export interface ChildRun {
@@ -41,7 +42,7 @@ export interface ChildRun {
 
 /** Runs that this unit has started. */
 export interface Children {
-  /** Idempotent for the unit; answers the id. Rejections are those of accepting any run. */
+  /** Idempotent for the unit; returns the id. Throws what accepting any run throws. */
   start(child: { flow: string; version?: string; inputs: JsonObject }): Promise<string>;
   read(id: string): Promise<ChildRun | undefined>;
 }
@@ -71,9 +72,9 @@ export interface NodeContext {
   /** The node's `timeout`; of a kind that waits, the bound of the wait (`signal` bounds the work). */
   timeoutMs: number;
   now(): number;
-  /** Text for whoever follows the run, as it is written. Nothing of it is kept: the result holds it all. */
+  /** Streams text to clients that follow the run. It is not stored: the result holds all of it. */
   say(text: string): void;
-  /** Whether the node's text should be said while it is written (`stream: true`). */
+  /** Whether to stream the node's text while the model writes it (`stream: true`). */
   streams: boolean;
   /** Aliases that the flow gives to models. */
   models: Record<string, JsonObject>;
@@ -81,19 +82,19 @@ export interface NodeContext {
   files: {
     /** The bytes that an input, or another node's result, refers to. Throws UnopenedFile and what the client throws. */
     open(ref: Json, maxBytes: number): Promise<OpenFile>;
-    /** Keeps bytes that are too many, or no text, for a result; answers what refers to them. */
+    /** Stores bytes that are too many for a result, or are not text; returns the reference. */
     keep(file: OpenFile): Promise<JsonObject>;
   };
-  /** `auth`: whose credentials, where the flow's declaration leaves it open. ApiError where there is none. */
+  /** `auth`: whose credentials to use, where the flow does not declare it. Throws ApiError where the plugin does not exist. */
   plugin(id: string, auth?: 'platform' | 'user'): Promise<OpenPlugin>;
   ports: Pick<Ports, 'http' | 'functions' | 'code' | 'models' | 'knowledge' | 'documents' | 'jinja' | 'log'>;
 }
 
-/** How a kind runs, beside what an author may write of it. */
+/** How a kind runs, in addition to what an author may write. */
 export interface NodeKind<With extends JsonObject = JsonObject> extends AuthoredKind<With> {
   /** `input` is `with` with every expression evaluated, except in `rawFields`. (A group's nodes are run by the engine.) */
   run(context: NodeContext, input: With): Promise<Outcome>;
-  /** What is wrong with an answer that somebody gives; it is then refused, and the unit goes on waiting. */
+  /** What is wrong with an answer; a wrong one is refused, and the unit keeps waiting. */
   refuses?(source: With, payload: Json): Promise<ErrorDetail[]>;
   /** Called instead of `run` for a unit that waited. A kind that never waits has none. */
   resume?(context: NodeContext, input: With, resumption: Resumption): Promise<Outcome>;

@@ -1,10 +1,10 @@
-// The question node: asks the end user of a sync or stream run, which goes on with the answer.
+// The question node: asks the end user of a sync or stream run, which continues with the answer.
 
 import * as z from 'zod';
 import type { ErrorDetail } from '../errors.ts';
 import { compact, type Json, type JsonObject } from '../json.ts';
-import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
-import { asWritten, readInput } from './input.ts';
+import { fillForm, findFormProblems, formShape, listFields } from './approval/form.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
 const PROMPT_MS = 5_000;
@@ -22,7 +22,7 @@ interface QuestionWith extends JsonObject {
 }
 
 /** The answer itself, or `{answer}` around it. */
-function answerIn(payload: Json): Json {
+function readAnswer(payload: Json): Json {
   const wrapped = z.strictObject({ answer: z.json() }).safeParse(payload);
   return wrapped.success ? (wrapped.data.answer as Json) : payload;
 }
@@ -36,18 +36,18 @@ export const QUESTION: NodeKind<QuestionWith> = {
   interactive: true,
   blocks: () => ({ async: 'asks the end user a question' }),
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     const { message, options, form } = read.input;
-    const shown = form && formPrompt(form as Json);
-    const prompt = compact({ message, options, form: shown, url: context.callbackUrl() });
+    const fields = form && listFields(form as Json);
+    const prompt = compact({ message, options, form: fields, url: context.callbackUrl() });
     return { kind: 'wait', wait: { kind: 'question', until: context.now() + context.timeoutMs, prompt } };
   },
 
   async refuses({ options, form }, payload): Promise<ErrorDetail[]> {
-    const answer = answerIn(payload);
-    if (form !== undefined) return formProblems(form, answer);
+    const answer = readAnswer(payload);
+    if (form !== undefined) return findFormProblems(form, answer);
     if (options !== undefined && !options.includes(answer as string)) {
       return [{ field: 'answer', message: `must be one of ${options.join(', ')}` }];
     }
@@ -56,7 +56,7 @@ export const QUESTION: NodeKind<QuestionWith> = {
 
   async resume(_, { form }, resumption): Promise<Outcome> {
     if (resumption.by === 'timer') return failed('node-timed-out', 'Nobody answered in time');
-    const answer = answerIn(resumption.signal.payload);
-    return done(form === undefined ? answer : filledForm(form, answer));
+    const answer = readAnswer(resumption.signal.payload);
+    return done(form === undefined ? answer : fillForm(form, answer));
   },
 };

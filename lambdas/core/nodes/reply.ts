@@ -1,7 +1,7 @@
-// The reply node: says something to the end user while the run goes on.
+// The reply node: sends a message to the end user while the run continues.
 
 import * as z from 'zod';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
 const FIELDS = { message: z.string() };
@@ -9,13 +9,13 @@ const evaluated = z.strictObject(FIELDS);
 
 export const REPLY: NodeKind = {
   type: 'reply',
-  summary: 'Says something to the end user while the run goes on. Gives {text}.',
+  summary: 'Sends a message to the end user while the run continues. Gives {text}.',
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
   interactive: true,
   blocks: () => ({ async: 'replies to the end user' }),
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     context.say(read.input.message);
     return done({ text: read.input.message });

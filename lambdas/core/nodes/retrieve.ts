@@ -1,9 +1,9 @@
-// The retrieve node: finds passages in a knowledge base. Which ones there are is what the deployment grants.
+// The retrieve node: finds passages in a knowledge base that the deployment grants.
 
 import * as z from 'zod';
 import { ID } from '../flow/fields.ts';
 import { MAX_PASSAGES, MAX_QUERY_CHARS } from '../limits.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind } from './node-kind.ts';
 
 const DEFAULT_PASSAGES = 5;
@@ -21,16 +21,17 @@ const evaluated = z.strictObject(FIELDS);
 export const RETRIEVE: NodeKind = {
   type: 'retrieve',
   summary: 'Finds passages in a knowledge base. Gives {items: [{text, score, url, metadata}]}, the best first.',
-  // Whose documents are read is not decided by data.
+  // Data must not choose whose documents are read.
   with: asWritten(FIELDS, { source: FIELDS.source }),
   defaultTimeoutMs: 30_000,
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     const { source, query, topK = DEFAULT_PASSAGES, minScore = 0, filter } = read.input;
     const { knowledge } = context.ports;
-    if (!knowledge.sources.includes(source)) return failed('node-failed', unknownSource(source, knowledge.sources));
+    if (!knowledge.sources.includes(source))
+      return failed('node-failed', describeUnknownSource(source, knowledge.sources));
     const answer = await knowledge.retrieve({
       source,
       query,
@@ -39,7 +40,7 @@ export const RETRIEVE: NodeKind = {
       signal: context.signal,
     });
     if (answer.kind === 'error') {
-      const message = `The knowledge base '${source}' gave no answer: ${answer.message}`;
+      const message = `The knowledge base '${source}' did not answer: ${answer.message}`;
       return failed('node-failed', message, { retryable: answer.retryable });
     }
     const items = answer.passages.filter(({ score }) => score === null || score >= minScore);
@@ -47,7 +48,7 @@ export const RETRIEVE: NodeKind = {
   },
 };
 
-function unknownSource(source: string, sources: readonly string[]): string {
+function describeUnknownSource(source: string, sources: readonly string[]): string {
   const known = sources.length === 0 ? 'it has none (stack option knowledgeBases)' : `it has ${sources.join(', ')}`;
   return `This deployment has no knowledge base '${source}': ${known}`;
 }

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
-import { asWritten, readInput } from './input.ts';
+import { asWritten, readInput } from './node-input.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
 const FIELDS = { values: z.record(z.string(), anyValue) };
@@ -13,8 +13,8 @@ export const SET: NodeKind = {
   summary: 'Names values. Gives them as one object.',
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
-  run: async (_, given) => {
-    const read = readInput(evaluated, given);
+  run: async (_, input) => {
+    const read = readInput(evaluated, input);
     return 'refused' in read ? read.refused : done(read.input.values);
   },
 };

@@ -1,4 +1,4 @@
-// The switch node: takes the branch of the first case that holds.
+// The switch node: takes the branch of the first case whose condition is true.
 
 import * as z from 'zod';
 import { bareExpression, ID } from '../flow/fields.ts';
@@ -19,11 +19,11 @@ interface SwitchWith extends JsonObject {
   default: string;
 }
 
-const branches = (source: SwitchWith): string[] => [...source.cases.map(({ id }) => id), source.default ?? ELSE];
+const listBranches = (source: SwitchWith): string[] => [...source.cases.map(({ id }) => id), source.default ?? ELSE];
 
 export const SWITCH: NodeKind<SwitchWith> = {
   type: 'switch',
-  summary: 'Takes the branch of the first case whose `when` holds, else of `default`. Gives {case}.',
+  summary: 'Takes the branch of the first case whose `when` is true, else of `default`. Gives {case}.',
   with: z
     .strictObject({
       cases: z
@@ -32,13 +32,13 @@ export const SWITCH: NodeKind<SwitchWith> = {
         .max(64),
       default: branch.optional(),
     })
-    .refine((source) => new Set(branches(source as SwitchWith)).size === source.cases.length + 1, {
-      error: 'has two branches of the same id',
+    .refine((source) => new Set(listBranches(source as SwitchWith)).size === source.cases.length + 1, {
+      error: 'has two branches with the same id',
       path: ['cases'],
     }),
   defaultTimeoutMs: 5_000,
   bareFields: ['cases[].when'],
-  ports: branches,
+  ports: listBranches,
   run: async (_, input) => {
     const taken = input.cases.find(({ when }) => isTrue(when))?.id ?? input.default ?? ELSE;
     return done({ case: taken }, { port: taken });

@@ -1,7 +1,7 @@
-// The wait node: goes on later. Short waits are slept, long ones leave the slice; that is the engine's matter.
+// The wait node: continues later. The engine decides whether a wait is inline or suspends the run.
 
 import * as z from 'zod';
-import { duration, milliseconds, orExpression } from '../flow/fields.ts';
+import { duration, orExpression, readMilliseconds } from '../flow/fields.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { HANDOFF_WAIT_SECONDS, RUN_CEILING_SECONDS } from '../limits.ts';
 import { done, failed, type NodeKind } from './node-kind.ts';
@@ -11,19 +11,20 @@ interface WaitWith extends JsonObject {
   until: Json;
 }
 
-const WRONG = 'Wrong input: with.for must be a duration such as 30s, or with.until a time such as 2026-01-31T08:00:00Z';
+const WRONG =
+  'Invalid input: with.for must be a duration such as 30s, or with.until a time such as 2026-01-31T08:00:00Z';
 
-function wakeTime(now: number, input: WaitWith): number | undefined {
-  const ms = milliseconds(input.for ?? undefined);
+function readWakeTime(now: number, input: WaitWith): number | undefined {
+  const ms = readMilliseconds(input.for ?? undefined);
   if (ms !== undefined) return now + ms;
   const at = typeof input.until === 'string' ? Date.parse(input.until) : Number.NaN;
   return Number.isNaN(at) ? undefined : at;
 }
 
-/** Undefined for an expression: what it yields shows when the flow runs. */
-function literalMs(source: WaitWith): number | undefined {
+/** Undefined for an expression: its value is known only in a run. */
+function readLiteralMs(source: WaitWith): number | undefined {
   if (typeof source.until === 'string' && !source.until.includes('${{')) return Number.POSITIVE_INFINITY;
-  return milliseconds(source.for ?? undefined);
+  return readMilliseconds(source.for ?? undefined);
 }
 
 export const WAIT: NodeKind<WaitWith> = {
@@ -40,11 +41,11 @@ export const WAIT: NodeKind<WaitWith> = {
   defaultTimeoutMs: 5_000,
   waits: () => true,
   blocks: (source) =>
-    (literalMs(source) ?? 0) > HANDOFF_WAIT_SECONDS * 1_000
+    (readLiteralMs(source) ?? 0) > HANDOFF_WAIT_SECONDS * 1_000
       ? { sync: `waits longer than ${HANDOFF_WAIT_SECONDS} seconds` }
       : {},
   run: async (context, input) => {
-    const until = wakeTime(context.now(), input);
+    const until = readWakeTime(context.now(), input);
     if (until === undefined) return failed('node-failed', WRONG);
     return until <= context.now() ? done(null) : { kind: 'wait', wait: { kind: 'timer', until } };
   },

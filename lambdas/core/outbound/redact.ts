@@ -1,26 +1,26 @@
-// Takes secrets out of texts that others have written: whoever is told one likes to quote it.
+// Removes secrets from texts of other services: a service often quotes the secret that it received.
 
 const MASK = '***';
 
-/** How a secret may stand in a text: as it is, escaped, or encoded as it may have been sent. */
-function formsOf(secret: string): string[] {
+/** How a secret may occur in a text: as it is, escaped, or encoded as it may have been sent. */
+function listForms(secret: string): string[] {
   const encoded = secret.isWellFormed() ? encodeURIComponent(secret) : secret;
   const form = new URLSearchParams({ '': secret }).toString().slice(1);
   return [secret, JSON.stringify(secret).slice(1, -1), encoded, form, Buffer.from(secret).toString('base64')];
 }
 
 export interface Redaction {
-  /** Every text that is taken out. */
+  /** Every text that is removed. */
   forms: readonly string[];
   clean(text: string): string;
 }
 
-export function redaction(secrets: readonly string[]): Redaction {
-  const given = secrets.filter((secret) => secret !== '');
+export function makeRedaction(secrets: readonly string[]): Redaction {
+  const values = secrets.filter((secret) => secret !== '');
   // The longest first, or a secret that begins another one would leave its end.
-  const forms = [...new Set(given.flatMap(formsOf))].sort((a, b) => b.length - a.length);
+  const forms = [...new Set(values.flatMap(listForms))].sort((a, b) => b.length - a.length);
   return { forms, clean: (text) => forms.reduce((rest, form) => rest.replaceAll(form, MASK), text) };
 }
 
-/** What of a header's value is secret: all of it, and what stands behind the name of a scheme. */
-export const secretsOfHeader = (value: string): string[] => [value, value.replace(/^\w+ +/, '')];
+/** The secret parts of a header's value: all of it, and what follows the name of a scheme. */
+export const findHeaderSecrets = (value: string): string[] => [value, value.replace(/^\w+ +/, '')];

@@ -1,4 +1,4 @@
-// What the header `Retry-After` asks for, whoever sent it. What becomes of the wish is decided where it is read.
+// Parses the header `Retry-After`. The callers decide how far they follow it.
 
 /** Seconds that the header asks for, as a number or an HTTP date; undefined where it says neither. */
 export function readRetryAfter(header: string | undefined, now: number): number | undefined {

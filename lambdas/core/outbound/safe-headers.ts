@@ -1,5 +1,5 @@
-// Which request headers an author or caller may set. What the client itself must set, and what would smuggle a second
-// request, is refused by name rather than dropped: a header that silently disappears costs somebody an evening.
+// Which request headers an author or caller may set. Headers that the client sets itself, and values that would smuggle a
+// second request, are refused by name and not dropped: a header that disappears without an error is hard to find.
 
 import { ApiError } from '../errors.ts';
 
@@ -24,8 +24,8 @@ const OWNED = new Set([
   'upgrade',
 ]);
 
-/** Why the header may not be sent, as a sentence that never shows its value; undefined when it may. */
-export function headerProblem(name: string, value: string): string | undefined {
+/** Why the header may not be sent; the message never contains its value. Undefined when it may. */
+export function findHeaderProblem(name: string, value: string): string | undefined {
   if (!NAME.test(name)) return `${JSON.stringify(name.slice(0, 128))} is not a header name`;
   if (OWNED.has(name.toLowerCase())) return `Header '${name}' is set by the platform`;
   if (!VALUE.test(value)) return `The value of header '${name}' holds a line break or a character outside Latin-1`;
@@ -35,7 +35,7 @@ export function headerProblem(name: string, value: string): string | undefined {
 /** Throws ApiError('invalid-request') naming the first header that may not be sent. */
 export function checkHeaders(headers: Record<string, string>): void {
   for (const [name, value] of Object.entries(headers)) {
-    const problem = headerProblem(name, value);
+    const problem = findHeaderProblem(name, value);
     if (problem) throw new ApiError('invalid-request', problem);
   }
 }

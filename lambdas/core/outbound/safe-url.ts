@@ -5,8 +5,8 @@ import { BlockList, isIP } from 'node:net';
 import { ApiError } from '../errors.ts';
 
 /**
- * none: https to public addresses, on port 443 or any from 1024 (webhook receivers live on 8443 and the like; below it
- * live mail, DNS and other services nobody should be made to greet). loopback: also http, any port, this machine.
+ * none: https to public addresses, on port 443 or any from 1024 (webhook receivers use 8443 and the like; lower ports
+ * belong to mail, DNS and other services that must not be called). loopback: also http, any port, this machine.
  * private: also private networks. Link-local, metadata and reserved addresses are refused under every policy.
  */
 export type TargetPolicy = 'none' | 'loopback' | 'private';
@@ -24,7 +24,7 @@ const MIN_UNPRIVILEGED_PORT = 1_024;
 
 // A list per family: BlockList looks an IPv4 address up in the IPv4-mapped IPv6 rules too, so `::ffff:0:0/96` in a
 // shared list would refuse the whole of IPv4.
-const list = (family: Family, subnets: string[]): BlockList => {
+const makeList = (family: Family, subnets: string[]): BlockList => {
   const made = new BlockList();
   for (const subnet of subnets) {
     const [network = '', prefix = ''] = subnet.split('/');
@@ -33,17 +33,17 @@ const list = (family: Family, subnets: string[]): BlockList => {
   return made;
 };
 
-const LOOPBACK = { ipv4: list('ipv4', ['127.0.0.0/8']), ipv6: list('ipv6', ['::1/128']) };
+const LOOPBACK = { ipv4: makeList('ipv4', ['127.0.0.0/8']), ipv6: makeList('ipv6', ['::1/128']) };
 
 const PRIVATE = {
-  ipv4: list('ipv4', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10']),
-  ipv6: list('ipv6', ['fc00::/7']),
+  ipv4: makeList('ipv4', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10']),
+  ipv6: makeList('ipv6', ['fc00::/7']),
 };
 
 // https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry, and the addresses under
 // which clouds answer with credentials: 169.254.169.254, fd00:ec2::254 (AWS), 100.100.100.200 and 168.63.129.16.
 const RESERVED = {
-  ipv4: list('ipv4', [
+  ipv4: makeList('ipv4', [
     '0.0.0.0/8',
     '169.254.0.0/16',
     '192.0.0.0/24',
@@ -58,13 +58,13 @@ const RESERVED = {
     '168.63.129.16/32',
   ]),
   // Inside 2000::/3: IETF protocols (Teredo, ORCHID, benchmarking), documentation and 6to4.
-  ipv6: list('ipv6', ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20', 'fd00:ec2::/32']),
+  ipv6: makeList('ipv6', ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20', 'fd00:ec2::/32']),
 };
 
 // All public IPv6 addresses lie in here; mapped, compatible, NAT64, link-local and multicast ones lie outside.
-const GLOBAL_IPV6 = list('ipv6', ['2000::/3']);
+const GLOBAL_IPV6 = makeList('ipv6', ['2000::/3']);
 
-function classOf(ip: string): AddressClass {
+function classifyAddress(ip: string): AddressClass {
   const version = isIP(ip);
   // A zone (`fe80::1%eth0`) only makes sense on a link.
   if (version === 0 || ip.includes('%')) return 'reserved';
@@ -77,21 +77,21 @@ function classOf(ip: string): AddressClass {
 
 /** Whether a connection to this IP address may be opened. */
 export function isAllowedAddress(ip: string, policy: TargetPolicy): boolean {
-  return ALLOWED[policy].includes(classOf(ip));
+  return ALLOWED[policy].includes(classifyAddress(ip));
 }
 
 const refuse = (message: string): never => {
   throw new ApiError('unsafe-url', message);
 };
 
-// Names that mean this machine or the inside of a network wherever they are resolved (RFC 6761, 6762, 8375, 9476).
+// Names of this machine or of a private network, wherever they are resolved (RFC 6761, 6762, 8375, 9476).
 const PRIVATE_SUFFIX = /(^|\.)(local|internal|intranet|corp|home|lan|home\.arpa|localdomain)$/;
 const LOOPBACK_NAME = /(^|\.)(localhost|localhost6?\.localdomain6?)$/;
 const LABEL = /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/;
 
-function classOfName(name: string): AddressClass {
+function classifyName(name: string): AddressClass {
   if (LOOPBACK_NAME.test(name)) return 'loopback';
-  // A name of one label is completed by the resolver's search list, which is somebody's inside.
+  // The resolver completes a name of one label with its search list, which leads into a private network.
   return PRIVATE_SUFFIX.test(name) || !name.includes('.') ? 'private' : 'public';
 }
 
@@ -99,7 +99,7 @@ function checkHost(url: URL, policy: TargetPolicy): void {
   const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
   const literal = isIP(host) !== 0;
   if (!literal && !host.split('.').every((label) => LABEL.test(label))) refuse(`'${host}' is not a host name`);
-  const found = literal ? classOf(host) : classOfName(host);
+  const found = literal ? classifyAddress(host) : classifyName(host);
   if (ALLOWED[policy].includes(found)) return;
   refuse(found === 'reserved' ? `'${host}' is a reserved address` : `'${host}' is a ${found} address`);
 }
@@ -110,7 +110,7 @@ function checkPort(url: URL, policy: TargetPolicy): void {
   if (port < MIN_UNPRIVILEGED_PORT) refuse(`Port ${port} may not be called: use 443, or a port from 1024`);
 }
 
-/** Throws ApiError('unsafe-url') naming why this URL may not be called. Names are judged here, not resolved. */
+/** Throws ApiError('unsafe-url') naming why this URL may not be called. Names are checked here, not resolved. */
 export function checkUrl(text: string, policy: TargetPolicy): URL {
   const url = URL.parse(text) ?? refuse('The address is not an absolute URL');
   const schemes = policy === 'none' ? ['https:'] : ['https:', 'http:'];

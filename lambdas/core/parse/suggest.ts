@@ -1,29 +1,29 @@
-// "did you mean ...?": the known name that a misspelt one is nearest to.
+// "did you mean ...?": the known name that is nearest to a misspelled one.
 
 const MAX_NAME_CHARS = 64;
 
 /** ` (did you mean 'feed'?)`, or nothing where no known name is near. */
-export function didYouMean(wrong: unknown, known: Iterable<string>, prefix = ''): string {
-  // An object may have a `toString` that is none.
-  const near = typeof wrong === 'object' ? undefined : nearest(String(wrong), known);
+export function suggest(wrong: unknown, known: Iterable<string>, prefix = ''): string {
+  // The `toString` of an object may not be a function.
+  const near = typeof wrong === 'object' ? undefined : findNearest(String(wrong), known);
   return near === undefined ? '' : ` (did you mean '${prefix}${near}'?)`;
 }
 
-function nearest(wrong: string, known: Iterable<string>): string | undefined {
+function findNearest(wrong: string, known: Iterable<string>): string | undefined {
   if (wrong.length > MAX_NAME_CHARS) return undefined;
   let best: string | undefined;
   // A third of the letters may differ, so short names are not matched with anything.
   let bestDistance = Math.floor(wrong.length / 3) + 1;
   for (const name of known) {
     if (name.toLowerCase() === wrong.toLowerCase()) return name;
-    const distance = editDistance(wrong, name, bestDistance);
+    const distance = countEdits(wrong, name, bestDistance);
     if (distance < bestDistance) [best, bestDistance] = [name, distance];
   }
   return best;
 }
 
 /** Insertions, deletions and replacements between the two; `limit` where there are at least that many. */
-function editDistance(a: string, b: string, limit: number): number {
+function countEdits(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {

@@ -1,34 +1,34 @@
-// Turns one issue that zod found into a plain sentence: what the value must be, and what was probably meant.
+// Turns one issue of zod into a plain message: what the value must be, and a suggestion where one is near.
 
 import * as z from 'zod';
-import { didYouMean } from './suggest.ts';
+import { suggest } from './suggest.ts';
 
 export type Issue = z.core.$ZodIssue;
 type Path = readonly (string | number)[];
 
 export function describeIssue(issue: Issue, value: unknown): string {
-  // A schema of ours speaks for itself: its messages begin with a verb in lower case.
+  // Our own schemas bring their messages, which begin with a verb in lower case.
   if (/^[a-z]/.test(issue.message)) return issue.message;
   if (value === undefined) return 'is required';
   switch (issue.code) {
     case 'invalid_type':
-      return `must be ${NAMES[issue.expected] ?? issue.expected}, not ${nameOf(value)}`;
+      return `must be ${NAMES[issue.expected] ?? issue.expected}, not ${describeType(value)}`;
     case 'invalid_value':
-      return `must be one of ${issue.values.join(', ')}${didYouMean(value, issue.values.map(String))}`;
+      return `must be one of ${issue.values.join(', ')}${suggest(value, issue.values.map(String))}`;
     case 'too_big':
-      return `must ${bound('at most', issue.maximum, issue.origin)}`;
+      return `must ${describeBound('at most', issue.maximum, issue.origin)}`;
     case 'too_small':
-      return `must ${bound('at least', issue.minimum, issue.origin)}`;
+      return `must ${describeBound('at least', issue.minimum, issue.origin)}`;
     case 'invalid_key':
-      return 'is no id: letters, digits and _, at most 64, not beginning with a digit';
+      return 'is not a valid id: use letters, digits and _, at most 64, and no digit at the beginning';
     case 'invalid_union':
-      return `must not be ${nameOf(value)}`;
+      return `must not be ${describeType(value)}`;
     default:
       return `is not valid: ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
   }
 }
 
-function bound(how: string, limit: number | bigint, origin: string): string {
+function describeBound(how: string, limit: number | bigint, origin: string): string {
   switch (origin) {
     case 'string':
       return `have ${how} ${limit} characters`;
@@ -43,7 +43,7 @@ function bound(how: string, limit: number | bigint, origin: string): string {
 }
 
 const NAMES: Record<string, string> = {
-  string: 'a text',
+  string: 'a string',
   number: 'a number',
   int: 'a whole number',
   boolean: 'true or false',
@@ -52,28 +52,28 @@ const NAMES: Record<string, string> = {
   record: 'a map',
 };
 
-function nameOf(value: unknown): string {
+function describeType(value: unknown): string {
   if (typeof value === 'number' && !Number.isFinite(value)) return 'a number that JSON does not have';
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   return NAMES[typeof value] ?? typeof value;
 }
 
-export function valueAt(value: unknown, path: Path): unknown {
+export function readAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>((inner, step) => (inner as Record<string | number, unknown> | undefined)?.[step], value);
 }
 
 /** Names of the fields that the schema has at the path. */
-export function knownKeys(schema: unknown, path: Path): string[] {
+export function listKnownKeys(schema: unknown, path: Path): string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable) {
-    return knownKeys(schema.unwrap(), path);
+    return listKnownKeys(schema.unwrap(), path);
   }
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => knownKeys(option, path));
+  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => listKnownKeys(option, path));
   const [step, ...rest] = path;
   if (schema instanceof z.ZodObject) {
-    return step === undefined ? Object.keys(schema.shape) : knownKeys(schema.shape[step], rest);
+    return step === undefined ? Object.keys(schema.shape) : listKnownKeys(schema.shape[step], rest);
   }
-  if (schema instanceof z.ZodRecord && step !== undefined) return knownKeys(schema.valueType, rest);
-  if (schema instanceof z.ZodArray && step !== undefined) return knownKeys(schema.element, rest);
+  if (schema instanceof z.ZodRecord && step !== undefined) return listKnownKeys(schema.valueType, rest);
+  if (schema instanceof z.ZodArray && step !== undefined) return listKnownKeys(schema.element, rest);
   return [];
 }

@@ -1,6 +1,6 @@
 // What a run shows of its nodes: every node of the plan in source order, each item and nested node under its own path.
 
-import { nodeAt } from '../flow/node-at.ts';
+import { findNodeAt } from '../flow/node-at.ts';
 import type { Plan, PlanNode } from '../flow/plan.ts';
 import { isSettled, type NodeRecord, type NodeWait, type Run } from '../run.ts';
 
@@ -49,7 +49,7 @@ export function viewNodes(plan: Plan, run: Run, records: readonly NodeRecord[]):
 
 /** One record, shown as in the list of all. */
 export function viewNode(plan: Plan, record: NodeRecord): NodeView {
-  return view(record, nodeAt(plan.nodes, record.path));
+  return view(record, findNodeAt(plan.nodes, record.path));
 }
 
 const general = (path: string): string => path.replaceAll(/\[\d+\]/g, '');

@@ -35,7 +35,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   'core/models': ['core/ports', 'npm:zod'],
   'core/nodes': [
     ...['core/parse', 'core/expressions', 'core/flow', 'core/outbound', 'core/ports', 'core/models'],
-    ...['npm:zod', 'npm:liquidjs', 'npm:@huggingface/jinja', 'npm:fast-xml-parser', 'node:vm'],
+    ...['npm:zod', 'npm:liquidjs', 'npm:@huggingface/jinja', 'npm:fast-xml-parser', 'npm:entities', 'node:vm'],
   ],
   'core/access': ['core/parse', 'core/flow', 'core/ports', 'npm:zod', 'node:crypto'],
   'core/catalog': ['core/parse', 'core/flow', 'core/ports', 'core/models', 'core/nodes', 'core/access', 'node:crypto'],

@@ -2,7 +2,7 @@
 // the paths of the nodes.
 
 import type { StreamItem } from '../../api/event-stream.ts';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
 import { renderNodeHead } from './node-events.ts';
@@ -29,10 +29,10 @@ export function makeContainers(context: RunContext) {
   const latest = new Map<string, JsonObject>();
 
   const readKind = (container: string): 'iteration' | 'loop' =>
-    nodeAt(context.plan.nodes, container)?.each ? 'iteration' : 'loop';
+    findNodeAt(context.plan.nodes, container)?.each ? 'iteration' : 'loop';
 
   function event(container: string, step: 'started' | 'next' | 'completed', at: number, more: object): object {
-    const type = nodeAt(context.plan.nodes, container)?.type ?? 'group';
+    const type = findNodeAt(context.plan.nodes, container)?.type ?? 'group';
     const { id, node_id, node_type, title, extras } = renderNodeHead(context, container, type);
     const data = { id, node_id, node_type, title, created_at: toSeconds(at), extras, ...more };
     return { event: `${readKind(container)}_${step}`, ...renderHead(context.run), data };

@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import type { StreamItem } from '../../api/event-stream.ts';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { NodeRecord, NodeWait } from '../../run.ts';
@@ -33,7 +33,7 @@ export function renderHumanInputRequired(ports: Ports, context: RunContext, wait
 }
 
 function renderRequiredForm(ports: Ports, { run, plan }: RunContext, { path, wait }: WaitingNode) {
-  const node = nodeAt(plan.nodes, path);
+  const node = findNodeAt(plan.nodes, path);
   return {
     form_id: stableUuid('dify form', `${run.id}/${path}`),
     node_id: path,

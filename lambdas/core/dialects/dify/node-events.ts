@@ -1,7 +1,7 @@
 // The events of one node run.
 
 import type { StreamItem } from '../../api/event-stream.ts';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { NodeRecord } from '../../run.ts';
 import { stableUuid } from '../stable-uuid.ts';
@@ -19,12 +19,12 @@ function countNodesUpTo(plan: Plan, sought: PlanNode | undefined): number {
 function findContainer({ plan }: RunContext, path: string): { iteration_id: string | null; loop_id: string | null } {
   const container = /^(.*)\[\d+\][^[]*$/.exec(path)?.[1];
   if (container === undefined) return { iteration_id: null, loop_id: null };
-  const isIteration = nodeAt(plan.nodes, container)?.each !== undefined;
+  const isIteration = findNodeAt(plan.nodes, container)?.each !== undefined;
   return isIteration ? { iteration_id: container, loop_id: null } : { iteration_id: null, loop_id: container };
 }
 
 export function renderNodeHead(context: RunContext, path: string, type: string) {
-  const node = nodeAt(context.plan.nodes, path);
+  const node = findNodeAt(context.plan.nodes, path);
   return {
     id: stableUuid('dify node run', `${context.run.id}/${path}`),
     node_id: path,
@@ -76,7 +76,7 @@ export function renderNodeFinished(context: RunContext, record: NodeRecord): obj
 }
 
 export function renderNodeRetry(context: RunContext, item: Extract<StreamItem, { type: 'node.retrying' }>): object {
-  const type = nodeAt(context.plan.nodes, item.path)?.type ?? 'tool';
+  const type = findNodeAt(context.plan.nodes, item.path)?.type ?? 'tool';
   const data = {
     ...renderNodeHead(context, item.path, type),
     process_data: {},

@@ -1,6 +1,6 @@
 // Runs and nodes as Huawei's clients read them: the messages of a stream, and the result in one piece.
 
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan } from '../../flow/plan.ts';
 import type { NodeRecord, Run, RunRecord } from '../../run.ts';
 import { renderOutputText } from '../output-text.ts';
@@ -21,7 +21,7 @@ type NodeHead = { node_id: string; node_type: string; node_name: string };
 const END: NodeHead = { node_id: 'node_end', node_type: 'End', node_name: 'End' };
 
 export function renderNodeHead({ plan }: RunContext, path: string): NodeHead {
-  const node = nodeAt(plan.nodes, path);
+  const node = findNodeAt(plan.nodes, path);
   return { node_id: path, node_type: node?.type ?? 'node', node_name: node?.title ?? node?.id ?? path };
 }
 

@@ -8,7 +8,7 @@ import { streamOn, streamRun } from '../../api/event-stream.ts';
 import type { Reply } from '../../api/reply.ts';
 import { submit } from '../../api/submit.ts';
 import { answerRun } from '../../api/sync-response.ts';
-import { linkTo } from '../../catalog/file-links.ts';
+import { buildFileLink } from '../../catalog/file-links.ts';
 import { keepFile } from '../../catalog/files.ts';
 import { ApiError } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
@@ -157,7 +157,7 @@ const uploadRoutes = [
       if (query.is_image && !file.type.startsWith('image/')) rejectFile('is no image');
       const kept = await keepFile(ports, caller.tenant.id, file);
       const until = ports.clock.now() + query.expires * 1_000;
-      const url = await linkTo(ports, kept, { origin: request.origin, until });
+      const url = await buildFileLink(ports, kept, { origin: request.origin, until });
       return json(200, { url, headers: {}, file_name: kept.name });
     },
   }),

@@ -2,7 +2,7 @@
 // in a string.
 
 import * as z from 'zod';
-import { nodeAt } from '../../flow/node-at.ts';
+import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
 import type { JsonObject } from '../../json.ts';
 import type { NodeRecord, Run, RunRecord, RunStatus } from '../../run.ts';
@@ -118,7 +118,7 @@ function renderNodeState(run: Run, { status }: NodeRecord): number {
 }
 
 export function renderNode(run: Run, plan: Plan, record: NodeRecord) {
-  const node = nodeAt(plan.nodes, record.path);
+  const node = findNodeAt(plan.nodes, record.path);
   const indexes = [...record.path.matchAll(/\[(\d+)\]/g)].map(([, index]) => Number(index) + 1);
   return {
     NodeRunId: makeNodeRunId(run.id, record.path),
@@ -148,7 +148,7 @@ export function renderNodeDetail(run: Run, plan: Plan, record: NodeRecord) {
   return {
     ...base,
     // As the flow defines it: the values of its expressions are not stored.
-    Input: JSON.stringify(nodeAt(plan.nodes, record.path)?.with ?? {}),
+    Input: JSON.stringify(findNodeAt(plan.nodes, record.path)?.with ?? {}),
     InputRef: '',
     Output: record.output === undefined ? '' : JSON.stringify(record.output),
     OutputRef: '',

@@ -1,9 +1,9 @@
-// Forms that a node shows to people: how an author declares the fields, and whether an answer fits them.
+// Forms for people: how an author declares the fields, and whether an answer fits them.
 
 import * as z from 'zod';
 import type { ErrorDetail } from '../../errors.ts';
 import { anyValue, ID } from '../../flow/fields.ts';
-import { problemsOfValue } from '../../flow/input-values.ts';
+import { findValueProblems } from '../../flow/input-values.ts';
 import type { InputSpec } from '../../flow/plan.ts';
 import type { Json, JsonObject } from '../../json.ts';
 
@@ -34,35 +34,37 @@ export const formShape = z
 
 type Form = Record<string, Omit<InputSpec, 'type'> & Pick<InputSpec, 'type'>>;
 
-/** As a list, so that whoever draws the form keeps the order. */
-export function formPrompt(form: Json | undefined): JsonObject[] {
+/** As a list, because JSON objects have no order. */
+export function listFields(form: Json | undefined): JsonObject[] {
   return Object.entries((form ?? {}) as JsonObject).map(([name, spec]) => ({ name, ...(spec as JsonObject) }));
 }
 
 /** What is wrong with the answers, `form.reason` and so on. */
-export async function formProblems(form: Json | undefined, answers: Json | undefined): Promise<ErrorDetail[]> {
+export async function findFormProblems(form: Json | undefined, answers: Json | undefined): Promise<ErrorDetail[]> {
   const fields = (form ?? {}) as Form;
   if (answers !== undefined && answers !== null && (typeof answers !== 'object' || Array.isArray(answers))) {
     return [{ field: 'form', message: 'must be an object' }];
   }
-  const given = (answers ?? {}) as JsonObject;
-  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(fields, name));
-  const details = unknown.map((name): ErrorDetail => ({ field: `form.${name}`, message: 'is no field of the form' }));
+  const values = (answers ?? {}) as JsonObject;
+  const unknown = Object.keys(values).filter((name) => !Object.hasOwn(fields, name));
+  const details = unknown.map(
+    (name): ErrorDetail => ({ field: `form.${name}`, message: 'is not a field of the form' }),
+  );
   for (const [name, spec] of Object.entries(fields)) {
-    const value = given[name] ?? null;
+    const value = values[name] ?? null;
     if (value === null && spec.required) details.push({ field: `form.${name}`, message: 'is required' });
-    const wrong = value === null ? [] : await problemsOfValue(spec, value);
+    const wrong = value === null ? [] : await findValueProblems(spec, value);
     details.push(...wrong.map((message) => ({ field: `form.${name}`, message })));
   }
   return details;
 }
 
-/** The answers with defaults where none was given. */
-export function filledForm(form: Json | undefined, answers: Json | undefined): JsonObject {
-  const given = (answers ?? {}) as JsonObject;
+/** The answers, with defaults for absent ones. */
+export function fillForm(form: Json | undefined, answers: Json | undefined): JsonObject {
+  const values = (answers ?? {}) as JsonObject;
   const entries = Object.entries((form ?? {}) as Form).map(([name, spec]) => [
     name,
-    given[name] ?? spec.default ?? null,
+    values[name] ?? spec.default ?? null,
   ]);
   return Object.fromEntries(entries);
 }

@@ -1,5 +1,5 @@
-// What can be told of the source of a code node before it runs: that it has a `main`, and whether JavaScript parses.
-// Nothing is run here, not even loaded.
+// Checks the source of a code node before it runs: whether it has a `main`, and whether JavaScript parses. The source is
+// neither run nor loaded here.
 
 import { Script } from 'node:vm';
 import type { CodeLanguage } from '../../ports/runners.ts';
@@ -21,15 +21,15 @@ export const MAIN_FORM: Record<CodeLanguage, string> = {
   python: '`def main(**args): …`',
 };
 
-export function sourceProblem(language: CodeLanguage, source: string): SourceProblem | undefined {
-  const syntax = language === 'javascript' ? syntaxProblem(source) : undefined;
+export function findSourceProblem(language: CodeLanguage, source: string): SourceProblem | undefined {
+  const syntax = language === 'javascript' ? findSyntaxProblem(source) : undefined;
   if (syntax) return syntax;
   if (MAIN[language].test(source)) return undefined;
-  return { message: `has no main: it must hold ${MAIN_FORM[language]}` };
+  return { message: `has no main: it must contain ${MAIN_FORM[language]}` };
 }
 
-// V8 parses a module only to run it. Without its imports and exports, blanked out so that every place stays the same,
-// a module is the body of a strict async function.
+// V8 parses a module only to run it. Without imports and exports, replaced by blanks to keep all positions, a module is
+// the body of a strict async function.
 const EXPORT = /\bexport(?=\s+(?:async\s+function|function|class|const|let|var)\b)/g;
 const FROM = String.raw`(?:\s*from)?\s*(['"])[^'"\n]*\1(?:\s*with\s*\{[^{}]*\})?`;
 const EXPORTS = new RegExp(String.raw`(?<=^|;)[ \t]*export\s*(?:\{[^{}]*\}|\*(?:\s+as\s+\w+)?)(?:${FROM})?`, 'gm');
@@ -38,8 +38,8 @@ const IMPORT = new RegExp(String.raw`(?<=^|;)[ \t]*import\s*(?:${NAMED}(?:\s*,\s
 const OTHER = /(?:^|[;}])\s*(?:export|import)\b(?!\s*\()|\bimport\s*\./m;
 const BODY = '"use strict";(async()=>{';
 
-/** The first syntax error that V8 finds; undefined where there is none, or where the module has a form not known here. */
-export function syntaxProblem(source: string): Required<SourceProblem> | undefined {
+/** The first syntax error that V8 finds; undefined where there is none, or where imports and exports have an unknown form. */
+export function findSyntaxProblem(source: string): Required<SourceProblem> | undefined {
   const blank = (text: string) => text.replace(/[^\n]/g, ' ');
   const body = source.replace(EXPORT, blank).replace(EXPORTS, blank).replace(IMPORT, blank);
   if (OTHER.test(body)) return undefined;
@@ -48,18 +48,18 @@ export function syntaxProblem(source: string): Required<SourceProblem> | undefin
     new Script(`${BODY}${body}\n})`, { filename: 'main.mjs' });
     return undefined;
   } catch (error) {
-    return error instanceof SyntaxError ? placed(error, source) : undefined;
+    return error instanceof SyntaxError ? locateError(error, source) : undefined;
   }
 }
 
-/** `stack` begins with `main.mjs:3`, the line, and a caret under the place. */
-function placed({ message, stack = '' }: SyntaxError, source: string): Required<SourceProblem> {
+/** `stack` begins with `main.mjs:3`, then the line, then a caret under the position. */
+function locateError({ message, stack = '' }: SyntaxError, source: string): Required<SourceProblem> {
   const [where = '', , caret = ''] = stack.split('\n');
   const lines = source.trimEnd().split('\n');
   const line = Number(/:(\d+)$/.exec(where)?.[1] ?? 1);
   if (line > lines.length) {
     const at = { line: lines.length, column: (lines.at(-1)?.length ?? 0) + 1 };
-    return { message: 'does not parse: it ends where something is still open', at };
+    return { message: 'does not parse: something is not closed at the end', at };
   }
   const column = Math.max(caret.indexOf('^'), 0) - (line === 1 ? BODY.length : 0);
   return { message: `does not parse: ${message}`, at: { line, column: Math.max(column, 0) + 1 } };

@@ -1,4 +1,4 @@
-// Sends one request for a node and turns whatever comes of it into an Outcome.
+// Sends one request for a node and turns the response or the fault into an Outcome.
 
 import { ApiError } from '../../errors.ts';
 import type { JsonObject } from '../../json.ts';
@@ -6,14 +6,14 @@ import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
 import { readRetryAfter } from '../../outbound/retry-after.ts';
 import { type HttpAnswer, HttpFault, type HttpFaultReason, type HttpRequest } from '../../ports/http.ts';
 import { done, failed, type NodeContext, type Outcome } from '../node-kind.ts';
-import { isExpected, isRetryableStatus, type Parse, readBody, readText } from './answer.ts';
-import { type Redactor, redactor } from './redact.ts';
+import { makeRedactor, type Redactor } from './redact.ts';
 import { composeRequest, type RequestInput } from './request.ts';
-import { UnreadableAnswer } from './unreadable.ts';
+import { isExpected, isRetryableStatus, type Parse, readBody, readText } from './response.ts';
+import { UnreadableResponse } from './unreadable-response.ts';
 
 const EXCERPT_CHARS = 500;
 
-// A certificate or a header flood will not have mended itself by the next attempt.
+// A wrong certificate or a response that is too large will be the same at the next attempt.
 const RETRYABLE = {
   timeout: true,
   aborted: true,
@@ -25,49 +25,55 @@ const RETRYABLE = {
 } as const satisfies Record<HttpFaultReason, boolean>;
 
 /** Paths and queries stay out of messages: they hold tokens and personal data. */
-const named = (request: HttpRequest): string => `${request.method} ${URL.parse(request.url)?.origin ?? 'the address'}`;
+const nameRequest = (request: HttpRequest): string =>
+  `${request.method} ${URL.parse(request.url)?.origin ?? 'the address'}`;
 
-function faultOutcome(error: unknown): Outcome {
+function reportFault(error: unknown): Outcome {
   if (error instanceof ApiError) return failed(error.code, error.message);
   if (!(error instanceof HttpFault)) throw error;
   const code = error.reason === 'timeout' ? 'node-timed-out' : 'node-failed';
   return failed(code, error.message, { retryable: RETRYABLE[error.reason] });
 }
 
-function unexpected(
+function reportStatus(
   context: NodeContext,
   { request, answer, redact }: { request: HttpRequest; answer: HttpAnswer; redact: Redactor },
 ): Outcome {
   const seconds = readRetryAfter(answer.headers['retry-after'], context.now());
-  // Cleaned before it is cut, or the cut could go through a secret.
+  // Redacted before it is cut: the cut could split a secret, which would then not be found.
   const excerpt = redact.text(readText(answer).trim()).slice(0, EXCERPT_CHARS);
-  return failed(`http-${answer.status}`, `${named(request)} answered ${answer.status}`, {
+  return failed(`http-${answer.status}`, `${nameRequest(request)} answered ${answer.status}`, {
     retryable: isRetryableStatus(answer.status),
     ...(seconds !== undefined && { retryAfterMs: seconds * 1_000 }),
     ...(excerpt && { details: [{ field: 'body', message: excerpt }] }),
   });
 }
 
-async function kept(context: NodeContext, request: HttpRequest, { body, headers }: HttpAnswer): Promise<JsonObject> {
-  const [, said] = /filename="?([^";]+)/i.exec(headers['content-disposition'] ?? '') ?? [];
-  const name = said ?? URL.parse(request.url)?.pathname.split('/').at(-1) ?? '';
+async function keepAsFile(
+  context: NodeContext,
+  request: HttpRequest,
+  { body, headers }: HttpAnswer,
+): Promise<JsonObject> {
+  const [, declared] = /filename="?([^";]+)/i.exec(headers['content-disposition'] ?? '') ?? [];
+  const name = declared ?? URL.parse(request.url)?.pathname.split('/').at(-1) ?? '';
   const type = (headers['content-type'] ?? 'application/octet-stream').replace(/;.*$/s, '').trim();
   return { files: [await context.files.keep({ bytes: body, name: name.slice(0, 255) || 'file', type })] };
 }
 
-async function answered(
+async function readResponse(
   context: NodeContext,
   { request, answer, parse }: { request: HttpRequest; answer: HttpAnswer; parse: Parse },
 ): Promise<Outcome> {
   if (answer.truncated) {
-    return failed('node-failed', `${named(request)} answered with more than ${request.maxBytes} bytes`);
+    return failed('node-failed', `${nameRequest(request)} answered with more than ${request.maxBytes} bytes`);
   }
   try {
-    const read = parse === 'file' ? await kept(context, request, answer) : await readBody(answer, parse, request.url);
+    const read =
+      parse === 'file' ? await keepAsFile(context, request, answer) : await readBody(answer, parse, request.url);
     return done({ status: answer.status, headers: answer.headers, ...read });
   } catch (error) {
-    if (error instanceof UnreadableAnswer)
-      return failed('node-failed', `${named(request)} answered, but ${error.message}`);
+    if (error instanceof UnreadableResponse)
+      return failed('node-failed', `${nameRequest(request)} answered, but ${error.message}`);
     throw error;
   }
 }
@@ -76,25 +82,25 @@ async function answered(
 async function withFile(context: NodeContext, input: RequestInput, request: HttpRequest): Promise<HttpRequest> {
   if (input.bodyType !== 'file') return request;
   const { bytes, type } = await context.files.open(input.body ?? null, MAX_HTTP_BODY_BYTES);
-  const given = Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === 'content-type');
-  const headers = { ...request.headers, ...(!given && { 'content-type': type || 'application/octet-stream' }) };
+  const isSet = Object.keys(input.headers ?? {}).some((name) => name.toLowerCase() === 'content-type');
+  const headers = { ...request.headers, ...(!isSet && { 'content-type': type || 'application/octet-stream' }) };
   return { ...request, headers, body: bytes };
 }
 
-export async function call(
+export async function sendRequest(
   context: NodeContext,
   input: RequestInput,
   how: { parse: Parse; timeoutMs: number },
 ): Promise<Outcome> {
   const request = await withFile(context, input, composeRequest(context, input, how.timeoutMs));
-  const redact = redactor(context.secrets, request);
+  const redact = makeRedactor(context.secrets, request);
   try {
     const answer = await context.ports.http.send(request);
     const outcome = isExpected(answer.status, input.expect)
-      ? await answered(context, { request, answer, parse: how.parse })
-      : unexpected(context, { request, answer, redact });
+      ? await readResponse(context, { request, answer, parse: how.parse })
+      : reportStatus(context, { request, answer, redact });
     return redact.outcome(outcome, answer);
   } catch (error) {
-    return redact.outcome(faultOutcome(error));
+    return redact.outcome(reportFault(error));
   }
 }

@@ -1,14 +1,14 @@
-// Telling addresses that somebody's answer is awaited, and where to send it.
+// Notifies addresses that the run waits for an answer, and where to send it.
 
 import type { Json, JsonObject } from '../../json.ts';
 import type { NodeContext, Outcome } from '../node-kind.ts';
-import { call } from './call.ts';
+import { sendRequest } from './call.ts';
 import type { RequestInput } from './request.ts';
 
 export const NOTIFY_TIMEOUT_MS = 30_000;
 export const MAX_NOTIFIED = 5;
 
-export function noticesTo(
+export function buildNotifications(
   context: NodeContext,
   addresses: string | string[] | undefined,
   about: JsonObject,
@@ -24,7 +24,7 @@ export function noticesTo(
 /** One after another; the first that fails ends the unit. */
 export async function sendAll(context: NodeContext, requests: readonly RequestInput[]): Promise<Outcome | undefined> {
   for (const request of requests) {
-    const outcome = await call(context, request, { parse: 'text', timeoutMs: NOTIFY_TIMEOUT_MS });
+    const outcome = await sendRequest(context, request, { parse: 'text', timeoutMs: NOTIFY_TIMEOUT_MS });
     if (outcome.kind === 'failed') return outcome;
   }
   return undefined;

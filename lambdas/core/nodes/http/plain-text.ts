@@ -1,69 +1,22 @@
-// HTML to plain text in one pass over the characters: feeds are hostile enough that no regular expression may backtrack.
+// HTML to plain text in one pass over the characters: feeds are untrusted, so no regular expression may backtrack. The
+// entity decoder is a state machine, also linear; it loads with the feed parser, on first use.
 
-const NAMED: Record<string, string> = {
-  amp: '&',
-  lt: '<',
-  gt: '>',
-  quot: '"',
-  apos: "'",
-  nbsp: ' ',
-  ndash: '–',
-  mdash: '—',
-  lsquo: '‘',
-  rsquo: '’',
-  sbquo: '‚',
-  ldquo: '“',
-  rdquo: '”',
-  bdquo: '„',
-  laquo: '«',
-  raquo: '»',
-  hellip: '…',
-  bull: '•',
-  middot: '·',
-  euro: '€',
-  pound: '£',
-  copy: '©',
-  reg: '®',
-  trade: '™',
-  deg: '°',
-  times: '×',
-  auml: 'ä',
-  ouml: 'ö',
-  uuml: 'ü',
-  Auml: 'Ä',
-  Ouml: 'Ö',
-  Uuml: 'Ü',
-  szlig: 'ß',
-  agrave: 'à',
-  aacute: 'á',
-  ccedil: 'ç',
-  egrave: 'è',
-  eacute: 'é',
-  ecirc: 'ê',
-  iacute: 'í',
-  ntilde: 'ñ',
-  oacute: 'ó',
-  uacute: 'ú',
-  shy: '',
-};
+import { decodeHTMLStrict } from 'entities';
 
-// Elements whose content nobody reads.
+const SOFT_HYPHEN = '\u00ad';
+
+// Elements whose content is not shown to readers.
 const UNREAD = /^(script|style|head|template|noscript|iframe|svg)$/;
-// Elements between whose contents a reader sees a gap.
+// Elements that a reader sees as separate blocks.
 const SPACED = /^(p|div|br|hr|li|ul|ol|tr|td|th|table|h[1-6]|blockquote|pre|section|article|figure|figcaption|img)$/;
 
-/** Decodes entities once. An unknown one stays as written. */
+/** Decodes entities once, without soft hyphens. An unknown one, or one without its semicolon, stays as written. */
 export function decodeEntities(text: string): string {
-  return text.replace(/&(?:#x([0-9a-f]{1,6})|#(\d{1,7})|([a-z]{2,8}));/gi, (entity, hex, decimal, name) => {
-    if (name !== undefined) return NAMED[name] ?? entity;
-    const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
-    const isCharacter = point > 0 && point <= 0x10ffff && (point < 0xd800 || point > 0xdfff);
-    return isCharacter ? String.fromCodePoint(point) : '';
-  });
+  return decodeHTMLStrict(text).replaceAll(SOFT_HYPHEN, '');
 }
 
 /** The text of HTML: no markup, no scripts, entities decoded, white space as one blank. */
-export function plainText(html: string): string {
+export function extractText(html: string): string {
   const lower = html.toLowerCase();
   let text = '';
   let at = 0;
@@ -79,15 +32,15 @@ export function plainText(html: string): string {
     }
     const name = tag[1] ?? '';
     if (SPACED.test(name)) text += ' ';
-    at = afterTag(lower, open, name);
+    at = skipTag(lower, open, name);
   }
   return decodeEntities(text + html.slice(at))
     .replace(/\s+/g, ' ')
     .trim();
 }
 
-/** What is never closed reaches to the end, so no input is scanned twice. */
-function afterTag(lower: string, open: number, name: string): number {
+/** A tag that is not closed reaches to the end, so no input is scanned twice. */
+function skipTag(lower: string, open: number, name: string): number {
   const isUnread = UNREAD.test(name) && lower[open + 1] !== '/';
   const isComment = lower.startsWith('<!--', open);
   const end = isUnread ? lower.indexOf(`</${name}`, open) : open;

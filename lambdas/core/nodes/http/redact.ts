@@ -1,18 +1,18 @@
-// Takes the credentials of a request out of what its server says, refusing or not: what a node gives is stored in clear,
-// and shown to whoever may run the flow.
+// Removes the credentials of a request from the server's response: the result of a node is stored unencrypted, and
+// everyone who may run the flow can read it.
 
 import type { Json } from '../../json.ts';
-import { type Redaction, redaction } from '../../outbound/redact.ts';
+import { makeRedaction, type Redaction } from '../../outbound/redact.ts';
 import type { HttpAnswer, HttpRequest } from '../../ports/http.ts';
 import type { Outcome } from '../node-kind.ts';
 
-// Shorter ones are no secrets, and would be found in anything.
+// Shorter values are not secrets, and would match by chance.
 const MIN_ECHO_CHARS = 6;
 
-/** With `user:password` of Basic, which is neither of them once it is encoded. */
-function redactionOf(secrets: readonly string[], { headers = {} }: HttpRequest): Redaction {
+/** Includes the encoded `user:password` of Basic, which contains neither part in readable form. */
+function buildRedaction(secrets: readonly string[], { headers = {} }: HttpRequest): Redaction {
   const [, basic] = /^Basic (\S+)$/.exec(headers['authorization'] ?? '') ?? [];
-  return redaction(basic !== undefined && secrets.length > 0 ? [...secrets, basic] : secrets);
+  return makeRedaction(basic !== undefined && secrets.length > 0 ? [...secrets, basic] : secrets);
 }
 
 function cleanDeep(value: Json, clean: Redaction['clean']): Json {
@@ -22,7 +22,7 @@ function cleanDeep(value: Json, clean: Redaction['clean']): Json {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [clean(name), cleanDeep(item, clean)]));
 }
 
-/** Most answers quote nothing, and a body may be large. */
+/** A quick check first: most responses contain no secret, and a body may be large. */
 function isQuoting(answer: HttpAnswer, { forms }: Redaction): boolean {
   const headers = JSON.stringify(answer.headers);
   const body = Buffer.from(answer.body.buffer, answer.body.byteOffset, answer.body.byteLength);
@@ -34,11 +34,11 @@ export interface Redactor {
   outcome(outcome: Outcome, answer?: HttpAnswer): Outcome;
 }
 
-export function redactor(secrets: Readonly<Record<string, string>>, request: HttpRequest): Redactor {
-  const given = Object.values(secrets).filter((secret) => secret !== '');
-  const { clean: text } = redactionOf(given, request);
-  const long = given.filter(({ length }) => length >= MIN_ECHO_CHARS);
-  const echoes = redactionOf(long, request);
+export function makeRedactor(secrets: Readonly<Record<string, string>>, request: HttpRequest): Redactor {
+  const values = Object.values(secrets).filter((secret) => secret !== '');
+  const { clean: text } = buildRedaction(values, request);
+  const long = values.filter(({ length }) => length >= MIN_ECHO_CHARS);
+  const echoes = buildRedaction(long, request);
   return {
     text,
     outcome(outcome, answer) {

@@ -5,7 +5,7 @@ import { anyValue, byteSize, ID, orExpression } from '../../flow/fields.ts';
 import type { Json } from '../../json.ts';
 import { MAX_HTTP_BODY_BYTES } from '../../limits.ts';
 import type { HttpRequest } from '../../ports/http.ts';
-import { asWritten } from '../input.ts';
+import { asWritten } from '../node-input.ts';
 import type { NodeContext } from '../node-kind.ts';
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'] as const;
@@ -39,7 +39,7 @@ export const REQUEST_FIELDS = {
   maxBytes: z.int().min(1).max(MAX_HTTP_BODY_BYTES).optional(),
 };
 
-/** How an author writes what differs: a size has a unit, and which secret is used is not decided by data. */
+/** Fields that an author writes differently: a size has a unit, and data must not choose which secret is used. */
 export const REQUEST_AS_WRITTEN = {
   auth: auth.optional(),
   maxBytes: orExpression(
@@ -55,26 +55,29 @@ export const writtenRequest = asWritten(REQUEST_FIELDS, REQUEST_AS_WRITTEN);
 export const findSecretNames = (source: { auth?: { secret?: string } }): string[] =>
   source.auth?.secret ? [source.auth.secret] : [];
 
-function authorization(given: NonNullable<RequestInput['auth']>, secrets: Record<string, string>): [string, string] {
-  const value = secrets[given.secret] ?? '';
-  if (given.type === 'header') return [given.header, value];
-  if (given.type === 'bearer') return ['authorization', `Bearer ${value}`];
-  const credentials = given.user === undefined ? value : `${given.user}:${value}`;
+function buildAuthorization(
+  declared: NonNullable<RequestInput['auth']>,
+  secrets: Record<string, string>,
+): [string, string] {
+  const value = secrets[declared.secret] ?? '';
+  if (declared.type === 'header') return [declared.header, value];
+  if (declared.type === 'bearer') return ['authorization', `Bearer ${value}`];
+  const credentials = declared.user === undefined ? value : `${declared.user}:${value}`;
   return ['authorization', `Basic ${Buffer.from(credentials).toString('base64')}`];
 }
 
-const texts = (values: Json[]): string[] => values.filter((value) => value !== null).map(String);
+const toTexts = (values: Json[]): string[] => values.filter((value) => value !== null).map(String);
 
-function pairs(record: Record<string, Json>): [string, string][] {
+function toPairs(record: Record<string, Json>): [string, string][] {
   return Object.entries(record).flatMap(([name, value]) =>
-    texts(Array.isArray(value) ? value : [value]).map((text): [string, string] => [name, text]),
+    toTexts(Array.isArray(value) ? value : [value]).map((text): [string, string] => [name, text]),
   );
 }
 
-function encodedBody({ body, bodyType }: RequestInput): { type: string; text: string } | undefined {
+function encodeBody({ body, bodyType }: RequestInput): { type: string; text: string } | undefined {
   if (body === undefined || body === null) return undefined;
   if (bodyType === 'form' && typeof body === 'object' && !Array.isArray(body)) {
-    return { type: 'application/x-www-form-urlencoded', text: String(new URLSearchParams(pairs(body))) };
+    return { type: 'application/x-www-form-urlencoded', text: String(new URLSearchParams(toPairs(body))) };
   }
   if (typeof body === 'string' && bodyType === 'form') return { type: 'application/x-www-form-urlencoded', text: body };
   if (typeof body === 'string' && bodyType !== 'json') return { type: 'text/plain; charset=utf-8', text: body };
@@ -82,27 +85,27 @@ function encodedBody({ body, bodyType }: RequestInput): { type: string; text: st
   return { type, text: JSON.stringify(body) };
 }
 
-function addressed(input: RequestInput): string {
+function buildUrl(input: RequestInput): string {
   if (input.query === undefined || !URL.canParse(input.url)) return input.url;
   const url = new URL(input.url);
-  for (const [name, value] of pairs(input.query)) url.searchParams.append(name, value);
+  for (const [name, value] of toPairs(input.query)) url.searchParams.append(name, value);
   return url.href;
 }
 
-/** The author's own headers win over what we would add. Whether the address may be called is the client's to say. */
+/** The author's own headers replace our defaults. The client checks whether the address may be called. */
 export function composeRequest(context: NodeContext, input: RequestInput, timeoutMs: number): HttpRequest {
   const method = input.method ?? 'GET';
-  const body = encodedBody(input);
+  const body = encodeBody(input);
   const headers: Record<string, string> = {};
   if (body) headers['content-type'] = body.type;
   if (!SAFE_METHODS.includes(method)) headers['idempotency-key'] = context.idempotencyKey;
-  for (const [name, value] of pairs(input.headers ?? {})) headers[name.toLowerCase()] = value;
+  for (const [name, value] of toPairs(input.headers ?? {})) headers[name.toLowerCase()] = value;
   if (input.auth) {
-    const [name, value] = authorization(input.auth, context.secrets);
+    const [name, value] = buildAuthorization(input.auth, context.secrets);
     headers[name.toLowerCase()] = value;
   }
   return {
-    url: addressed(input),
+    url: buildUrl(input),
     method,
     headers,
     ...(body && { body: body.text }),

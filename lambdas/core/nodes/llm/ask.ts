@@ -1,13 +1,13 @@
-// Asking a model for a node: which one is meant, what it cost, and what its faults mean to the node.
+// Calls a model for a node: chooses the model, adds up what it costs, and turns its faults into failures of the node.
 
 import type { JsonObject } from '../../json.ts';
-import { costMicros, PRICE_VERSION } from '../../models/prices.ts';
+import { calculateCost, PRICE_VERSION } from '../../models/prices.ts';
 import { type ModelAnswer, ModelFault, type ModelProviderName, type ModelRequest } from '../../ports/models.ts';
 import type { Usage } from '../../run.ts';
 import type { NodeContext, Outcome } from '../node-kind.ts';
 import { failed } from '../node-kind.ts';
 
-/** A node asks in turns that share one sum of usage. */
+/** A node may call the model several times; `usage` is the sum. */
 export interface Asking {
   ask(request: Omit<ModelRequest, 'model' | 'timeoutMs' | 'signal'>): Promise<ModelAnswer>;
   usage(): Usage;
@@ -21,19 +21,19 @@ interface Chosen {
 }
 
 /** An alias of the flow, or `provider/model` itself. */
-function chosen(context: NodeContext, name: string): Chosen {
+function chooseModel(context: NodeContext, name: string): Chosen {
   const alias = context.models[name] as JsonObject | undefined;
   if (alias) return alias as unknown as Chosen;
   if (name.includes('/')) return { use: name };
-  throw new ModelFault('model-not-configured', `'${name}' is no model of this flow: add it to \`models\``);
+  throw new ModelFault('model-not-configured', `'${name}' is not a model of this flow: add it to \`models\``);
 }
 
-export function askModel(context: NodeContext, name: string): Asking {
+export function makeAsking(context: NodeContext, name: string): Asking {
   const sum = { inputTokens: 0, outputTokens: 0 };
   let use = name;
   return {
     async ask(request) {
-      const model = chosen(context, name);
+      const model = chooseModel(context, name);
       use = model.use;
       const slash = use.indexOf('/');
       const provider = context.ports.models[use.slice(0, slash) as ModelProviderName];
@@ -59,7 +59,7 @@ export function askModel(context: NodeContext, name: string): Asking {
     },
     usage: () => ({
       totalTokens: sum.inputTokens + sum.outputTokens,
-      costMicros: costMicros(use, sum),
+      costMicros: calculateCost(use, sum),
       steps: 0,
       ...sum,
       model: use,
@@ -68,13 +68,13 @@ export function askModel(context: NodeContext, name: string): Asking {
   };
 }
 
-/** Runs what a node does with a model; its faults become failures that bear what was used until then. */
+/** Runs the node's work with the model; faults of the model become failures that include the usage so far. */
 export async function withModel(
   context: NodeContext,
   name: string,
   work: (asking: Asking) => Promise<Outcome>,
 ): Promise<Outcome> {
-  const asking = askModel(context, name);
+  const asking = makeAsking(context, name);
   try {
     return await work(asking);
   } catch (error) {

@@ -1,4 +1,4 @@
-// An answer that is data: JSON that fits a schema, with one chance to put right what does not.
+// Asks a model for JSON that fits a schema; a wrong answer gets one chance of repair.
 
 import type { Json, JsonObject } from '../../json.ts';
 import type { ModelAnswer, ModelMessage, ModelRequest } from '../../ports/models.ts';
@@ -6,8 +6,8 @@ import type { Asking } from './ask.ts';
 
 export type Data = { data: Json; text: string } | { problems: string[]; text: string };
 
-/** Models like to put JSON into a code fence. */
-function jsonIn(text: string): Json | undefined {
+/** Models often put JSON into a code fence. */
+function parseJson(text: string): Json | undefined {
   const bare = text.trim().replace(/^```(?:json)?\s*([\s\S]*?)\s*```$/, '$1');
   try {
     return JSON.parse(bare) as Json;
@@ -16,20 +16,20 @@ function jsonIn(text: string): Json | undefined {
   }
 }
 
-async function judged(text: string, schema: JsonObject): Promise<Data> {
-  const data = jsonIn(text);
+async function checkAnswer(text: string, schema: JsonObject): Promise<Data> {
+  const data = parseJson(text);
   if (data === undefined) return { problems: ['is not JSON'], text };
-  const { schemaProblems } = await import('../../flow/value-schema.ts');
-  const problems = schemaProblems(schema, data);
+  const { findSchemaProblems } = await import('../../flow/value-schema.ts');
+  const problems = findSchemaProblems(schema, data);
   return problems.length > 0 ? { problems, text } : { data, text };
 }
 
-const asked = (schema: JsonObject): ModelMessage => ({
+const buildInstruction = (schema: JsonObject): ModelMessage => ({
   role: 'system',
   content: `Answer with JSON only, that fits this JSON Schema: ${JSON.stringify(schema)}`,
 });
 
-const beside = ({ finishReason, reasoning }: ModelAnswer) => ({
+const pickMetadata = ({ finishReason, reasoning }: ModelAnswer) => ({
   finishReason,
   reasoning,
 });
@@ -39,15 +39,15 @@ export async function askForData(
   request: Omit<ModelRequest, 'model' | 'timeoutMs' | 'signal' | 'onText'> & { schema: JsonObject },
 ): Promise<Data & Pick<ModelAnswer, 'finishReason' | 'reasoning'>> {
   const { schema, ...rest } = request;
-  const messages = [asked(schema), ...request.messages];
+  const messages = [buildInstruction(schema), ...request.messages];
   const first = await asking.ask({ ...rest, messages, schema });
-  const judgment = await judged(first.text, schema);
-  if ('data' in judgment) return { ...judgment, ...beside(first) };
+  const judgment = await checkAnswer(first.text, schema);
+  if ('data' in judgment) return { ...judgment, ...pickMetadata(first) };
   const repair = `That ${judgment.problems.join('; ')}. Answer again, with the JSON only.`;
   const again = await asking.ask({
     ...rest,
     messages: [...messages, { role: 'assistant', content: first.text }, { role: 'user', content: repair }],
     schema,
   });
-  return { ...(await judged(again.text, schema)), ...beside(again) };
+  return { ...(await checkAnswer(again.text, schema)), ...pickMetadata(again) };
 }

@@ -1,5 +1,5 @@
-// What can be told of a template in Jinja before it runs: tags that do not parse, and blocks that do not fit together.
-// Tags are parsed one by one: the library takes a time that grows with the square of what it is given at once.
+// Checks a Jinja template before it runs: tags that do not parse, and blocks that are not closed or not opened. Tags are
+// parsed one by one: the library's time grows with the square of its input.
 
 import type { WithProblem } from '../../flow/authored-kind.ts';
 import { EXPRESSION_CHARS } from '../../limits.ts';
@@ -15,15 +15,15 @@ const ENDS: Record<string, string> = {
   filter: 'endfilter',
   set: 'endset',
 };
-const WITHIN: Record<string, string[]> = { elif: ['if'], else: ['if', 'for'] };
+const ALLOWED_IN: Record<string, string[]> = { elif: ['if'], else: ['if', 'for'] };
 const MAX_PROBLEMS = 10;
 
-export async function jinjaProblems(text: string): Promise<WithProblem[]> {
+export async function findJinjaProblems(text: string): Promise<WithProblem[]> {
   const library = await import('@huggingface/jinja');
   const open: Block[] = [];
   const found: { tag: Tag; message: string }[] = [];
   for (const tag of readTags(text)) {
-    const message = problemOf(library, tag, open);
+    const message = findTagProblem(library, tag, open);
     if (message !== undefined) found.push({ tag, message });
     if (found.length === MAX_PROBLEMS) break;
   }
@@ -31,7 +31,7 @@ export async function jinjaProblems(text: string): Promise<WithProblem[]> {
     for (const { word, tag } of open.slice(0, MAX_PROBLEMS))
       found.push({ tag, message: `'{% ${word} %}' has no '{% ${ENDS[word]} %}'` });
   }
-  return found.map(({ tag, message }) => ({ path: ['text'], message, at: placeOf(text, tag.offset) }));
+  return found.map(({ tag, message }) => ({ path: ['text'], message, at: toPosition(text, tag.offset) }));
 }
 
 interface Block {
@@ -39,42 +39,42 @@ interface Block {
   tag: Tag;
 }
 
-function problemOf(library: Library, tag: Tag, open: Block[]): string | undefined {
-  if (!tag.isClosed) return `a '${tag.source.slice(0, 2)}' is never closed`;
+function findTagProblem(library: Library, tag: Tag, open: Block[]): string | undefined {
+  if (!tag.isClosed) return `'${tag.source.slice(0, 2)}' is not closed`;
   if (tag.kind === 'comment') return undefined;
-  if (tag.kind === 'expression') return syntaxProblem(library, tag.source);
+  if (tag.kind === 'expression') return findSyntaxProblem(library, tag.source);
   const word = /^\{%-?\s*(\w+)/.exec(tag.source)?.[1] ?? '';
-  if (Object.values(ENDS).includes(word)) return endProblem(word, open.pop());
-  if (Object.hasOwn(WITHIN, word)) return middleProblem(library, { word, tag }, open.at(-1));
+  if (Object.values(ENDS).includes(word)) return findEndProblem(word, open.pop());
+  if (Object.hasOwn(ALLOWED_IN, word)) return findMiddleProblem(library, { word, tag }, open.at(-1));
   // `{% set x = 1 %}` is whole; `{% set x %}…{% endset %}` is a block.
   const isBlock = Object.hasOwn(ENDS, word) && !(word === 'set' && tag.source.includes('='));
   if (isBlock) open.push({ word, tag });
-  return syntaxProblem(library, tag.source, ['', isBlock ? `{% ${ENDS[word]} %}` : '']);
+  return findSyntaxProblem(library, tag.source, ['', isBlock ? `{% ${ENDS[word]} %}` : '']);
 }
 
-function endProblem(word: string, last: Block | undefined): string | undefined {
-  return last && ENDS[last.word] === word ? undefined : `'{% ${word} %}' ends nothing`;
+function findEndProblem(word: string, last: Block | undefined): string | undefined {
+  return last && ENDS[last.word] === word ? undefined : `'{% ${word} %}' does not end an open block`;
 }
 
-function middleProblem(library: Library, { word, tag }: Block, around: Block | undefined): string | undefined {
-  const places = WITHIN[word] ?? [];
-  if (!places.includes(around?.word ?? '')) return `'{% ${word} %}' belongs into ${places.join(' or ')}`;
-  return word === 'elif' ? syntaxProblem(library, tag.source, ['{% if true %}', '{% endif %}']) : undefined;
+function findMiddleProblem(library: Library, { word, tag }: Block, parent: Block | undefined): string | undefined {
+  const places = ALLOWED_IN[word] ?? [];
+  if (!places.includes(parent?.word ?? '')) return `'{% ${word} %}' is allowed only in ${places.join(' or ')}`;
+  return word === 'elif' ? findSyntaxProblem(library, tag.source, ['{% if true %}', '{% endif %}']) : undefined;
 }
 
-function syntaxProblem({ parse, tokenize }: Library, source: string, around = ['', '']): string | undefined {
+function findSyntaxProblem({ parse, tokenize }: Library, source: string, around = ['', '']): string | undefined {
   if (source.length > EXPRESSION_CHARS) return `a tag has at most ${EXPRESSION_CHARS} characters`;
   try {
     parse(tokenize(around.join(source.replace(/\s+/g, ' '))));
     return undefined;
   } catch (error) {
-    return `'${shortened(source)}' does not parse: ${(error as Error).message.replace(/^Parser Error: /, '')}`;
+    return `'${shorten(source)}' does not parse: ${(error as Error).message.replace(/^Parser Error: /, '')}`;
   }
 }
 
-const shortened = (source: string): string => (source.length > 60 ? `${source.slice(0, 59)}…` : source);
+const shorten = (source: string): string => (source.length > 60 ? `${source.slice(0, 59)}…` : source);
 
-function placeOf(text: string, offset: number): { line: number; column: number } {
+function toPosition(text: string, offset: number): { line: number; column: number } {
   const before = text.slice(0, offset).split('\n');
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 };
 }

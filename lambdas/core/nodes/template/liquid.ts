@@ -1,4 +1,4 @@
-// Templates in Liquid: rendered within limits of the library, and parsed before that when a flow is published.
+// Templates in Liquid: parsed when a flow is published, rendered with the limits of the library.
 
 import { Liquid, LiquidError } from 'liquidjs';
 import type { WithProblem } from '../../flow/authored-kind.ts';
@@ -35,12 +35,12 @@ export async function renderLiquid(text: string, vars: JsonObject): Promise<Outc
     }
     return done({ text: rendered });
   } catch (error) {
-    const [sentence] = (error as Error).message.split('\n');
-    return failed('node-failed', `The template cannot be rendered: ${sentence}`);
+    const [reason] = (error as Error).message.split('\n');
+    return failed('node-failed', `The template cannot be rendered: ${reason}`);
   }
 }
 
-/** Liquid's time is the wall's: as with expressions, what was only held up is done within a little more. */
+/** Liquid measures wall-clock time: as with expressions, a render that only had to wait for the processor succeeds now. */
 async function renderTwice(run: (limits: { renderLimit?: number }) => Promise<string>): Promise<string> {
   try {
     return await run({});
@@ -51,15 +51,15 @@ async function renderTwice(run: (limits: { renderLimit?: number }) => Promise<st
 }
 
 /** The first one: Liquid does not look further. */
-export function liquidProblems(text: string): WithProblem[] {
+export function findLiquidProblems(text: string): WithProblem[] {
   try {
     makeLiquid().parse(text);
     return [];
   } catch (error) {
     if (!LiquidError.is(error)) throw error;
-    const [sentence = ''] = error.message.split('\n');
+    const [reason = ''] = error.message.split('\n');
     const [line = 1, column = 1] = error.token.getPosition();
-    const message = `the template does not parse: ${sentence.replace(/, line:\d+, col:\d+$/, '')}`;
+    const message = `the template does not parse: ${reason.replace(/, line:\d+, col:\d+$/, '')}`;
     return [{ path: ['text'], message, at: { line, column } }];
   }
 }

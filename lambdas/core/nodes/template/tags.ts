@@ -1,4 +1,4 @@
-// The tags of a template, found in one pass over its characters however they are written.
+// Finds the tags of a template in one pass over its characters.
 
 export interface Tag {
   /** With its braces. */
@@ -20,7 +20,7 @@ export function readTags(text: string): Tag[] {
       at += 1;
       continue;
     }
-    const end = opener === '{#' ? afterComment(text, at) : afterTag(text, { from: at + 2, closer: CLOSERS[opener] });
+    const end = opener === '{#' ? skipComment(text, at) : skipTag(text, { from: at + 2, closer: CLOSERS[opener] });
     tags.push({ source: text.slice(at, end), kind: KINDS[opener], offset: at, isClosed: end !== undefined });
     if (end === undefined) break;
     at = end;
@@ -28,7 +28,7 @@ export function readTags(text: string): Tag[] {
   return tags;
 }
 
-function afterComment(text: string, at: number): number | undefined {
+function skipComment(text: string, at: number): number | undefined {
   const end = text.indexOf('#}', at + 2);
   return end < 0 ? undefined : end + 2;
 }
@@ -36,8 +36,8 @@ function afterComment(text: string, at: number): number | undefined {
 const PIECE = /"(?:\\.|[^"\\])*"?|'(?:\\.|[^'\\])*'?|%\}|[{}]|[^"'{}%]+|%/gs;
 const STEP: Record<string, number> = { '{': 1, '}': -1 };
 
-/** A closer within quotes, or one that closes maps within the tag, closes no tag. */
-function afterTag(text: string, { from, closer }: { from: number; closer: string }): number | undefined {
+/** A closer in quotes, or one that closes a map inside the tag, does not close the tag. */
+function skipTag(text: string, { from, closer }: { from: number; closer: string }): number | undefined {
   const pieces = new RegExp(PIECE);
   pieces.lastIndex = from;
   let depth = 0;

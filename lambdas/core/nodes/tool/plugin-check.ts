@@ -1,7 +1,7 @@
-// What is wrong with a plugin beyond the shape of its fields: what its expressions mention, and the inputs of its actions.
+// Checks a plugin beyond the shape of its fields: what its expressions mention, and the inputs of its actions.
 
 import { ApiError, type ErrorDetail } from '../../errors.ts';
-import { references } from '../../expressions/compile.ts';
+import { findReferences } from '../../expressions/compile.ts';
 import { findExpressions } from '../../expressions/template.ts';
 import { checkInputs } from '../../flow/input-specs.ts';
 import type { Problems } from '../../flow/problems.ts';
@@ -12,12 +12,12 @@ import type { PluginDefinition } from './plugin.ts';
 const IN_REQUEST = ['args', 'credentials', 'run'];
 const IN_OUTPUT = ['args', 'result', 'run'];
 
-/** Throws ApiError('invalid-request') that names every wrong field. `credentials`: those given with it. */
+/** Throws ApiError('invalid-request') that names every wrong field. `credentials`: those in the same request. */
 export async function checkPlugin(plugin: PluginDefinition, credentials: Credentials | undefined): Promise<void> {
-  const details: ErrorDetail[] = credentialProblems(plugin, credentials);
+  const details: ErrorDetail[] = findCredentialProblems(plugin, credentials);
   for (const [name, { input, output, title, description, ...request }] of Object.entries(plugin.actions)) {
     const at = `actions.${name}`;
-    await checkInputs(collecting(details, at), input);
+    await checkInputs(collectProblems(details, at), input);
     await checkExpressions(details, { value: request as Json, at, roots: IN_REQUEST });
     if (output !== undefined) await checkExpressions(details, { value: output, at: `${at}.output`, roots: IN_OUTPUT });
   }
@@ -25,15 +25,18 @@ export async function checkPlugin(plugin: PluginDefinition, credentials: Credent
   if (first) throw new ApiError('invalid-request', `${first.field} ${first.message}`, { details });
 }
 
-function credentialProblems({ auth, fields = [] }: PluginDefinition, given: Credentials | undefined): ErrorDetail[] {
-  if (auth === 'none' && fields.length > 0) return [{ field: 'fields', message: "mean nothing where auth is 'none'" }];
-  if (auth !== 'platform' && given) {
-    return [{ field: 'credentials', message: "belong to plugins whose auth is 'platform'" }];
+function findCredentialProblems(
+  { auth, fields = [] }: PluginDefinition,
+  credentials: Credentials | undefined,
+): ErrorDetail[] {
+  if (auth === 'none' && fields.length > 0) return [{ field: 'fields', message: "are not used when auth is 'none'" }];
+  if (auth !== 'platform' && credentials) {
+    return [{ field: 'credentials', message: "are allowed only when auth is 'platform'" }];
   }
-  const unknown = Object.keys(given ?? {}).filter((name) => !fields.includes(name));
-  const missing = given ? fields.filter((name) => !Object.hasOwn(given, name)) : [];
+  const unknown = Object.keys(credentials ?? {}).filter((name) => !fields.includes(name));
+  const missing = credentials ? fields.filter((name) => !Object.hasOwn(credentials, name)) : [];
   return [
-    ...unknown.map((name) => ({ field: `credentials.${name}`, message: 'is none of `fields`' })),
+    ...unknown.map((name) => ({ field: `credentials.${name}`, message: 'is not one of `fields`' })),
     ...missing.map((name) => ({ field: `credentials.${name}`, message: 'is required' })),
   ];
 }
@@ -61,11 +64,11 @@ async function checkText(details: ErrorDetail[], { value, at, roots }: Place & {
   if (found === undefined) details.push({ field: at, message: "has a '${{' that is never closed with '}}'" });
   for (const { source } of found ?? []) {
     try {
-      const others = [...(await references(source)).roots].filter((root) => !roots.includes(root));
+      const others = [...(await findReferences(source)).roots].filter((root) => !roots.includes(root));
       details.push(
         ...others.map((root) => ({
           field: at,
-          message: `mentions $${root}: only ${roots.map((it) => `$${it}`).join(', ')} exist here`,
+          message: `mentions $${root}: only ${roots.map((it) => `$${it}`).join(', ')} are available here`,
         })),
       );
     } catch (error) {
@@ -76,7 +79,7 @@ async function checkText(details: ErrorDetail[], { value, at, roots }: Place & {
 }
 
 /** Problems by field, since a plugin has no source text. */
-function collecting(details: ErrorDetail[], at: string): Problems {
+function collectProblems(details: ErrorDetail[], at: string): Problems {
   const add = (path: readonly (string | number)[], message: string) => {
     const [, ...rest] = path;
     details.push({ field: [`${at}.input`, ...rest].join('.'), message });
@@ -85,7 +88,7 @@ function collecting(details: ErrorDetail[], at: string): Problems {
     error: add,
     warning: () => undefined,
     expression: (path, _, message) => add(path, message),
-    within: (path, _, message) => add(path, message),
+    errorAt: (path, _, message) => add(path, message),
     hasErrors: () => details.length > 0,
     list: () => [],
   };

@@ -1,8 +1,8 @@
-// What a plugin is: HTTP calls of another service that an administrator describes once, so that flows name them by an
-// action and its arguments. Who holds the credentials is the plugin's `auth`; what a definition must fulfil is in check.ts.
+// What a plugin is: HTTP calls of another service that an administrator describes once; flows then name an action and its
+// arguments. `auth` says who has the credentials; plugin-check.ts checks a definition.
 
 import * as z from 'zod';
-import { anyValue, ID } from '../../flow/fields.ts';
+import { anyValue, ID, ID_RULE } from '../../flow/fields.ts';
 import { inputShape } from '../../flow/shapes.ts';
 import type { Json } from '../../json.ts';
 import { MAX_FIELDS } from '../../limits.ts';
@@ -10,9 +10,9 @@ import { type REQUEST_FIELDS, writtenRequest } from '../http/request.ts';
 
 export const MAX_PLUGIN_ACTIONS = 50;
 const MAX_CREDENTIAL_CHARS = 8_192;
-const id = z.string().regex(ID, 'is no id: letters, digits and _, at most 64, not beginning with a digit');
+const id = z.string().regex(ID, ID_RULE);
 
-/** `platform`: the tenant's, kept sealed; `user`: they come with each run; `none`: it needs none. */
+/** `platform`: the tenant's credentials, stored encrypted; `user`: they come with each run; `none`: it needs none. */
 export const PLUGIN_AUTHS = ['platform', 'user', 'none'] as const;
 
 const title = z.string().max(200).optional();

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { requireRecord, requireRun } from '../../../access/run-access.ts';
 import { redeliver } from '../../../deliver/redeliver.ts';
-import { deliverySecret, rotateWebhookSecret } from '../../../deliver/signing-secrets.ts';
+import { readDeliverySecret, rotateWebhookSecret } from '../../../deliver/signing-secrets.ts';
 import { renderDelivery } from '../../../runs/run-view.ts';
 import { json, route } from '../../dialect.ts';
 import { runIdParams } from '../input.ts';
@@ -74,7 +74,7 @@ const readSecret = route({
   answers: { 200: { description: 'The newest secret', schema: secretAnswer } },
   errors: [],
   async handle({ caller }, ports) {
-    return json(200, { secret: await deliverySecret(ports, caller.tenant.id) });
+    return json(200, { secret: await readDeliverySecret(ports, caller.tenant.id) });
   },
 });
 

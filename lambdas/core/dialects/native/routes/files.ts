@@ -1,7 +1,7 @@
 // Files for inputs of type `file` and `files`: announced here, uploaded directly to S3, used in a run by their id.
 
 import * as z from 'zod';
-import { fileOfLink } from '../../../catalog/file-links.ts';
+import { resolveFileLink } from '../../../catalog/file-links.ts';
 import { announceFile, requireFile } from '../../../catalog/files.ts';
 import { MAX_FILE_BYTES, UPLOAD_SECONDS } from '../../../limits.ts';
 import type { StoredFile } from '../../../ports/files.ts';
@@ -53,7 +53,7 @@ const content = route({
   answers: { 200: { description: 'Its bytes', mediaType: 'application/octet-stream' } },
   errors: ['not-found'],
   async handle({ params: { id }, query }, ports) {
-    return replyWithFile(ports, await fileOfLink(ports, { id, ...query }), { asAttachment: true });
+    return replyWithFile(ports, await resolveFileLink(ports, { id, ...query }), { asAttachment: true });
   },
 });
 

@@ -1,14 +1,14 @@
 // The llm node: asks a language model, for text or for data that fits a schema.
 
 import * as z from 'zod';
-import { anyValue } from '../flow/fields.ts';
-import { compact, type Json, type JsonObject } from '../json.ts';
-import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../limits.ts';
-import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../ports/models.ts';
-import { asWritten, readInput } from './input.ts';
-import { withModel } from './llm/ask.ts';
-import { askForData } from './llm/structured-output.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import { anyValue } from '../../flow/fields.ts';
+import { compact, type Json, type JsonObject } from '../../json.ts';
+import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../../limits.ts';
+import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../../ports/models.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { withModel } from './ask.ts';
+import { askForData } from './structured-output.ts';
 
 const file = z.union([z.string(), z.looseObject({ url: z.string() }), z.looseObject({ id: z.string() })]);
 const MAX_IMAGE_BYTES = 10 * 1_024 * 1_024;
@@ -35,8 +35,8 @@ const FIELDS = {
 const evaluated = z.strictObject(FIELDS);
 type Llm = z.output<typeof evaluated>;
 
-/** Providers fetch addresses themselves; an upload is nobody's but ours, so its bytes go along. */
-async function imagesOf(context: NodeContext, { files = [] }: Llm): Promise<string[]> {
+/** Providers fetch addresses themselves; they cannot fetch an upload, so its bytes are sent. */
+async function readImages(context: NodeContext, { files = [] }: Llm): Promise<string[]> {
   return Promise.all(
     [files].flat().map(async (file) => {
       if (typeof file === 'string') return file;
@@ -47,7 +47,7 @@ async function imagesOf(context: NodeContext, { files = [] }: Llm): Promise<stri
   );
 }
 
-function messagesOf({ prompt, messages = [], system }: Llm, images: string[]): ModelMessage[] {
+function buildMessages({ prompt, messages = [], system }: Llm, images: string[]): ModelMessage[] {
   const asked: ModelMessage[] = prompt === undefined ? [] : [{ role: 'user', content: prompt }];
   const all: ModelMessage[] = [
     ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),
@@ -59,10 +59,10 @@ function messagesOf({ prompt, messages = [], system }: Llm, images: string[]): M
   return all;
 }
 
-const resultOf = ({ text, reasoning, finishReason }: Pick<ModelAnswer, 'text' | 'reasoning' | 'finishReason'>) =>
+const buildResult = ({ text, reasoning, finishReason }: Pick<ModelAnswer, 'text' | 'reasoning' | 'finishReason'>) =>
   compact({ text, reasoning, finishReason });
 
-const tooLong = (messages: readonly ModelMessage[]): boolean =>
+const isTooLong = (messages: readonly ModelMessage[]): boolean =>
   messages.reduce((chars, { content }) => chars + content.length, 0) > MAX_PROMPT_CHARS;
 
 export const LLM: NodeKind = {
@@ -72,14 +72,14 @@ export const LLM: NodeKind = {
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
   secretFields: [],
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     const { model, temperature, topP, maxTokens, stop, seed, reasoning, extra, schema } = read.input;
-    const messages = messagesOf(read.input, await imagesOf(context, read.input));
+    const messages = buildMessages(read.input, await readImages(context, read.input));
     if (!messages.some(({ role }) => role === 'user'))
-      return failed('node-failed', 'with needs a `prompt`, or `messages` of a user');
-    if (tooLong(messages)) return failed('node-failed', `The prompt has more than ${MAX_PROMPT_CHARS} characters`);
+      return failed('node-failed', 'with needs a `prompt`, or `messages` with a user message');
+    if (isTooLong(messages)) return failed('node-failed', `The prompt has more than ${MAX_PROMPT_CHARS} characters`);
     const settings = {
       temperature,
       topP,
@@ -92,16 +92,16 @@ export const LLM: NodeKind = {
     return withModel(context, model, async (asking): Promise<Outcome> => {
       if (schema === undefined) {
         const answer = await asking.ask({ messages, ...settings, ...(context.streams && { onText: context.say }) });
-        return done(resultOf(answer), { usage: asking.usage() });
+        return done(buildResult(answer), { usage: asking.usage() });
       }
-      const got = await askForData(asking, { messages, schema: schema as JsonObject, ...settings });
-      if ('problems' in got) {
-        return failed('node-failed', `The model's answer ${got.problems.join('; ')}`, {
+      const answer = await askForData(asking, { messages, schema: schema as JsonObject, ...settings });
+      if ('problems' in answer) {
+        return failed('node-failed', `The model's answer ${answer.problems.join('; ')}`, {
           retryable: true,
           usage: asking.usage(),
         });
       }
-      return done({ ...resultOf(got), data: got.data as Json }, { usage: asking.usage() });
+      return done({ ...buildResult(answer), data: answer.data as Json }, { usage: asking.usage() });
     });
   },
 };

@@ -1,12 +1,12 @@
 // The template node: text with loops and conditions, in Liquid or Jinja. The engine's `${{ }}` is not evaluated in `text`,
-// so data can never become template.
+// so data is never parsed as a template.
 
 import * as z from 'zod';
-import { anyValue, ID, orExpression } from '../flow/fields.ts';
-import type { JsonObject } from '../json.ts';
-import { MAX_TEMPLATE_SOURCE_CHARS } from '../limits.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
-import { readTags } from './template/tags.ts';
+import { anyValue, ID, orExpression } from '../../flow/fields.ts';
+import type { JsonObject } from '../../json.ts';
+import { MAX_TEMPLATE_SOURCE_CHARS } from '../../limits.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { readTags } from './tags.ts';
 
 interface TemplateWith extends JsonObject {
   text: string;
@@ -14,11 +14,11 @@ interface TemplateWith extends JsonObject {
   vars: JsonObject;
 }
 
-// Only what lives outside the template: `item` may well be a loop's own.
+// Only names from outside the template: `item` may be the variable of a loop.
 const REFERENCE = /(?<![\w.$'"])(nodes|inputs|env|status|errors)(?:\.|\s*\[\s*["'])([A-Za-z_]\w*)/g;
 
 /** `{{ nodes.fetch.title }}` → `$nodes.fetch`. With `vars` a template sees nothing else. */
-function mentions({ text, vars }: TemplateWith): string[] {
+function findMentions({ text, vars }: TemplateWith): string[] {
   if (vars !== undefined) return [];
   const found = readTags(text)
     .filter(({ kind, isClosed }) => isClosed && kind !== 'comment')
@@ -32,9 +32,9 @@ async function renderJinja(context: NodeContext, { text, vars }: { text: string;
   return failed('node-failed', `The template cannot be rendered: ${end.message}`);
 }
 
-/** Without `vars` a template sees all there is; outputs that it does not mention stay where they are. */
-function visible({ nodes = {}, ...rest }: NodeContext['bindings'], given: TemplateWith): JsonObject {
-  const mentioned = mentions(given);
+/** Without `vars` a template sees everything; outputs that it does not mention are not copied. */
+function pickVisible({ nodes = {}, ...rest }: NodeContext['bindings'], source: TemplateWith): JsonObject {
+  const mentioned = findMentions(source);
   const isMentioned = ([id]: [string, unknown]) => mentioned.includes(`$nodes.${id}`);
   return { ...rest, nodes: Object.fromEntries(Object.entries(nodes as JsonObject).filter(isMentioned)) };
 }
@@ -56,14 +56,14 @@ export const TEMPLATE: NodeKind<TemplateWith> = {
   }),
   defaultTimeoutMs: 5_000,
   rawFields: ['text'],
-  mentions,
+  mentions: findMentions,
   async check({ text, engine }) {
-    if (engine === 'jinja') return (await import('./template/jinja.ts')).jinjaProblems(text);
-    return (await import('./template/liquid.ts')).liquidProblems(text);
+    if (engine === 'jinja') return (await import('./jinja.ts')).findJinjaProblems(text);
+    return (await import('./liquid.ts')).findLiquidProblems(text);
   },
-  async run(context, given) {
-    const { text, engine, vars } = given;
-    if (engine === 'jinja') return renderJinja(context, { text, vars: vars ?? visible(context.bindings, given) });
-    return (await import('./template/liquid.ts')).renderLiquid(text, vars ?? context.bindings);
+  async run(context, input) {
+    const { text, engine, vars } = input;
+    if (engine === 'jinja') return renderJinja(context, { text, vars: vars ?? pickVisible(context.bindings, input) });
+    return (await import('./liquid.ts')).renderLiquid(text, vars ?? context.bindings);
   },
 };

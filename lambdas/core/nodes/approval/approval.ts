@@ -1,12 +1,12 @@
-// The approval node: waits until somebody decides, and takes the branch of the action that they chose.
+// The approval node: waits until somebody decides, and takes the branch of the chosen action.
 
 import * as z from 'zod';
-import { anyValue, ID } from '../flow/fields.ts';
-import { compact, type Json, type JsonObject } from '../json.ts';
-import { filledForm, formProblems, formPrompt, formShape } from './approval/form.ts';
-import { MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, noticesTo, sendAll } from './http/notify.ts';
-import { asWritten, readInput } from './input.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+import { anyValue, ID } from '../../flow/fields.ts';
+import { compact, type Json, type JsonObject } from '../../json.ts';
+import { buildNotifications, MAX_NOTIFIED, NOTIFY_TIMEOUT_MS, sendAll } from '../http/notify.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { fillForm, findFormProblems, formShape, listFields } from './form.ts';
 
 const MAX_ACTIONS = 10;
 const DEFAULT_ACTIONS = [
@@ -37,7 +37,7 @@ const LITERAL = {
     .min(1)
     .max(MAX_ACTIONS)
     .refine((actions) => new Set(actions.map(({ id }) => id)).size === actions.length, {
-      error: 'has two of the same id',
+      error: 'has two actions with the same id',
     })
     .optional(),
 };
@@ -49,13 +49,13 @@ interface ApprovalWith extends JsonObject {
   actions: { id: string; title: string }[];
 }
 
-const actionsOf = ({ actions }: Pick<ApprovalWith, 'actions'>) => actions ?? DEFAULT_ACTIONS;
+const listActions = ({ actions }: Pick<ApprovalWith, 'actions'>) => actions ?? DEFAULT_ACTIONS;
 
-function promptOf(context: NodeContext, { message, data, assignees, form, actions }: Approval): JsonObject {
+function buildPrompt(context: NodeContext, { message, data, assignees, form, actions }: Approval): JsonObject {
   return compact({
     message,
     actions: (actions ?? DEFAULT_ACTIONS) as Json,
-    ...(form && { form: formPrompt(form as Json) }),
+    ...(form && { form: listFields(form as Json) }),
     assignees,
     data,
     url: context.callbackUrl(),
@@ -74,18 +74,18 @@ export const APPROVAL: NodeKind<ApprovalWith> = {
   with: asWritten({ ...FIELDS, ...LITERAL }, LITERAL),
   defaultTimeoutMs: (MAX_NOTIFIED + 1) * NOTIFY_TIMEOUT_MS,
   waits: () => true,
-  ports: (source) => actionsOf(source).map(({ id }) => id),
+  ports: (source) => listActions(source).map(({ id }) => id),
   blocks: () => ({ sync: 'waits for an approval' }),
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
-    const prompt = promptOf(context, read.input);
-    const { url, ...about } = prompt;
+    const prompt = buildPrompt(context, read.input);
+    const { url, ...details } = prompt;
     return {
       kind: 'wait',
       wait: { kind: 'approval', until: context.now() + context.timeoutMs, prompt },
-      notify: () => sendAll(context, noticesTo(context, read.input.notify, about as JsonObject)),
+      notify: () => sendAll(context, buildNotifications(context, read.input.notify, details as JsonObject)),
     };
   },
 
@@ -94,17 +94,17 @@ export const APPROVAL: NodeKind<ApprovalWith> = {
     if (!parsed.success) {
       return parsed.error.issues.map(({ path, message }) => ({ field: path.join('.') || 'action', message }));
     }
-    const known = actionsOf(source).map(({ id }) => id);
+    const known = listActions(source).map(({ id }) => id);
     const { action: chosen, form } = parsed.data;
     if (!known.includes(chosen)) return [{ field: 'action', message: `must be one of ${known.join(', ')}` }];
-    return formProblems(source.form, form as Json | undefined);
+    return findFormProblems(source.form, form as Json | undefined);
   },
 
   async resume(_, input, resumption): Promise<Outcome> {
     if (resumption.by === 'timer') return failed('node-timed-out', 'Nobody decided in time');
     const { payload, by } = resumption.signal;
     const answer = answerSchema.parse(payload);
-    const form = filledForm(input.form, answer.form as Json | undefined);
+    const form = fillForm(input.form, answer.form as Json | undefined);
     return done({ action: answer.action, form, by: answer.by ?? by ?? null }, { port: answer.action });
   },
 };

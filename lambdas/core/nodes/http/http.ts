@@ -1,11 +1,11 @@
-// The http node: one guarded request; its answer as data.
+// The http node: one guarded request; gives the response as data.
 
 import * as z from 'zod';
-import type { JsonObject } from '../json.ts';
-import { call } from './http/call.ts';
-import { findSecretNames, REQUEST_AS_WRITTEN, REQUEST_FIELDS } from './http/request.ts';
-import { asWritten, readInput } from './input.ts';
-import type { NodeKind } from './node-kind.ts';
+import type { JsonObject } from '../../json.ts';
+import { asWritten, readInput } from '../node-input.ts';
+import type { NodeKind } from '../node-kind.ts';
+import { sendRequest } from './call.ts';
+import { findSecretNames, REQUEST_AS_WRITTEN, REQUEST_FIELDS } from './request.ts';
 
 const FIELDS = { ...REQUEST_FIELDS, parse: z.enum(['auto', 'json', 'text', 'feed', 'file']).optional() };
 const evaluated = z.strictObject(FIELDS);
@@ -22,10 +22,10 @@ export const HTTP: NodeKind<HttpWith> = {
   defaultTimeoutMs: 30_000,
   secretFields: ['url', 'query', 'headers', 'body'],
   secretNames: findSecretNames,
-  run: async (context, given) => {
-    const read = readInput(evaluated, given);
+  run: async (context, input) => {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
     const { parse = 'auto', ...request } = read.input;
-    return call(context, request, { parse, timeoutMs: context.timeoutMs });
+    return sendRequest(context, request, { parse, timeoutMs: context.timeoutMs });
   },
 };

@@ -1,4 +1,4 @@
-// Small flows for tests of the engine: nodes that answer, fail and take their time as the test says.
+// Small flows for tests of the engine: nodes that answer, fail or take long as the test says.
 
 import type { Submission } from '../../lambdas/core/api/submit.ts';
 import type { JsonObject } from '../../lambdas/core/json.ts';
@@ -26,11 +26,11 @@ interface More {
   asked?: Partial<Submission>;
   /** Fields of the flow beside its nodes and outputs. */
   extra?: object;
-  /** Whether somebody answers whoever asks; they do, where absent. */
+  /** Whether waits for a person get an answer; default true. */
   answers?: boolean;
 }
 
-/** A run of a flow of these nodes, accepted and nothing more. */
+/** A run of a flow of these nodes, accepted but not started. */
 export async function accepted(nodes: object, outputs: object = {}, more: More = {}) {
   const calls: JsonObject[] = [];
   const platform: MemoryPlatform = await makePlatform({
@@ -39,11 +39,10 @@ export async function accepted(nodes: object, outputs: object = {}, more: More =
   });
   const source = JSON.stringify({ flow: 1, name: 'probe', nodes, outputs, ...more.extra });
   const run = await platform.accept(source, more.asked);
-  const recordOf = (path: string) => platform.runs.runs.get(run.id)?.records.get(path);
-  return { platform, run, calls, recordOf };
+  return { platform, run, calls };
 }
 
-/** The same, run to its end. */
+/** The same, run until it has settled. */
 export async function ran(nodes: object, outputs: object = {}, more: More = {}) {
   const begun = await accepted(nodes, outputs, more);
   const { run } = await drive(begun.platform, begun.run.id, { answers: more.answers ?? true });
@@ -57,4 +56,8 @@ export const call = (name: string, payload: object = {}, more: object = {}) => (
   with: { function: 'work', payload: { name, ...payload } },
   ...more,
 });
-export const set = (value: unknown, more: object = {}) => ({ type: 'set', with: { values: { v: value } }, ...more });
+export const set = (value: unknown, more: object = {}) => ({
+  type: 'set',
+  with: { values: { v: value } },
+  ...more,
+});

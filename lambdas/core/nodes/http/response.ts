@@ -1,10 +1,10 @@
-// What an HTTP answer means to a node: expected or not, and its body as data. Failures never show a secret.
+// What an HTTP response means to a node: expected or not, and its body as data. Failures never contain a secret.
 
 import type { Json, JsonObject } from '../../json.ts';
 import { MAX_JSON_DEPTH } from '../../limits.ts';
 import type { HttpAnswer } from '../../ports/http.ts';
 import type { RequestInput } from './request.ts';
-import { UnreadableAnswer } from './unreadable.ts';
+import { UnreadableResponse } from './unreadable-response.ts';
 
 export type Parse = 'auto' | 'json' | 'text' | 'feed' | 'file';
 
@@ -17,10 +17,10 @@ export function isExpected(status: number, expect: RequestInput['expect'] = '2xx
   });
 }
 
-// https://www.rfc-editor.org/rfc/rfc9110#section-15: these say "not now" rather than "not so".
+// https://www.rfc-editor.org/rfc/rfc9110#section-15: these statuses are temporary.
 export const isRetryableStatus = (status: number): boolean => [408, 425, 429].includes(status) || status >= 500;
 
-const mediaType = (answer: HttpAnswer): string =>
+const readMediaType = (answer: HttpAnswer): string =>
   (answer.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
 /** The body as text: the charset of the header, else of an XML declaration, else UTF-8. */
@@ -40,30 +40,30 @@ function isDeeper(value: Json, levels: number): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
-function jsonOf(answer: HttpAnswer): Json {
+function parseJson(answer: HttpAnswer): Json {
   const text = readText(answer);
   if (text.trim() === '') return null;
   let value: Json;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new UnreadableAnswer('its body is not valid JSON');
+    throw new UnreadableResponse('its body is not valid JSON');
   }
-  if (isDeeper(value, MAX_JSON_DEPTH)) throw new UnreadableAnswer(`its JSON is nested deeper than ${MAX_JSON_DEPTH}`);
+  if (isDeeper(value, MAX_JSON_DEPTH)) throw new UnreadableResponse(`its JSON is nested deeper than ${MAX_JSON_DEPTH}`);
   return value;
 }
 
-function detected(type: string): Parse | 'binary' {
+function detectParse(type: string): Parse | 'binary' {
   if (/^application\/(rss|atom|rdf)\+xml$/.test(type)) return 'feed';
   if (/^application\/([\w.-]+\+)?json$/.test(type)) return 'json';
   const isText = type === '' || /^text\/|[/+]xml$|javascript$|x-www-form-urlencoded$|yaml$/.test(type);
   return isText ? 'text' : 'binary';
 }
 
-/** `{ body }`, and `items` for a feed. Bytes that are no text become base64. Throws UnreadableAnswer. */
+/** `{ body }`, and `items` for a feed. Bytes that are not text become base64. Throws UnreadableResponse. */
 export async function readBody(answer: HttpAnswer, parse: Exclude<Parse, 'file'>, url: string): Promise<JsonObject> {
-  const as = parse === 'auto' ? detected(mediaType(answer)) : parse;
-  if (as === 'json') return { body: jsonOf(answer) };
+  const as = parse === 'auto' ? detectParse(readMediaType(answer)) : parse;
+  if (as === 'json') return { body: parseJson(answer) };
   if (as === 'text') return { body: readText(answer) };
   if (as === 'binary') return { body: Buffer.from(answer.body).toString('base64') };
   const { parseFeed } = await import('./feed.ts');

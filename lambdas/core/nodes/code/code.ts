@@ -1,10 +1,10 @@
-// The code node: a function `main` in JavaScript or Python, run away from the platform. How a process is kept in bounds
-// belongs to lambdas/code-node and lambdas/code-python.
+// The code node: a function `main` in JavaScript or Python, run outside the platform's functions. The limits of its
+// process belong to lambdas/code-node and lambdas/code-python.
 
 import * as z from 'zod';
-import type { WithProblem } from '../flow/authored-kind.ts';
-import { anyValue, byteSize, ID, orExpression } from '../flow/fields.ts';
-import type { JsonObject } from '../json.ts';
+import type { WithProblem } from '../../flow/authored-kind.ts';
+import { anyValue, byteSize, ID, orExpression } from '../../flow/fields.ts';
+import type { JsonObject } from '../../json.ts';
 import {
   CODE_MEMORY_MAX_MB,
   CODE_MEMORY_MB,
@@ -14,11 +14,11 @@ import {
   CODE_SOURCE_CHARS,
   CODE_TIMEOUT_SECONDS,
   MAX_JSON_DEPTH,
-} from '../limits.ts';
-import { CODE_LANGUAGES, type CodeEnd, type CodeJob, type CodeLanguage } from '../ports/runners.ts';
-import { sourceProblem } from './code/source.ts';
-import { readInput } from './input.ts';
-import { done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
+} from '../../limits.ts';
+import { CODE_LANGUAGES, type CodeEnd, type CodeJob, type CodeLanguage } from '../../ports/runners.ts';
+import { readInput } from '../node-input.ts';
+import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
+import { findSourceProblem } from './source.ts';
 
 const MB = 1_024 * 1_024;
 const args = z.record(z.string().regex(ID), anyValue);
@@ -34,12 +34,12 @@ interface CodeWith extends JsonObject {
 }
 
 async function check({ language, source, returns }: CodeWith): Promise<WithProblem[]> {
-  const problem = sourceProblem(language, source);
+  const problem = findSourceProblem(language, source);
   const found: WithProblem[] = problem
     ? [{ path: ['source'], ...problem, message: `the ${NAMES[language]} of this node ${problem.message}` }]
     : [];
   if (returns !== undefined) {
-    const { toZod } = await import('../flow/value-schema.ts');
+    const { toZod } = await import('../../flow/value-schema.ts');
     try {
       toZod(returns);
     } catch (error) {
@@ -51,15 +51,15 @@ async function check({ language, source, returns }: CodeWith): Promise<WithProbl
 
 const NAMES: Record<CodeLanguage, string> = { javascript: 'JavaScript', python: 'Python' };
 
-async function run(context: NodeContext, given: CodeWith): Promise<Outcome> {
-  const read = readInput(evaluated, { args: given.args ?? null });
+async function run(context: NodeContext, input: CodeWith): Promise<Outcome> {
+  const read = readInput(evaluated, { args: input.args ?? null });
   if ('refused' in read) return read.refused;
-  const { language, source, memory = CODE_MEMORY_MB * MB } = given;
+  const { language, source, memory = CODE_MEMORY_MB * MB } = input;
   const job: CodeJob = {
     source,
     args: (read.input.args ?? {}) as JsonObject,
     limits: {
-      timeoutMs: ownTimeoutMs(context.timeoutMs),
+      timeoutMs: shortenTimeout(context.timeoutMs),
       memoryMb: Math.floor(memory / MB),
       resultBytes: CODE_RESULT_BYTES,
       resultDepth: MAX_JSON_DEPTH,
@@ -71,18 +71,20 @@ async function run(context: NodeContext, given: CodeWith): Promise<Outcome> {
   if (end.kind === 'unavailable') {
     return failed('node-failed', `The code could not be run: ${end.message}`, { retryable: end.retryable });
   }
-  return end.kind === 'failed' ? failure(end, { job, timeoutMs: context.timeoutMs }) : checked(end.result, given);
+  return end.kind === 'failed'
+    ? reportFailure(end, { job, timeoutMs: context.timeoutMs })
+    : checkResult(end.result, input);
 }
 
-/** A little less than the node has, so that the function can tell what became of the code before nobody listens. */
-function ownTimeoutMs(nodeTimeoutMs: number): number {
+/** A little less than the node's timeout, so that the function can still report the result of the code. */
+function shortenTimeout(nodeTimeoutMs: number): number {
   return nodeTimeoutMs - Math.min(500, Math.ceil(nodeTimeoutMs / 10));
 }
 
-async function checked(result: JsonObject, { returns }: CodeWith): Promise<Outcome> {
+async function checkResult(result: JsonObject, { returns }: CodeWith): Promise<Outcome> {
   if (returns === undefined || returns === null) return done(result);
-  const { schemaProblems } = await import('../flow/value-schema.ts');
-  const problems = schemaProblems(returns, result);
+  const { findSchemaProblems } = await import('../../flow/value-schema.ts');
+  const problems = findSchemaProblems(returns, result);
   if (problems.length === 0) return done(result);
   return failed('node-failed', `The result of the code ${problems.join('; ')}`, {
     details: problems.map((message) => ({ field: 'with.returns', message: `the result ${message}` })),
@@ -91,7 +93,7 @@ async function checked(result: JsonObject, { returns }: CodeWith): Promise<Outco
 
 type Failed = Extract<CodeEnd, { kind: 'failed' }>;
 
-function failure(end: Failed, { job, timeoutMs }: { job: CodeJob; timeoutMs: number }): Outcome {
+function reportFailure(end: Failed, { job, timeoutMs }: { job: CodeJob; timeoutMs: number }): Outcome {
   const { reason, line, column, printed } = end;
   const isTimeout = reason === 'timed-out';
   const details = [
@@ -103,13 +105,13 @@ function failure(end: Failed, { job, timeoutMs }: { job: CodeJob; timeoutMs: num
     },
     ...(printed ? [{ field: 'printed', message: printed }] : []),
   ];
-  const message = sentence(end, { memoryMb: job.limits.memoryMb, seconds: timeoutMs / 1_000 });
-  // The same code with the same arguments may well fare better when it talks to others.
+  const message = describeFailure(end, { memoryMb: job.limits.memoryMb, seconds: timeoutMs / 1_000 });
+  // A retry may succeed: the code may call other services.
   const retryable = isTimeout || reason === 'threw' || reason === 'exited';
   return failed(isTimeout ? 'node-timed-out' : 'node-failed', message, { retryable, details });
 }
 
-function sentence({ reason, line, message }: Failed, limits: { memoryMb: number; seconds: number }): string {
+function describeFailure({ reason, line, message }: Failed, limits: { memoryMb: number; seconds: number }): string {
   const where = line === undefined ? '' : ` at line ${line}`;
   switch (reason) {
     case 'not-loaded':
@@ -121,13 +123,13 @@ function sentence({ reason, line, message }: Failed, limits: { memoryMb: number;
     case 'wrong-result':
       return `The result of the code cannot be used: ${message}`;
     case 'too-large':
-      return `The code gave too much: ${message}`;
+      return `The result of the code is too large: ${message}`;
     case 'timed-out':
-      return `The code took longer than ${limits.seconds} s and was ended`;
+      return `The code took longer than ${limits.seconds} s and was stopped`;
     case 'out-of-memory':
-      return `The code used more than ${limits.memoryMb} MB of memory and was ended (\`memory:\` gives it more)`;
+      return `The code used more than ${limits.memoryMb} MB of memory and was stopped (raise the limit with \`memory:\`)`;
     case 'exited':
-      return `The code ended its process before main returned: ${message}`;
+      return `The process exited before main returned: ${message}`;
   }
 }
 
