@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { Caller } from '../access/caller.ts';
 import { withUploads } from '../catalog/files.ts';
-import { type Resolved, resolveVersion } from '../catalog/flows.ts';
+import { type Resolved, resolveForRun } from '../catalog/flows.ts';
 import { userCredentials } from '../catalog/plugins.ts';
 import { readWebhooks } from '../deliver/targets.ts';
 import { ApiError } from '../errors.ts';
@@ -86,7 +86,7 @@ export async function submit(
 ): Promise<{ run: Run; replayed: boolean }> {
   const options = readOptions(asked);
   checkCaller(caller, asked);
-  const resolved = await resolveVersion(ports, caller.tenant.id, asked.flow, {
+  const resolved = await resolveForRun(ports, caller.tenant.id, asked.flow, {
     version: asked.version,
     ...(asked.draft && { draft: true }),
   });
