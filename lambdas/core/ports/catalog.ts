@@ -142,6 +142,8 @@ export interface StoredPlugin {
   /** Credentials of the tenant (see Keyring). */
   sealed?: string;
   updatedAt: number;
+  /** When an action first went to a server where none went before: credentials that were given earlier are not for it. */
+  movedAt?: number;
 }
 
 export interface PluginStore {

@@ -44,7 +44,13 @@ const settings = {
   timeout: leaveToCore(z.string()).optional().meta({
     description: 'From acceptance or `startAfter`, such as `90s` or `1h30m`; ends at most 24 h after acceptance',
   }),
-  plugins: leaveToCore(anyObject).optional().meta({ description: "The user's credentials for plugins" }),
+  plugins: leaveToCore(anyObject)
+    .optional()
+    .meta({ description: "The user's credentials for plugins; dropped when the run has ended" }),
+  keepCredentials: z
+    .boolean()
+    .optional()
+    .meta({ description: 'Keep the credentials for reruns of the same version by the same key' }),
   metadata: leaveToCore(anyObject).optional().meta({ description: 'Kept with the run and returned with it' }),
 };
 
