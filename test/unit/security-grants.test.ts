@@ -279,6 +279,32 @@ describe('an administrator', () => {
   });
 });
 
+describe('a version', () => {
+  test.each(USES)(
+    'does not start where its record does not grant what it uses: %s: %s',
+    async (_, __, source, message) => {
+      await save(admin, 'mine', source);
+      const { flows } = api.ports;
+      const { plan, digest = '', async, sync } = (await flows.draft('acme', 'mine'))?.compiled ?? {};
+      if (!plan || !async || !sync) throw new Error('The draft has problems');
+      const version = { version: '1.0.0', digest, source, publishedAt: 1, granted: {}, async, sync };
+      await flows.addVersion({ tenant: 'acme', name: 'mine', version, plan });
+      for (const body of [{}, { mode: 'async' }, { mode: 'stream' }, { version: '1.0.0' }]) {
+        const refused = problem(await runInline(admin, body));
+        expect(refused).toMatchObject({ status: 403, code: 'forbidden', details: [{ line: 1 }] });
+        expect(refused.message).toContain(message);
+      }
+      const runs = [{ flow: 'mine' }];
+      const { items } = JSON.parse((await api.call({ path: '/v1/runs:batch', body: { runs } }, admin)).text);
+      expect(items).toMatchObject([{ status: 403, error: { code: 'forbidden' } }]);
+      const dify = await api.issue('acme', { dialect: 'dify', flow: 'mine' });
+      const body = { inputs: {}, user: 'u', response_mode: 'blocking' };
+      expect((await api.call({ path: '/v1/workflows/run', body }, dify)).status).toBe(403);
+      expect(used).toEqual([]);
+    },
+  );
+});
+
 describe('grants', () => {
   const issue = (holder: Holder, body: object) => api.call({ path: '/v1/keys', body }, holder);
 
