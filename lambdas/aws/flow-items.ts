@@ -8,7 +8,7 @@
 // Nothing of the catalog lies in the bucket, whose objects expire: a source fits an item, compressed where it is long.
 
 import type { Compiled } from '../core/flow/plan.ts';
-import type { FlowSummary, FlowVersion } from '../core/ports/catalog.ts';
+import type { FlowSummary, FlowVersion, Granted } from '../core/ports/catalog.ts';
 import { toItem } from './dynamo.ts';
 import { type Packed, unpack } from './packed-text.ts';
 
@@ -33,6 +33,7 @@ export interface DraftItem {
   etag: string;
   source: Packed;
   compiled: Omit<Compiled, 'plan'>;
+  granted?: Granted;
 }
 
 export type VersionItem = Omit<FlowVersion, 'source'> & { source: Packed };
@@ -53,7 +54,7 @@ export function toSummary({ draft, latest, tenant, name, enabled, createdAt, upd
     enabled,
     createdAt,
     updatedAt,
-    ...(latest && { latest: { version: latest.version, digest: latest.digest, publishedAt: latest.publishedAt } }),
+    ...(latest && { latest: readLatest(latest) }),
     ...(draft && {
       draft: { etag: draft.etag, updatedAt: draft.updatedAt, ...(draft.digest && { digest: draft.digest }) },
     }),
@@ -62,13 +63,18 @@ export function toSummary({ draft, latest, tenant, name, enabled, createdAt, upd
   };
 }
 
+function readLatest({ version, digest, publishedAt, granted }: NonNullable<FlowItem['latest']>) {
+  return { version, digest, publishedAt, granted };
+}
+
 export async function toVersion({
   version,
   digest,
   source,
   publishedAt,
+  granted,
   async,
   sync,
 }: VersionItem): Promise<FlowVersion> {
-  return { version, digest, source: await unpack(source), publishedAt, async, sync };
+  return { version, digest, source: await unpack(source), publishedAt, granted, async, sync };
 }

@@ -98,15 +98,15 @@ function draftMoves(at: Table, plans: Plans): Pick<FlowStore, 'draft' | 'putDraf
     async draft(tenant, name) {
       const item = await get<DraftItem>(at, toItem({ pk: flowPk(tenant, name), sk: DRAFT }));
       if (item === undefined) return undefined;
-      const { etag, compiled } = item;
+      const { etag, compiled, granted } = item;
       const plan = compiled.digest && (await plans.read({ tenant, name, digest: compiled.digest }));
-      return { etag, source: await unpack(item.source), compiled: { ...compiled, ...(plan && { plan }) } };
+      return { etag, source: await unpack(item.source), compiled: { ...compiled, ...(plan && { plan }) }, granted };
     },
 
-    async putDraft({ tenant, name, source, etag, compiled, now, ifMatch }) {
+    async putDraft({ tenant, name, source, etag, compiled, granted, now, ifMatch }) {
       const { plan, ...rest } = compiled;
       const pk = flowPk(tenant, name);
-      const draft: DraftItem = { etag, source: await pack(source), compiled: rest };
+      const draft: DraftItem = { etag, source: await pack(source), compiled: rest, granted };
       const judged = {
         etag,
         updatedAt: now,
@@ -154,8 +154,8 @@ function versionMoves(at: Table, plans: Plans): Pick<FlowStore, 'addVersion' | '
   return {
     async addVersion({ tenant, name, version: { source, ...version }, plan, after }) {
       const pk = flowPk(tenant, name);
-      const { version: label, digest, publishedAt, async, sync } = version;
-      const latest = { version: label, digest, publishedAt, title: plan.title, async, sync };
+      const { version: label, digest, publishedAt, granted, async, sync } = version;
+      const latest = { version: label, digest, publishedAt, granted, title: plan.title, async, sync };
       const newest = after === undefined ? 'attribute_not_exists(latest)' : 'latest.version = :after';
       const values = { ':latest': latest, ':at': publishedAt, ':after': after };
       return write(at, { tenant, name }, [

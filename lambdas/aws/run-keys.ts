@@ -2,7 +2,7 @@
 //
 //   pk                             sk                          holds
 //   RUN#<id>                       RUN                         the run record (<= 1 KB: every status change pays for it)
-//   RUN#<id>                       RUN#IN                      inputs; sealed: webhooks, the user's credentials
+//   RUN#<id>                       RUN#IN                      inputs, who started it; sealed: webhooks, credentials
 //   RUN#<id>                       RUN#OUT                     outputs
 //   RUN#<id>                       RUN#D#<n>                   delivery n with its attempts
 //   RUN#<id>                       NODE#<path>                 the result of a unit

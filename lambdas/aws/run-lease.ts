@@ -120,6 +120,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       });
       const writes: TransactWriteItem[] = [
         { Update: meta },
+        ...(run.credentials === 'once' ? [dropCredentials(table, run)] : []),
         ...(out
           ? [put(table, { pk: keys.runPk(run.id), sk: keys.OUTPUTS, ttl: keys.expiry(run.createdAt), ...out })]
           : []),
@@ -145,6 +146,12 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       return { kind: 'settled', run: settled, deliveries: fresh };
     },
   };
+}
+
+function dropCredentials(TableName: string, run: Run): TransactWriteItem {
+  const Key = toItem({ pk: keys.runPk(run.id), sk: keys.INPUTS });
+  const ExpressionAttributeNames = { '#credentials': 'credentials' };
+  return { Update: { TableName, Key, UpdateExpression: 'REMOVE #credentials', ExpressionAttributeNames } };
 }
 
 /** Whoever worked on the run has stopped renewing: its lease may be taken over. */

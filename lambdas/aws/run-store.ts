@@ -65,12 +65,19 @@ export function makeRunStore(at: RunTable): RunStore {
     glance: (id) => get(id, false),
 
     async create(fresh) {
-      const { run, inputs, webhooks } = fresh;
+      const { run, inputs, webhooks, startedBy } = fresh;
       const stored = await store(payloads, payloadKey(run, 'in'), inputs);
       const sealed = { ...(await deliveries.sealWebhooks(run, webhooks)), ...(await sealCredentials(at, fresh)) };
       const writes: TransactWriteItem[] = [
         { Put: { TableName: table, Item: runToItem(run), ConditionExpression: 'attribute_not_exists(pk)' } },
-        put(table, { pk: keys.runPk(run.id), sk: keys.INPUTS, ttl: keys.expiry(run.createdAt), ...stored, ...sealed }),
+        put(table, {
+          pk: keys.runPk(run.id),
+          sk: keys.INPUTS,
+          ttl: keys.expiry(run.createdAt),
+          startedBy,
+          ...stored,
+          ...sealed,
+        }),
         ...Object.entries(fresh.searchable).map(([input, value]) =>
           put(table, {
             pk: keys.valuePk(run.tenant, run.flow, input, value),
@@ -101,6 +108,7 @@ export function makeRunStore(at: RunTable): RunStore {
       const found = all.filter((item) => item['sk']?.S?.startsWith('RUN#D#'));
       return {
         run,
+        ...readStart(inputs),
         inputs: await restore<JsonObject>(payloads, fromItem<Stored>(inputs)),
         outputs: out ? await restore<JsonObject>(payloads, fromItem<Stored>(out)) : null,
         deliveries: found.length > 0 ? await Promise.all(found.map(deliveries.open)) : await planned(run, inputs),
@@ -117,6 +125,7 @@ export function makeRunStore(at: RunTable): RunStore {
         inputs: await restore<JsonObject>(payloads, fromItem<Stored>(inputs)),
         records: await Promise.all(nodes.map((item) => nodeFromItem(payloads, item))),
         signals: signals.map((item) => JSON.parse(fromItem<{ signal: string }>(item).signal) as Signal),
+        startedBy: readStart(inputs).startedBy,
         ...(await openCredentials(at, all, inputs)),
       };
     },
@@ -147,9 +156,18 @@ export function makeRunStore(at: RunTable): RunStore {
 
 const credentialContext = (run: { id: string; tenant: string }) => `credentials/${run.tenant}/${run.id}`;
 
-async function sealCredentials({ keyring }: RunTable, { run, credentials }: NewRun): Promise<{ credentials?: string }> {
+async function sealCredentials(
+  { keyring }: RunTable,
+  { run, credentials }: NewRun,
+): Promise<{ credentials?: string; plugins?: string[] }> {
   if (credentials === undefined) return {};
-  return { credentials: await keyring.seal(JSON.stringify(credentials), credentialContext(run)) };
+  const plugins = Object.keys(credentials);
+  return { plugins, credentials: await keyring.seal(JSON.stringify(credentials), credentialContext(run)) };
+}
+
+function readStart(inputs: Item): Pick<RunRecord, 'startedBy' | 'plugins'> {
+  const { startedBy, plugins } = fromItem<Pick<RunRecord, 'startedBy' | 'plugins'>>(inputs);
+  return { startedBy, plugins };
 }
 
 async function openCredentials({ keyring }: RunTable, all: Item[], inputs: Item): Promise<Pick<NewRun, 'credentials'>> {

@@ -126,6 +126,9 @@ export const CACHED_UNKNOWN_KEYS = 1_000;
 export const CACHED_PLANS = 200;
 export const CREDENTIAL_CHARS_MAX = 512;
 export const MAX_VENDOR_IDS = 100;
+// Grants travel with each version of a flow, and with the flow in lists.
+export const MAX_GRANTED_NAMES = 100;
+export const MAX_GRANTS_BYTES = 4_096;
 // The last use of a key is written at most this often.
 export const KEY_TOUCH_SECONDS = 60 * 60;
 export const MAX_SECRET_CHARS = 8_192;

@@ -65,6 +65,8 @@ export interface Run {
   /** Of a run that a `flow` node has started: whose, and how many runs are above it. */
   parent?: { run: string; path: string; depth: number };
   webhookCount: number;
+  /** The user's credentials for plugins came with it: until its end (`once`), or for its reruns too. */
+  credentials?: 'once' | 'kept';
   /** What a dialect's answers repeat of its request; at most 2 KB. */
   echo?: JsonObject;
   /** Base URL under which the run was accepted: callback addresses begin with it. */
@@ -102,6 +104,10 @@ export type Credentials = Record<string, string>;
 
 export interface RunRecord {
   run: Run;
+  /** Id of the key that started it; of a run that a run has started, of the key that started the first of them. */
+  startedBy?: string;
+  /** Plugins for which the user's credentials came with it, whether they are kept or not. */
+  plugins?: string[];
   inputs: JsonObject;
   outputs: JsonObject | null;
   deliveries: Delivery[];

@@ -67,6 +67,16 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
         expect(await store.plan('acme', 'hello', 'd1')).toEqual(compiled.plan);
       });
 
+      test('keeps what was granted to whoever saved it, until somebody else saves another', async () => {
+        const granted = { secrets: ['TOKEN'], models: ['*'] };
+        await store.putDraft(buildDraft({ granted }));
+        expect((await store.draft('acme', 'hello'))?.granted).toEqual(granted);
+        await store.putDraft(buildDraft({ granted: 'all' }));
+        expect((await store.draft('acme', 'hello'))?.granted).toBe('all');
+        await store.putDraft(buildDraft());
+        expect((await store.draft('acme', 'hello'))?.granted).toBeUndefined();
+      });
+
       test('keeps a draft with problems and without a plan', async () => {
         const problems = [{ line: 3, column: 5, message: 'unknown node type', severity: 'error' as const }];
         const compiled: Compiled = { problems, async: NO, sync: NO };
@@ -128,6 +138,17 @@ export function describeFlowStore(name: string, make: () => FlowStore | Promise<
         await publish(version, undefined, plan);
         expect(await store.version('acme', 'hello', '1.0.0')).toEqual(version);
         expect(await store.plan('acme', 'hello', version.digest)).toEqual(plan);
+      });
+
+      test('keeps what was granted to whoever published it, with the version and with the flow', async () => {
+        const granted = { flows: ['other'], knowledge: [] };
+        await publish(buildVersion('1.0.0', { granted }));
+        expect((await store.version('acme', 'hello', '1.0.0'))?.granted).toEqual(granted);
+        expect((await store.get('acme', 'hello'))?.latest?.granted).toEqual(granted);
+        expect((await store.list('acme', { limit: 1 })).flows[0]?.latest?.granted).toEqual(granted);
+        await publish(buildVersion('1.0.1', { granted: 'all' }), '1.0.0');
+        expect((await store.get('acme', 'hello'))?.latest?.granted).toBe('all');
+        expect((await store.versions('acme', 'hello')).map((it) => it.granted)).toEqual(['all', granted]);
       });
 
       test('lists versions newest first, by number and not by letter', async () => {

@@ -13,9 +13,9 @@ export function describePluginStore(name: string, make: () => Promise<PluginStor
     test('keeps plugins of each tenant apart, and lists them by id', async () => {
       const store = await make();
       await store.put('acme', plugin('b'));
-      await store.put('acme', plugin('a', { sealed: 'v1.x' }));
+      await store.put('acme', plugin('a', { sealed: 'v1.x', movedAt: 7 }));
       await store.put('globex', plugin('c'));
-      expect(await store.get('acme', 'a')).toEqual(plugin('a', { sealed: 'v1.x' }));
+      expect(await store.get('acme', 'a')).toEqual(plugin('a', { sealed: 'v1.x', movedAt: 7 }));
       expect(await store.get('acme', 'c')).toBeUndefined();
       expect((await store.list('acme')).map(({ id }) => id)).toEqual(['a', 'b']);
       expect(await store.list('nobody')).toEqual([]);

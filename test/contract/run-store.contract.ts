@@ -55,6 +55,43 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       expect(await store.get('01890000-0000-7000-8000-000000000000')).toBeUndefined();
     });
 
+    describe('who started a run, and the credentials that came with it', () => {
+      const credentials = { crm: { token: 's3cret' } };
+      const create = async (extra: Partial<Run> = {}) => {
+        const run = buildRun(extra);
+        await store.create({ run, inputs: { a: 1 }, webhooks: [], searchable: {}, startedBy: 'key_1', credentials });
+        return run;
+      };
+
+      test('are there for whoever reads or runs it, and in no list', async () => {
+        const run = await create({ credentials: 'once', tenant: `starter-${name}` });
+        expect(await store.read(run.id)).toMatchObject({ startedBy: 'key_1', plugins: ['crm'], run });
+        expect(await store.load(run.id)).toMatchObject({ startedBy: 'key_1', credentials });
+        await expect.poll(async () => (await store.list({ tenant: run.tenant, limit: 5 })).runs).toHaveLength(1);
+        const listed = JSON.stringify([await store.list({ tenant: run.tenant, limit: 5 }), await store.get(run.id)]);
+        expect(listed).not.toMatch(/key_1|s3cret|crm/);
+      });
+
+      test('end with the run, unless it keeps them; their plugins are still known', async () => {
+        for (const kept of ['once', 'kept'] as const) {
+          const run = await claimed(await create({ credentials: kept }));
+          expect(await store.settle(run, { ...ENDED, status: 'failed', outputs: null })).toMatchObject({
+            kind: 'settled',
+          });
+          expect((await store.load(run.id)).credentials).toEqual(kept === 'kept' ? credentials : undefined);
+          expect(await store.read(run.id)).toMatchObject({ startedBy: 'key_1', plugins: ['crm'], inputs: { a: 1 } });
+        }
+      });
+
+      test('stay where the run is not settled by whoever has lost it', async () => {
+        const run = await create({ credentials: 'once' });
+        const zombie = await claimed(run);
+        await claimed(run, Date.now() + LEASE_MS + 1);
+        expect(await store.settle(zombie, { ...ENDED, status: 'failed', outputs: null })).toEqual({ kind: 'lost' });
+        expect((await store.load(run.id)).credentials).toEqual(credentials);
+      });
+    });
+
     describe('an idempotency key', () => {
       const create = (run: Run, idempotency: { key: string; fingerprint: string; replaces?: string }) =>
         store.create({ run, inputs: {}, webhooks: [], searchable: {}, idempotency });

@@ -66,7 +66,13 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
 
     describe('keys', () => {
       test('finds a key by its hash, with everything that was said of it', async () => {
-        const key = buildKey('k1', { flow: 'news', ids: { 'comp-1': 'news' }, name: 'CI', expiresAt: NOW + 1 });
+        const key = buildKey('k1', {
+          flow: 'news',
+          ids: { 'comp-1': 'news' },
+          name: 'CI',
+          grants: { secrets: ['T'] },
+          expiresAt: NOW + 1,
+        });
         await store.addKey(key, 'hash-1');
         expect(await store.keyByHash('hash-1')).toEqual(key);
         expect(await store.keyByHash('hash-2')).toBeUndefined();

@@ -65,11 +65,14 @@ describe('a tool node', () => {
     }
   });
 
-  test('uses them again when the run is run again', async () => {
-    const { body: first } = await api.call('POST', '/v1/flows/tickets/runs', {
-      inputs: { what: 'Again' },
-      plugins: { jira: { token: TOKEN } },
-    });
+  test('uses them again when the run is run again, where it keeps them or they are given again', async () => {
+    const asked = { inputs: { what: 'Again' }, plugins: { jira: { token: TOKEN } } };
+    const { body: dropped } = await api.call('POST', '/v1/flows/tickets/runs', asked);
+    const refused = await api.call('POST', `/v1/runs/${dropped.id}/rerun`, {});
+    expect([refused.status, refused.body.error.details[0].field]).toEqual([400, 'plugins.jira']);
+    const accepted = await api.call('POST', `/v1/runs/${dropped.id}/rerun`, { plugins: asked.plugins });
+    expect(accepted.status).toBe(202);
+    const { body: first } = await api.call('POST', '/v1/flows/tickets/runs', { ...asked, keepCredentials: true });
     const { body: again } = await api.call('POST', `/v1/runs/${first.id}/rerun`, {});
     await expect
       .poll(async () => (await api.call('GET', `/v1/runs/${again.id}`)).body.status, { timeout: 20_000 })

@@ -2,11 +2,11 @@
 
 import { ApiError } from '../../lambdas/core/errors.ts';
 import type { Compiled, Plan } from '../../lambdas/core/flow/plan.ts';
-import type { FlowStore, FlowSummary, FlowVersion } from '../../lambdas/core/ports/catalog.ts';
+import type { FlowStore, FlowSummary, FlowVersion, StoredDraft } from '../../lambdas/core/ports/catalog.ts';
 
 interface Flow {
   summary: FlowSummary;
-  draft: { etag: string; source: string; compiled: Compiled } | undefined;
+  draft: StoredDraft | undefined;
   /** Oldest first. */
   versions: FlowVersion[];
 }
@@ -35,7 +35,7 @@ export function makeMemoryFlowStore(): FlowStore {
 
     draft: async (tenant, name) => structuredClone(find(tenant, name)?.draft),
 
-    async putDraft({ tenant, name, source, etag, compiled, now, ifMatch }) {
+    async putDraft({ tenant, name, source, etag, compiled, granted, now, ifMatch }) {
       const before = find(tenant, name);
       if (ifMatch !== undefined && before?.draft?.etag !== ifMatch) return { kind: 'outdated' };
       const { plan, digest, async, sync } = compiled;
@@ -49,7 +49,7 @@ export function makeMemoryFlowStore(): FlowStore {
       if (!summary.latest) judge(summary, { async, sync, plan });
       flows.set(flowKey(tenant, name), {
         summary,
-        draft: structuredClone({ etag, source, compiled }),
+        draft: structuredClone({ etag, source, compiled, granted }),
         versions: before?.versions ?? [],
       });
       return { kind: 'stored', flow: structuredClone(summary) };
@@ -61,8 +61,8 @@ export function makeMemoryFlowStore(): FlowStore {
       if (!flow || isTaken || flow.summary.latest?.version !== after) return { kind: 'outdated' };
       flow.versions.push(structuredClone(version));
       plans.set(flowKey(tenant, name) + version.digest, structuredClone(plan));
-      const { version: label, digest, publishedAt } = version;
-      flow.summary.latest = { version: label, digest, publishedAt };
+      const { version: label, digest, publishedAt, granted } = version;
+      flow.summary.latest = { version: label, digest, publishedAt, granted };
       flow.summary.updatedAt = publishedAt;
       judge(flow.summary, { ...version, plan });
       return { kind: 'stored', flow: structuredClone(flow.summary) };

@@ -8,6 +8,7 @@ import { type Delivery, isSettled, type NodeRecord, type Run, type Signal } from
 interface Entry {
   run: Run;
   accepted: NewRun;
+  plugins: string[] | undefined;
   outputs: JsonObject | null;
   deliveries: Map<number, Delivery & { dueAt?: number }>;
   records: Map<string, NodeRecord>;
@@ -58,6 +59,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
       entries.set(run.id, {
         run: copy(run),
         accepted: copy(accepted),
+        plugins: accepted.credentials && Object.keys(accepted.credentials),
         outputs: null,
         deliveries: new Map(),
         records: new Map(),
@@ -72,6 +74,8 @@ export function makeMemoryRunStore(): MemoryRunStore {
       if (!entry) return undefined;
       return copy({
         run: entry.run,
+        startedBy: entry.accepted.startedBy,
+        plugins: entry.plugins,
         inputs: entry.accepted.inputs,
         outputs: entry.outputs,
         deliveries: planned(entry),
@@ -117,6 +121,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
         inputs: accepted?.inputs ?? {},
         records: [...records.values()],
         signals: [...signals.values()],
+        startedBy: accepted?.startedBy,
         credentials: accepted?.credentials,
       });
     },
@@ -148,6 +153,7 @@ export function makeMemoryRunStore(): MemoryRunStore {
       if (!entry || entry.run.epoch !== run.epoch || entry.run.leaseUntil === undefined) return { kind: 'lost' };
       const { outputs, ...rest } = end;
       entry.outputs = copy(outputs);
+      if (run.credentials === 'once') delete entry.accepted.credentials;
       const fresh = planned(entry).map((delivery) => ({ ...delivery, nextAt: end.endedAt }));
       entry.run = { ...without(entry.run, 'leaseUntil', 'dueAt', 'parkToken', 'wakeAt', 'waitingFor'), ...rest };
       for (const it of fresh) entry.deliveries.set(it.n, { ...it, dueAt: end.endedAt + UNPICKED_SECONDS * 1_000 });

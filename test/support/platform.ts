@@ -91,7 +91,7 @@ export async function makePlatform(overrides: Partial<Ports> = {}): Promise<Memo
     const { plan, digest = '', async, sync } = compiled;
     if (!plan) throw new Error(JSON.stringify(compiled.problems));
     const at = { tenant: tenant.id, name: plan.name };
-    await flows.putDraft({ ...at, source, etag: digest, compiled, now: clock.now() });
+    await flows.putDraft({ ...at, source, etag: digest, compiled, granted: 'all', now: clock.now() });
     const after = (await flows.get(tenant.id, plan.name))?.latest?.version;
     published += 1;
     const version = { version: `${published}.0.0`, digest, source, publishedAt: clock.now(), async, sync };

@@ -24,17 +24,17 @@ beforeEach(() => {
 });
 
 const save = (source: string, more: { name?: string; ifMatch?: string } = {}) =>
-  saveDraft(ports, 'acme', { name: 'hello', source, ...more });
+  saveDraft(ports, 'acme', { name: 'hello', source, granted: 'all', ...more });
 const publishNow = async (source: string) => {
   await save(source);
-  return publish(ports, 'acme', { name: 'hello' });
+  return publish(ports, 'acme', { name: 'hello', granted: 'all' });
 };
 
 describe('saving a draft', () => {
   test('stores it with its plan', async () => {
     const { etag, compiled } = await save(hello());
     expect(compiled.problems).toEqual([]);
-    expect(await readDraft(ports, 'acme', 'hello')).toEqual({ etag, source: hello(), compiled });
+    expect(await readDraft(ports, 'acme', 'hello')).toEqual({ etag, source: hello(), compiled, granted: 'all' });
   });
 
   test('stores a draft with problems, and returns them', async () => {
@@ -114,7 +114,7 @@ describe('publishing', () => {
   test('takes a higher number from the author, never a lower one', async () => {
     await publishNow(hello());
     await save(hello('title: Two\n'));
-    const asked = (version: string) => publish(ports, 'acme', { name: 'hello', version });
+    const asked = (version: string) => publish(ports, 'acme', { name: 'hello', version, granted: 'all' });
     await expect(asked('1.0.0')).rejects.toThrow(/version must be 1\.0\.1 or higher/);
     await expect(asked('two')).rejects.toMatchObject({ code: 'invalid-request' });
     expect((await asked('3.2.1')).version.version).toBe('3.2.1');
@@ -122,7 +122,7 @@ describe('publishing', () => {
 
   test('refuses a draft with problems, and names them all', async () => {
     await save('flow: 1\nname: hello\nnodes:\n  a: { type: nope }\n  b: { type: nada }\n');
-    await expect(publish(ports, 'acme', { name: 'hello' })).rejects.toMatchObject({
+    await expect(publish(ports, 'acme', { name: 'hello', granted: 'all' })).rejects.toMatchObject({
       code: 'invalid-flow',
       message: expect.stringMatching(/has 2 problems: line 4, column 14: unknown node type/),
       details: [{ line: 4 }, { line: 5 }],
@@ -130,12 +130,16 @@ describe('publishing', () => {
   });
 
   test('refuses a flow that is not there', async () => {
-    await expect(publish(ports, 'acme', { name: 'absent' })).rejects.toMatchObject({ code: 'flow-not-found' });
+    await expect(publish(ports, 'acme', { name: 'absent', granted: 'all' })).rejects.toMatchObject({
+      code: 'flow-not-found',
+    });
   });
 
   test('at the same moment makes one version of one content', async () => {
     await save(hello());
-    const all = await Promise.all(Array.from({ length: 8 }, () => publish(ports, 'acme', { name: 'hello' })));
+    const all = await Promise.all(
+      Array.from({ length: 8 }, () => publish(ports, 'acme', { name: 'hello', granted: 'all' })),
+    );
     expect(all.filter(({ created }) => created)).toHaveLength(1);
     expect(new Set(all.map(({ version }) => version.version))).toEqual(new Set(['1.0.0']));
   });
@@ -170,7 +174,7 @@ describe('the version that a run executes', () => {
     await save('flow: 1\nname: hello\nnodes: { a: { type: callback } }\n');
     expect((await resolve({ draft: true })).flow.sync.supported).toBe(false);
     expect((await resolve()).flow.sync.supported).toBe(true);
-    await publish(ports, 'acme', { name: 'hello' });
+    await publish(ports, 'acme', { name: 'hello', granted: 'all' });
     expect((await resolve()).flow.sync.supported).toBe(false);
     expect((await resolve({ version: '1.0' })).flow.sync.supported).toBe(true);
   });

@@ -89,6 +89,7 @@ describe('a key', () => {
       flow: 'news',
       ids: { 'c-1': 'news' },
       scopes: ['run'],
+      grants: null,
       name: null,
       createdAt: '2026-01-02T03:04:05.678Z',
       expiresAt: '2026-01-31T23:00:00.000Z',

@@ -6,8 +6,9 @@ import { CREDENTIAL_CHARS_MAX, KEY_TOUCH_SECONDS, MAX_NAME_CHARS, MAX_VENDOR_IDS
 import { type Key, SCOPES, type Scope, type Tenant } from '../ports/catalog.ts';
 import type { Ids, Ports } from '../ports/ports.ts';
 import { DIALECTS, type DialectName } from '../run.ts';
+import { checkGrants, grantsSchema, renderGrants } from './grants.ts';
 import { KEY_FORMS } from './key-forms.ts';
-import { requireFlow } from './run-access.ts';
+import { requireFlow, requireUnbound } from './run-access.ts';
 import { findTenant, getTenant } from './tenants.ts';
 
 type KeyPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'caches' | 'keyring' | 'log'>;
@@ -28,6 +29,7 @@ export const newKeySchema = z.strictObject({
     .refine((ids) => Object.keys(ids).length <= MAX_VENDOR_IDS, `may map at most ${MAX_VENDOR_IDS} ids`)
     .optional(),
   scopes: z.array(z.enum(SCOPES)).min(1).default(['run']),
+  grants: grantsSchema.optional(),
   name: z.string().trim().min(1).max(MAX_NAME_CHARS).optional(),
   expiresAt: z.iso.datetime({ offset: true }).optional(),
   /** Only for an operator, who hands a new tenant its first key. */
@@ -83,6 +85,8 @@ export async function issueKey(
   // Nobody hands out more than they have.
   for (const scope of scopes) requireScope(caller, scope);
   if (tenant !== caller.tenant.id) requireScope(caller, 'operator');
+  requireUnbound(caller);
+  checkGrants({ ...rest, scopes });
   await getTenant(ports, tenant);
   const now = ports.clock.now();
   const ends = expiresAt === undefined ? undefined : Date.parse(expiresAt);
@@ -98,6 +102,7 @@ export async function issueKey(
     name: rest.name,
     flow: rest.flow,
     ids: rest.ids,
+    grants: rest.grants,
   };
   await ports.tenants.addKey(key, await ports.keyring.hashKey(lookup));
   return { key, credentials };
@@ -120,6 +125,7 @@ export function renderKey(key: Key) {
     flow: key.flow ?? null,
     ids: key.ids ?? {},
     scopes: key.scopes,
+    grants: renderGrants(key),
     name: key.name ?? null,
     createdAt: toIso(key.createdAt),
     expiresAt: toIso(key.expiresAt),

@@ -5,11 +5,14 @@ import { requireRecord } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
+import { readEarlier } from './credentials.ts';
 import { submit } from './submit.ts';
 
 export interface Rerun {
   from?: 'start' | 'failed';
   version?: 'same' | 'latest';
+  /** The user's credentials, where those of the old run may not be used again. */
+  plugins?: unknown;
 }
 
 /** A new async run with the inputs of the old one, linked to it by `rerunOf`. Its webhooks are called again. */
@@ -28,7 +31,9 @@ export async function rerun(ports: Ports, caller: Caller, runId: string, asked: 
     mode: 'async',
     dialect: run.dialect,
     rerunOf: { run: run.id, from },
-    plugins: credentials,
+    plugins: asked.plugins,
+    earlier: readEarlier(old, credentials),
+    ...(run.credentials === 'kept' && old.startedBy === caller.key.id && { keepCredentials: true }),
     priority: run.priority,
     webhooks: old.deliveries.map(({ url, method, headers }) => ({ url, method, headers })),
     ...(run.env === 'debug' ? { draft: true } : version === 'same' && { version: run.version }),

@@ -1,6 +1,7 @@
 // A run that another run's `flow` node starts.
 
 import { getTenant } from '../access/tenants.ts';
+import { requireUnmoved } from '../catalog/plugins.ts';
 import type { NewChild } from '../engine/children.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { Run } from '../run.ts';
@@ -8,8 +9,9 @@ import { submit } from './submit.ts';
 
 export async function startChild(ports: Ports, parent: Run, child: NewChild): Promise<string> {
   const tenant = await getTenant(ports, parent.tenant);
-  // Nobody's key: the parent's caller was allowed to run the parent, and the flows that it names with it.
-  const key = { id: 'flow-node', tenant: parent.tenant, dialect: 'native', createdAt: 0 } as const;
+  await requireUnmoved(ports, parent, child.credentials);
+  // Not the parent's key, but its name: its caller was allowed to run the parent, and the flows that it names with it.
+  const key = { id: child.startedBy ?? 'flow-node', tenant: parent.tenant, dialect: 'native', createdAt: 0 } as const;
   const { run } = await submit(
     ports,
     { tenant, key: { ...key, scopes: ['run'] }, origin: parent.origin },

@@ -3,8 +3,7 @@
 import * as z from 'zod';
 import type { Caller } from '../access/caller.ts';
 import { withUploads } from '../catalog/files.ts';
-import { type Resolved, resolveVersion } from '../catalog/flows.ts';
-import { readUserCredentials } from '../catalog/plugins.ts';
+import { type Resolved, resolveForRun } from '../catalog/flows.ts';
 import { readWebhooks } from '../deliver/targets.ts';
 import { ApiError } from '../errors.ts';
 import { duration } from '../flow/fields.ts';
@@ -16,6 +15,7 @@ import { parseOrReject } from '../parse/parse-or-reject.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { NewRun } from '../ports/runs.ts';
 import { type DialectName, NO_USAGE, type Run, type RunMode } from '../run.ts';
+import { buildCredentials, type EarlierCredentials } from './credentials.ts';
 import { createOnce } from './idempotency.ts';
 import { queueDelaySeconds, scheduleRun } from './schedule.ts';
 import { checkCaller, checkMode, checkRoom } from './submission-checks.ts';
@@ -41,6 +41,10 @@ export interface Submission {
   metadata?: unknown;
   /** The user's credentials, by plugin. */
   plugins?: unknown;
+  /** They stay with the run when it has ended, for its reruns by the same key. */
+  keepCredentials?: boolean;
+  /** Of the run that this one repeats. */
+  earlier?: EarlierCredentials;
   /** Credentials for plugins that the flow does not have are dropped instead of refused. */
   ignoresOtherPlugins?: true;
   idempotencyKey?: string;
@@ -86,22 +90,25 @@ export async function submit(
 ): Promise<{ run: Run; replayed: boolean }> {
   const options = readOptions(asked);
   checkCaller(caller, asked);
-  const resolved = await resolveVersion(ports, caller.tenant.id, asked.flow, {
+  const resolved = await resolveForRun(ports, caller.tenant.id, asked.flow, {
     version: asked.version,
     ...(asked.draft && { draft: true }),
   });
   checkMode(asked.mode, resolved);
   const inputs = await buildInputs(ports, caller, { asked, specs: resolved.plan.inputs });
   const webhooks = readWebhooks(asked.webhooks, ports.http);
-  const credentials = readUserCredentials(resolved.plan, asked);
+  const credentials = await buildCredentials(ports, caller, { asked, resolved });
   if (asked.mode === 'async') await checkRoom(ports, caller.tenant);
 
   const run = buildRun(ports, caller, { asked, options, resolved, webhookCount: webhooks.length });
+  const hasCredentials = Object.keys(credentials).length > 0;
+  if (hasCredentials) run.credentials = asked.keepCredentials ? 'kept' : 'once';
   const searchable = {
     ...searchableValues(resolved.plan.inputs, inputs),
     ...(asked.conversation !== undefined && { [CONVERSATION]: asked.conversation }),
   };
-  const fresh = { run, inputs, webhooks, searchable, ...(Object.keys(credentials).length > 0 && { credentials }) };
+  const startedBy = caller.key.id;
+  const fresh = { run, inputs, webhooks, searchable, startedBy, ...(hasCredentials && { credentials }) };
   return create(ports, caller, { fresh, asked });
 }
 

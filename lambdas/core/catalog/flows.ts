@@ -8,8 +8,9 @@ import type { Compiled, Plan, Problem } from '../flow/plan.ts';
 import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from '../flow/versions.ts';
 import { MAX_SOURCE_BYTES } from '../limits.ts';
 import { findModelProblem } from '../models/registry.ts';
-import type { FlowSummary, FlowVersion } from '../ports/catalog.ts';
+import type { FlowSummary, FlowVersion, Granted, StoredDraft } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
+import { findUngranted, requireGranted } from './granted.ts';
 
 type Flows = Pick<Ports, 'flows'>;
 type TimedFlows = Pick<Ports, 'flows' | 'clock'>;
@@ -17,19 +18,13 @@ type TimedFlows = Pick<Ports, 'flows' | 'clock'>;
 const PUBLISH_ATTEMPTS = 10;
 const ETAG_CHARS = 32;
 
-export interface Draft {
-  etag: string;
-  source: string;
-  compiled: Compiled;
-}
-
 /** Stores the draft with its problems. Refuses only a text that cannot be parsed, or that belongs to another flow. */
 export async function saveDraft(
   ports: TimedFlows & Partial<Pick<Ports, 'models'>>,
   tenant: string,
-  asked: { name: string; source: string; ifMatch?: string },
+  asked: { name: string; source: string; ifMatch?: string; granted: Granted },
 ): Promise<{ etag: string; compiled: Compiled }> {
-  const { name, source } = asked;
+  const { name, source, granted } = asked;
   checkSource(name, source);
   const [{ compile }, { NODE_KINDS }] = await Promise.all([import('../flow/compile.ts'), import('../nodes/index.ts')]);
   const {
@@ -41,17 +36,17 @@ export async function saveDraft(
   if (written !== undefined && written !== name) {
     throw new ApiError('invalid-request', `The text names flow '${written}', but it was sent to flow '${name}'`);
   }
+  const { plan } = compiled;
+  if (plan !== undefined) compiled.problems.push(...(await findUngranted({ plan, source, granted })));
   const etag = createHash('sha256').update(source).digest('hex').slice(0, ETAG_CHARS);
-  const ifMatch = asked.ifMatch?.replace(/^W\/|"/g, '');
+  const ifMatch = readETag(asked.ifMatch);
   const now = ports.clock.now();
-  const draft = { tenant, name, source, etag, compiled, now, ifMatch };
-  if ((await ports.flows.putDraft(draft)).kind === 'outdated') {
-    throw new ApiError('invalid-request', `The draft of '${name}' was changed since you read it: read it again`);
-  }
+  const draft = { tenant, name, source, etag, compiled, granted, now, ifMatch };
+  if ((await ports.flows.putDraft(draft)).kind === 'outdated') throw makeOutdated(name);
   return { etag, compiled };
 }
 
-export async function readDraft({ flows }: Flows, tenant: string, name: string): Promise<Draft> {
+export async function readDraft({ flows }: Flows, tenant: string, name: string): Promise<StoredDraft> {
   return (await flows.draft(tenant, name)) ?? refuseUnknown(name);
 }
 
@@ -59,20 +54,22 @@ export async function readDraft({ flows }: Flows, tenant: string, name: string):
 export async function publish(
   ports: TimedFlows,
   tenant: string,
-  asked: { name: string; version?: string },
+  asked: { name: string; version?: string; ifMatch?: string; granted: Granted },
 ): Promise<{ created: boolean; version: FlowVersion }> {
   const { flows, clock } = ports;
-  const { name } = asked;
-  const { source, compiled } = await readDraft(ports, tenant, name);
+  const { name, granted } = asked;
+  const { source, compiled, etag } = await readDraft(ports, tenant, name);
+  if (asked.ifMatch !== undefined && readETag(asked.ifMatch) !== etag) throw makeOutdated(name);
   const { plan, digest, async, sync } = compiled;
   if (plan === undefined || digest === undefined) throw makeInvalidFlow(name, compiled.problems);
+  await requireGranted({ plan, granted }, { whose: 'the key', readSource: async () => source });
   // Another caller may publish at the same moment: the second one reads the newest version again.
   for (let attempt = 0; attempt < PUBLISH_ATTEMPTS; attempt += 1) {
     const { latest } = await getFlow(ports, tenant, name);
     const known = latest?.digest === digest ? await flows.version(tenant, name, latest.version) : undefined;
     if (known !== undefined) return { created: false, version: known };
     const label = await chooseLabel(ports, tenant, { ...asked, latest, plan });
-    const version: FlowVersion = { version: label, digest, source, publishedAt: clock.now(), async, sync };
+    const version: FlowVersion = { version: label, digest, source, publishedAt: clock.now(), granted, async, sync };
     const after = latest && { after: latest.version };
     const added = await flows.addVersion({ tenant, name, version, plan, ...after });
     if (added.kind === 'stored') return { created: true, version };
@@ -86,6 +83,30 @@ export interface Resolved {
   version: string;
   digest: string;
   plan: Plan;
+  granted?: Granted;
+}
+
+/** What a run may execute: throws where it uses what was not granted to whoever has written it. */
+export async function resolveForRun(
+  ports: Flows,
+  tenant: string,
+  name: string,
+  asked: { version?: string; draft?: boolean },
+): Promise<Resolved> {
+  const resolved = await resolveVersion(ports, tenant, name, asked);
+  const { plan, version, granted } = resolved;
+  if (asked.draft) {
+    const saver =
+      granted === undefined
+        ? 'anybody, since it was saved before there were grants: save the draft again'
+        : 'the key that saved the draft';
+    const readSource = async () => (await readDraft(ports, tenant, name)).source;
+    await requireGranted({ plan, granted: granted ?? {} }, { whose: saver, readSource });
+  } else if (granted !== undefined) {
+    const readSource = async () => (await ports.flows.version(tenant, name, version))?.source;
+    await requireGranted({ plan, granted }, { whose: 'the key that published it', readSource });
+  }
+  return resolved;
 }
 
 export async function resolveVersion(
@@ -103,15 +124,15 @@ export async function resolveVersion(
   }
   const isNewest = asked.version === undefined || asked.version === latest.version;
   const found = isNewest ? { ...flow, ...latest } : await findVersion(ports, tenant, name, asked.version ?? '');
-  const { version, digest, async, sync } = found;
-  return { flow: { ...flow, async, sync }, version, digest, plan: await requirePlan(ports, flow, digest) };
+  const { version, digest, granted, async, sync } = found;
+  return { flow: { ...flow, async, sync }, version, digest, granted, plan: await requirePlan(ports, flow, digest) };
 }
 
 async function resolveDraft(ports: Flows, flow: FlowSummary): Promise<Resolved> {
-  const { compiled } = await readDraft(ports, flow.tenant, flow.name);
+  const { compiled, granted } = await readDraft(ports, flow.tenant, flow.name);
   const { plan, digest, async, sync } = compiled;
   if (plan === undefined || digest === undefined) throw makeInvalidFlow(flow.name, compiled.problems);
-  return { flow: { ...flow, async, sync }, version: 'draft', digest, plan };
+  return { flow: { ...flow, async, sync }, version: 'draft', digest, granted, plan };
 }
 
 /** `1.0.1`, or the newest of `1.0` or `1`. */
@@ -182,6 +203,12 @@ function checkSource(name: string, source: string): void {
   if (bytes > MAX_SOURCE_BYTES) {
     throw new ApiError('payload-too-large', `A flow has at most ${MAX_SOURCE_BYTES} bytes, this one has ${bytes}`);
   }
+}
+
+const readETag = (ifMatch: string | undefined) => ifMatch?.replace(/^W\/|"/g, '');
+
+function makeOutdated(name: string): ApiError {
+  return new ApiError('invalid-request', `The draft of '${name}' was changed since you read it: read it again`);
 }
 
 function makeUnreadable(problems: readonly Problem[]): ApiError {

@@ -5,12 +5,13 @@ import { ApiError } from '../errors.ts';
 import type { Plan } from '../flow/plan.ts';
 import type { JsonObject } from '../json.ts';
 import type { OpenPlugin } from '../nodes/node-kind.ts';
+import { findMoved } from '../nodes/tool/address.ts';
 import { credentialsSchema, type PluginAuth, type PluginDefinition } from '../nodes/tool/plugin.ts';
 import { parseOrReject } from '../parse/parse-or-reject.ts';
 import { suggest } from '../parse/suggest.ts';
 import type { StoredPlugin } from '../ports/catalog.ts';
 import type { Ports } from '../ports/ports.ts';
-import type { Credentials } from '../run.ts';
+import type { Credentials, Run } from '../run.ts';
 
 type PluginPorts = Pick<Ports, 'plugins' | 'keyring'>;
 
@@ -24,7 +25,7 @@ export interface PluginView extends PluginDefinition {
 
 const sealingContext = (tenant: string, id: string) => `plugin/${tenant}/${id}`;
 
-/** Without `credentials`, the stored ones stay. */
+/** Without `credentials`, the stored ones stay, where the plugin stays at the servers that they were given for. */
 export async function putPlugin(
   ports: PluginPorts & Pick<Ports, 'clock'>,
   tenant: string,
@@ -34,14 +35,22 @@ export async function putPlugin(
   // It loads the parser of expressions, which nothing else needs at start.
   const { checkPlugin } = await import('../nodes/tool/plugin-check.ts');
   await checkPlugin(plugin, credentials);
-  const before = credentials ? undefined : await ports.plugins.get(tenant, id);
+  const before = await ports.plugins.get(tenant, id);
+  const moved = before && findMoved(readDefinition(before), plugin);
+  if (moved && !credentials && plugin.auth === 'platform' && before.sealed !== undefined) {
+    const message = `must be given again: the action '${moved.action}' calls ${moved.address}, and they were given for another server`;
+    throw new ApiError('invalid-request', `credentials ${message}`, { details: [{ field: 'credentials', message }] });
+  }
   const sealed = credentials
     ? await ports.keyring.seal(JSON.stringify(credentials), sealingContext(tenant, id))
     : plugin.auth === 'platform' && before?.sealed;
-  const stored = {
+  const now = ports.clock.now();
+  const movedAt = before === undefined || moved ? now : before.movedAt;
+  const stored: StoredPlugin = {
     id,
     definition: plugin as unknown as JsonObject,
-    updatedAt: ports.clock.now(),
+    updatedAt: now,
+    ...(movedAt !== undefined && { movedAt }),
     ...(sealed && { sealed }),
   };
   await ports.plugins.put(tenant, stored);
@@ -85,15 +94,41 @@ interface Opening {
   id: string;
   /** The node's setting; else the flow's declaration, else the plugin's own applies. */
   auth?: 'platform' | 'user' | undefined;
-  /** Of the run, by plugin. */
-  userCredentials: Record<string, Credentials>;
+  /** The user's, by plugin, and when they came. */
+  user: { credentials: Record<string, Credentials>; since: number };
+}
+
+/** Those of the plugins that are somewhere else than they were then, so credentials of that time are not for them. */
+export async function listMoved(
+  { plugins }: Pick<Ports, 'plugins'>,
+  tenant: string,
+  { ids, since }: { ids: readonly string[]; since: number },
+): Promise<string[]> {
+  const found = await Promise.all(ids.map(async (id) => ({ id, plugin: await plugins.get(tenant, id) })));
+  return found.filter(({ plugin }) => plugin !== undefined && hasMoved(plugin, since)).map(({ id }) => id);
+}
+
+const hasMoved = ({ movedAt }: StoredPlugin, since: number): boolean => movedAt !== undefined && movedAt > since;
+
+/** Throws where a plugin has moved since the run got its credentials: they were given for another server. */
+export async function requireUnmoved(
+  ports: Pick<Ports, 'plugins'>,
+  { tenant, createdAt }: Pick<Run, 'tenant' | 'createdAt'>,
+  credentials: Record<string, Credentials>,
+): Promise<void> {
+  const [moved] = await listMoved(ports, tenant, { ids: Object.keys(credentials), since: createdAt });
+  if (moved !== undefined) throw makeMovedAway(moved);
+}
+
+function makeMovedAway(id: string): ApiError {
+  return new ApiError(
+    'forbidden',
+    `The address of the plugin '${id}' has changed since the run got its credentials: start another run with them`,
+  );
 }
 
 /** For a node of a run. */
-export async function openPlugin(
-  ports: PluginPorts,
-  { tenant, plan, id, auth, userCredentials }: Opening,
-): Promise<OpenPlugin> {
+export async function openPlugin(ports: PluginPorts, { tenant, plan, id, auth, user }: Opening): Promise<OpenPlugin> {
   const stored = (await ports.plugins.get(tenant, id)) ?? refuseUnknown(id);
   const { sealed } = stored;
   const definition = readDefinition(stored);
@@ -103,7 +138,8 @@ export async function openPlugin(
     case 'none':
       return { actions, credentials: {} };
     case 'user':
-      return { actions, credentials: userCredentials[id] ?? {} };
+      if (user.credentials[id] !== undefined && hasMoved(stored, user.since)) throw makeMovedAway(id);
+      return { actions, credentials: user.credentials[id] ?? {} };
     case 'platform': {
       if (sealed !== undefined) {
         return { actions, credentials: JSON.parse(await ports.keyring.open(sealed, sealingContext(tenant, id))) };

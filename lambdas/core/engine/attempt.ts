@@ -142,7 +142,13 @@ function makeContext(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSi
       keep: async (file) => toReference(await keepFile(stores(), run.tenant, file)),
     },
     plugin: (id, auth) =>
-      openPlugin(stores(), { tenant: run.tenant, plan: slice.plan, id, auth, userCredentials: slice.credentials }),
+      openPlugin(stores(), {
+        tenant: run.tenant,
+        plan: slice.plan,
+        id,
+        auth,
+        user: { credentials: slice.credentials, since: run.createdAt },
+      }),
     ports,
   };
 }

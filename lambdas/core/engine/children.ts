@@ -18,12 +18,14 @@ export interface NewChild {
   path: string;
   depth: number;
   credentials: Record<string, Credentials>;
+  /** Id of the key that started the parent. */
+  startedBy?: string;
 }
 
 /** Accepts a run on behalf of its parent, once for each unit; answers its id. */
 export type StartChild = (ports: Ports, parent: Run, child: NewChild) => Promise<string>;
 
-export function makeChildren({ ports, run, credentials, startChild }: Slice, { path }: Unit): Children {
+export function makeChildren({ ports, run, credentials, startedBy, startChild }: Slice, { path }: Unit): Children {
   return {
     start: (child) =>
       rethrowAsFault(async () => {
@@ -31,7 +33,7 @@ export function makeChildren({ ports, run, credentials, startChild }: Slice, { p
         if (depth > MAX_RUN_DEPTH) {
           throw new ApiError('node-failed', `Flows may run flows at most ${MAX_RUN_DEPTH} deep`);
         }
-        return startChild(ports, run, { ...child, path, depth, credentials });
+        return startChild(ports, run, { ...child, path, depth, credentials, startedBy });
       }),
     read: (id) =>
       rethrowAsFault(async () => {

@@ -84,6 +84,7 @@ async function openSlice(ports: Ports, run: Run, options: SliceOptions): Promise
     plan,
     inputs: loaded.inputs,
     secrets: secrets.values,
+    startedBy: loaded.startedBy,
     credentials: loaded.credentials ?? {},
     records,
     signals: new Map(loaded.signals.map((signal) => [signal.path, signal])),

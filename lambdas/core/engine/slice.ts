@@ -23,6 +23,8 @@ export interface Slice {
   plan: Plan;
   inputs: JsonObject;
   secrets: Record<string, string>;
+  /** Id of the key that started the run. */
+  startedBy?: string;
   /** The user's, by plugin. */
   credentials: Record<string, Credentials>;
   /** Every unit that ended or waits, by path. */

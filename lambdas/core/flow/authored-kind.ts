@@ -3,6 +3,7 @@
 
 import type * as z from 'zod';
 import type { JsonObject } from '../json.ts';
+import type { Use } from './uses.ts';
 
 /** What is wrong with `with`, found when the flow is compiled. */
 export interface WithProblem {
@@ -44,6 +45,8 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   secretNames?(source: With): string[];
   /** The plugin that the node calls: one that the flow declares under `plugins`. */
   pluginName?(source: With): string;
+  /** What else `with` names that belongs to the tenant, as it is written: a name may be an expression. */
+  uses?(source: With): Pick<Use, 'resource' | 'name'>[];
   /** Fields of `with` whose strings are bare expressions, as paths: `cases[].when`. They arrive evaluated. */
   bareFields?: readonly string[];
   /** Fields of `with` that the kind reads itself (e.g. a template's text): passed on as written. */

@@ -5,7 +5,7 @@ import { ID } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import type { ModelMessage } from '../ports/models.ts';
-import { withModel } from './llm/ask.ts';
+import { listModels, withModel } from './llm/ask.ts';
 import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
 
@@ -64,6 +64,7 @@ export const CLASSIFY: NodeKind<ClassifyWith> = {
   summary: 'Has a language model choose one of the classes. Gives {class, label} and takes the branch of the class.',
   with: asWritten({ ...FIELDS, classes }, { classes }),
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
+  uses: listModels,
   ports: (source) => Object.keys(source.classes ?? {}),
 
   async run(context, input) {

@@ -5,7 +5,7 @@ import { anyValue } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LLM_TIMEOUT_SECONDS } from '../limits.ts';
 import type { ModelMessage } from '../ports/models.ts';
-import { withModel } from './llm/ask.ts';
+import { listModels, withModel } from './llm/ask.ts';
 import { askForData } from './llm/structured-output.ts';
 import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind, type Outcome } from './node-kind.ts';
@@ -19,6 +19,7 @@ export const EXTRACT: NodeKind = {
   summary: 'Has a language model take data out of a text. Gives the object that fits the schema.',
   with: asWritten({ ...FIELDS, schema }, { schema }),
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
+  uses: listModels,
 
   async run(context, input) {
     const read = readInput(evaluated, input);

@@ -22,6 +22,7 @@ const FIELDS = {
 const evaluated = z.strictObject(FIELDS);
 
 interface FlowWith extends JsonObject {
+  name: string;
   mode: 'wait' | 'detach';
 }
 
@@ -47,6 +48,7 @@ export const FLOW: NodeKind<FlowWith> = {
   with: asWritten(FIELDS),
   defaultTimeoutMs: START_MS,
   waits: ({ mode }) => mode !== 'detach',
+  uses: ({ name }) => [{ resource: 'flows', name }],
 
   async run(context, input) {
     const read = readInput(evaluated, input);

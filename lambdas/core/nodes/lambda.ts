@@ -58,6 +58,7 @@ export const LAMBDA: NodeKind<LambdaWith> = {
   blocks: (source) => (waits(source) ? { sync: 'waits for the callback of a function' } : {}),
   givesCallback: true,
   secretFields: ['payload'],
+  uses: ({ function: name }) => [{ resource: 'functions', name }],
   run: async (context, input) => {
     if (!waits(input)) return invoke(context, input, input.payload ?? {});
     return {

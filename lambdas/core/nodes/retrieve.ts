@@ -2,6 +2,7 @@
 
 import * as z from 'zod';
 import { ID } from '../flow/fields.ts';
+import type { JsonObject } from '../json.ts';
 import { MAX_PASSAGES, MAX_QUERY_CHARS } from '../limits.ts';
 import { asWritten, readInput } from './node-input.ts';
 import { done, failed, type NodeKind } from './node-kind.ts';
@@ -18,12 +19,17 @@ const FIELDS = {
 };
 const evaluated = z.strictObject(FIELDS);
 
-export const RETRIEVE: NodeKind = {
+interface RetrieveWith extends JsonObject {
+  source: string;
+}
+
+export const RETRIEVE: NodeKind<RetrieveWith> = {
   type: 'retrieve',
   summary: 'Finds passages in a knowledge base. Gives {items: [{text, score, url, metadata}]}, the best first.',
   // Data must not choose whose documents are read.
   with: asWritten(FIELDS, { source: FIELDS.source }),
   defaultTimeoutMs: 30_000,
+  uses: ({ source }) => [{ resource: 'knowledge', name: source }],
 
   async run(context, input) {
     const read = readInput(evaluated, input);

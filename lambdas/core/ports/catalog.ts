@@ -1,8 +1,12 @@
 // What the core needs to keep a tenant's belongings: flows and versions, keys, secrets, plugins.
 
 import type { Compiled, Plan } from '../flow/plan.ts';
+import type { Grants } from '../flow/uses.ts';
 import type { JsonObject } from '../json.ts';
 import type { DialectName } from '../run.ts';
+
+/** What a draft or version may use of the tenant: what was granted to the key that saved or published it. */
+export type Granted = 'all' | Grants;
 
 export interface FlowSummary {
   tenant: string;
@@ -12,7 +16,7 @@ export interface FlowSummary {
   createdAt: number;
   updatedAt: number;
   /** Newest published version. */
-  latest?: { version: string; digest: string; publishedAt: number };
+  latest?: { version: string; digest: string; publishedAt: number; granted?: Granted };
   draft?: { etag: string; digest?: string; updatedAt: number };
   async: Compiled['async'];
   sync: Compiled['sync'];
@@ -23,8 +27,18 @@ export interface FlowVersion {
   digest: string;
   source: string;
   publishedAt: number;
+  /** Absent where it was published before there were grants: then it may use all. */
+  granted?: Granted;
   async: Compiled['async'];
   sync: Compiled['sync'];
+}
+
+export interface StoredDraft {
+  etag: string;
+  source: string;
+  compiled: Compiled;
+  /** Absent where it was saved before there were grants: then nobody knows whose it is. */
+  granted?: Granted;
 }
 
 /** `outdated`: somebody else has changed the flow since it was read. */
@@ -36,7 +50,7 @@ export interface FlowStore {
     tenant: string,
     page: { limit: number; cursor?: string },
   ): Promise<{ flows: FlowSummary[]; next: string | null }>;
-  draft(tenant: string, name: string): Promise<{ etag: string; source: string; compiled: Compiled } | undefined>;
+  draft(tenant: string, name: string): Promise<StoredDraft | undefined>;
   /** Stores the draft (and its plan, where it has one), unless it is no longer the one that `ifMatch` names. */
   putDraft(draft: {
     tenant: string;
@@ -44,6 +58,7 @@ export interface FlowStore {
     source: string;
     etag: string;
     compiled: Compiled;
+    granted?: Granted;
     now: number;
     ifMatch?: string;
   }): Promise<StoredFlow>;
@@ -87,6 +102,8 @@ export interface Key {
   /** Vendor ids in requests → flow names. */
   ids?: Record<string, string>;
   scopes: Scope[];
+  /** Of a key that writes one flow: what its flow may use of the tenant. */
+  grants?: Grants;
   createdAt: number;
   expiresAt?: number;
   lastUsedAt?: number;
@@ -125,6 +142,8 @@ export interface StoredPlugin {
   /** Credentials of the tenant (see Keyring). */
   sealed?: string;
   updatedAt: number;
+  /** When an action first went to a server where none went before: credentials that were given earlier are not for it. */
+  movedAt?: number;
 }
 
 export interface PluginStore {

@@ -26,7 +26,9 @@ export interface NewRun {
   run: Run;
   inputs: JsonObject;
   webhooks: Webhook[];
-  /** The user's credentials by plugin: kept sealed, for the slices of this run alone. */
+  /** Id of the key: kept beside the inputs, so lists do not have it. */
+  startedBy?: string;
+  /** The user's credentials by plugin: kept sealed, until the run ends where `run.credentials` says so. */
   credentials?: Record<string, Credentials>;
   /** Values of inputs marked `searchable`. */
   searchable: Record<string, string>;
@@ -111,6 +113,7 @@ export interface RunStore {
     inputs: JsonObject;
     records: NodeRecord[];
     signals: Signal[];
+    startedBy?: string;
     credentials?: Record<string, Credentials>;
   }>;
   /** Writes the record unless the unit has ended, or a later epoch has recorded it; answers with the record that is stored then. */
@@ -123,7 +126,7 @@ export interface RunStore {
     run: Run,
     suspension: Suspension,
   ): Promise<{ kind: 'suspended'; run: Run } | { kind: 'signaled' } | { kind: 'lost' }>;
-  /** Ends the run, fenced by the epoch, and writes one delivery per webhook, in one transaction. */
+  /** Ends the run, fenced by the epoch, writes one delivery per webhook and drops credentials `once`, in one transaction. */
   settle(
     run: Run,
     settlement: Settlement,

@@ -20,6 +20,9 @@ interface Chosen {
   maxTokens?: number;
 }
 
+/** `uses` of a kind whose field `model` names one. */
+export const listModels = ({ model }: JsonObject) => [{ resource: 'models' as const, name: String(model) }];
+
 /** An alias of the flow, or `provider/model` itself. */
 function chooseModel(context: NodeContext, name: string): Chosen {
   const alias = context.models[name] as JsonObject | undefined;

@@ -7,7 +7,7 @@ import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../../limits.ts';
 import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../../ports/models.ts';
 import { asWritten, readInput } from '../node-input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
-import { withModel } from './ask.ts';
+import { listModels, withModel } from './ask.ts';
 import { askForData } from './structured-output.ts';
 
 const file = z.union([z.string(), z.looseObject({ url: z.string() }), z.looseObject({ id: z.string() })]);
@@ -70,6 +70,7 @@ export const LLM: NodeKind = {
   summary: 'Asks a language model. Gives {text, finishReason}, and {data} where there is a schema.',
   with: asWritten(FIELDS, { schema: z.record(z.string(), anyValue).optional() }),
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
+  uses: listModels,
   secretFields: [],
 
   async run(context, input) {

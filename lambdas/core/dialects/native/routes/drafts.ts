@@ -1,6 +1,7 @@
 // The draft of a flow, and publishing it as a version. The core loads the compiler when it gets a draft.
 
 import * as z from 'zod';
+import { readGranted } from '../../../access/grants.ts';
 import { requireFlow } from '../../../access/run-access.ts';
 import { publish, readDraft, saveDraft } from '../../../catalog/flows.ts';
 import { MAX_SOURCE_BYTES } from '../../../limits.ts';
@@ -57,7 +58,7 @@ const put = route({
   async handle({ body: source, caller, params: { name }, request }, ports) {
     requireFlow(caller, name);
     const ifMatch = request.headers['if-match'];
-    const draft = { name, source, ifMatch };
+    const draft = { name, source, ifMatch, granted: readGranted(caller) };
     const { etag, compiled } = await saveDraft(ports, caller.tenant.id, draft);
     const { problems, async, sync } = compiled;
     return json(200, { etag, problems, async: renderSupport(async), sync: renderSupport(sync) }, { etag });
@@ -97,8 +98,9 @@ const publishDraft = route({
   tag,
   summary: 'Publish the draft as an immutable version',
   description:
-    'The version number depends on what changed in inputs and outputs; the request can name a higher one. Publishing the same content again returns the existing version.',
+    'The version number depends on what changed in inputs and outputs; the request can name a higher one. Publishing the same content again returns the existing version. What the flow uses of the tenant must be among the `grants` of a key that is bound to the flow.',
   params: flowParams,
+  headers: { 'If-Match': 'The etag of the draft that was read: the call fails if the draft has changed since.' },
   body: {
     kind: 'json',
     schema: z.strictObject({
@@ -113,10 +115,12 @@ const publishDraft = route({
     200: { description: 'The content was published before', schema: publishedSchema },
     201: { description: 'The new version', schema: publishedSchema },
   },
-  errors: ['flow-not-found', 'invalid-flow'],
-  async handle({ body, caller, params: { name } }, ports) {
+  errors: ['forbidden', 'flow-not-found', 'invalid-flow'],
+  async handle({ body, caller, params: { name }, request }, ports) {
     requireFlow(caller, name);
-    const { created, version } = await publish(ports, caller.tenant.id, { name, version: body.version });
+    const ifMatch = request.headers['if-match'];
+    const asked = { name, version: body.version, ifMatch, granted: readGranted(caller) };
+    const { created, version } = await publish(ports, caller.tenant.id, asked);
     const { digest, async, sync } = version;
     const published = { version: version.version, digest, async: renderSupport(async), sync: renderSupport(sync) };
     return json(created ? 201 : 200, published);

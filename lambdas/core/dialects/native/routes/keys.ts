@@ -1,6 +1,7 @@
 // Keys of the tenant: issue (the secret is returned once), list, revoke.
 
 import * as z from 'zod';
+import { grantsSchema } from '../../../access/grants.ts';
 import { issueKey, listKeys, newKeySchema, renderKey, revokeKey } from '../../../access/keys.ts';
 import { SCOPES } from '../../../ports/catalog.ts';
 import { DIALECTS } from '../../../run.ts';
@@ -16,6 +17,7 @@ const key = z
     flow: z.string().nullable(),
     ids: z.record(z.string(), z.string()),
     scopes: z.array(z.enum(SCOPES)),
+    grants: grantsSchema.required().nullable().meta({ description: 'Of a key that writes one flow; else null' }),
     name: z.string().nullable(),
     createdAt: time,
     expiresAt: nullableTime,
@@ -31,12 +33,15 @@ const issue = route({
   tag,
   summary: 'Issue a key',
   description:
-    '`credentials` are returned only once and not stored. You cannot issue a scope that your key does not have. A key that is bound to a flow may do with that flow what its scopes allow, and nothing that concerns the whole tenant.',
+    '`credentials` are returned only once and not stored. You cannot issue a scope that your key does not have. A key that is bound to a flow may do with that flow what its scopes allow, and nothing that concerns the whole tenant. With the scope `admin` it publishes the flow, which may then use of the tenant what `grants` lists, by name or `*` for all: secrets, plugins, other flows, functions, models (`provider/model`) and knowledge bases. Without grants it uses nothing of the tenant.',
   body: {
     kind: 'json',
     schema: newKeySchema,
     optional: true,
-    examples: { bound: { name: 'newsroom', flow: 'hello', scopes: ['run'] } },
+    examples: {
+      bound: { name: 'newsroom', flow: 'hello', scopes: ['run'] },
+      author: { flow: 'hello', scopes: ['run', 'admin'], grants: { secrets: ['NEWS_TOKEN'], models: ['*'] } },
+    },
   },
   answers: {
     201: { description: 'The key', schema: key.extend({ credentials: z.record(z.string(), z.string()) }) },

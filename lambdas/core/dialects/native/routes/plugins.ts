@@ -45,7 +45,7 @@ export const pluginRoutes = [
     path: '/v1/plugins/{id}',
     summary: 'Describe a plugin',
     description:
-      'Texts of an action are in the expression language: `$args` are the arguments of the tool node, `$credentials` those of the tenant (`auth: platform`, put here) or of the user (`auth: user`, sent with each run), and `$result` in `output` is {status, headers, body}. Without `credentials` the previous ones stay.',
+      'Texts of an action are in the expression language: `$args` are the arguments of the tool node, `$credentials` those of the tenant (`auth: platform`, put here) or of the user (`auth: user`, sent with each run), and `$result` in `output` is {status, headers, body}. Without `credentials` the previous ones stay; where an action calls another server than before, they must be given again.',
     body: {
       kind: 'json',
       schema: pluginSchema.extend({ credentials: credentialsSchema.optional() }),

@@ -4,9 +4,9 @@ import * as z from 'zod';
 import { requireRun } from '../../../access/run-access.ts';
 import { cancelRun } from '../../../api/cancel.ts';
 import { rerun } from '../../../api/rerun.ts';
-import { json, route } from '../../dialect.ts';
+import { json, leaveToCore, route } from '../../dialect.ts';
 import { runIdParams } from '../input.ts';
-import { renderSummary, runSummary } from '../render.ts';
+import { anyObject, renderSummary, runSummary } from '../render.ts';
 
 const tag = 'Runs';
 
@@ -40,13 +40,16 @@ const again = route({
   tag,
   summary: 'Run a run again',
   description:
-    'A new async run with the same inputs, linked by `rerunOf`. From `failed`, the results of nodes that succeeded are reused.',
+    'A new async run with the same inputs, linked by `rerunOf`. From `failed`, the results of nodes that succeeded are reused. Credentials for plugins that the run had must be given again, unless the run keeps them (`keepCredentials`), and the key and version are the same.',
   params: runIdParams,
   body: {
     kind: 'json',
     schema: z.strictObject({
       from: z.enum(['start', 'failed']).optional(),
       version: z.enum(['same', 'latest']).optional(),
+      plugins: leaveToCore(anyObject)
+        .optional()
+        .meta({ description: "The user's credentials for plugins, given again" }),
     }),
     optional: true,
     examples: { failed: { from: 'failed', version: 'same' } },
