@@ -50,6 +50,10 @@ export type Environment<Name extends FunctionName> = z.infer<(typeof ENVIRONMENT
 /** On a developer's machine the key comes with the environment, never through a template. */
 export const readLocalModelKey = (): string | undefined => process.env['OPENAI_API_KEY'];
 
+/** On one machine, the ports that the platform keeps to itself: no flow, and no code of a flow, may connect to them. */
+export const readOwnPorts = (): ReadonlySet<number> =>
+  new Set((process.env['ERRAND_OWN_PORTS'] ?? '').split(',').filter(Boolean).map(Number));
+
 /** Throws an error that names every wrong variable. */
 export function readEnvironment<Name extends FunctionName>(name: Name): Environment<Name> {
   const parsed = ENVIRONMENTS[name].safeParse(process.env);
