@@ -323,6 +323,16 @@ describe('whoever has no secret of this start', () => {
   });
 });
 
+test('nobody becomes operator by the bootstrap once there is an operator, but the owner of the machine may', async () => {
+  for (const bootstrap of [{ tenant: 'demo' }, { tenant: 'other' }, { tenant: 'demo', key: 'mine' }]) {
+    await expect(runtime.invoke('sweep', { bootstrap })).rejects.toThrow("scope 'operator' exists already");
+  }
+  expect((await operator.call('GET', '/v1/tenants/other')).status).toBe(404);
+  const again = await demoClient(runtime);
+  expect((await again.call('GET', '/v1/tenants')).status).toBe(200);
+  await expect(runtime.invoke('sweep', { bootstrap: { tenant: 'demo' } })).rejects.toThrow('exists already');
+});
+
 describe('a lambda node', () => {
   const invoke = async (name: string, fn: string) => {
     await publishFlow(author, name, INVOKE.replace('NAME', name).replace('FUNCTION', fn));

@@ -163,7 +163,7 @@ async function touch(ports: KeyPorts, key: Key, now: number): Promise<void> {
   }
 }
 
-function isExpired(key: Key, now: number): boolean {
+export function isExpired(key: Key, now: number): boolean {
   return key.expiresAt !== undefined && key.expiresAt <= now;
 }
 
