@@ -9,6 +9,7 @@ import {
   newKeySchema,
   renderKey,
   requireScope,
+  resolveFlow,
   revokeKey,
 } from '../../lambdas/core/access/keys.ts';
 import { createTenant } from '../../lambdas/core/access/tenants.ts';
@@ -241,6 +242,15 @@ describe('authentication', () => {
     expect(ports.warnings).toHaveLength(1);
   });
 });
+
+test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+  '%s may be a vendor id, mapped or not',
+  async (id) => {
+    const { key } = await issue({ ids: { 'c-1': 'news' } });
+    expect(resolveFlow({ key }, id)).toBe(id);
+    expect(resolveFlow({ key: { ...key, ids: JSON.parse(`{"${id}":"news"}`) } }, id)).toBe('news');
+  },
+);
 
 describe('bootstrap', () => {
   test('makes the tenant and a key with every scope, entitled to async runs', () => {

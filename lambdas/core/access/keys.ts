@@ -182,7 +182,9 @@ function toIso(ms: number | undefined): string | null {
 
 /** A vendor's id of a workflow is the name of a flow, or one that the key maps to it. */
 export function resolveFlow({ key }: { key: Key }, vendorId: string): string {
-  const flow = key.ids?.[vendorId] ?? vendorId;
+  // An id may be called `constructor`, which every object has.
+  const named = Object.hasOwn(key.ids ?? {}, vendorId) ? key.ids?.[vendorId] : undefined;
+  const flow = named ?? vendorId;
   if (key.flow === undefined || key.flow === flow) return flow;
   throw new ApiError('forbidden', `The key is bound to the flow '${key.flow}'`);
 }
