@@ -36,7 +36,11 @@ const runner = platform.extend({
 const starter = { MACHINE_ARN: z.string().min(1) };
 
 export const ENVIRONMENTS = {
-  api: runner.extend(starter),
+  api: runner.extend({
+    ...starter,
+    /** What callback addresses and links begin with; empty: the name under which API Gateway was called. */
+    PUBLIC_ORIGIN: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+  }),
   /** always: every async run goes through the machine, for those who want each run in the AWS console. */
   work: runner.extend({ ...starter, MACHINE_MODE: z.enum(['onDemand', 'always']) }),
   advance: runner,

@@ -29,6 +29,8 @@ export interface RuntimeOptions {
   /** A synthesized assembly; without it the platform is synthesized. */
   assemblyDir?: string;
   privateTargets?: 'loopback' | 'private';
+  /** What callback addresses begin with, where callers do not come by a name of this machine. */
+  publicOrigin?: string | undefined;
   /** `OPENAI_BASE_URL` and `OPENAI_API_KEY`, where an endpoint is configured. */
   models?: Record<string, string>;
   /** Execution environments of one function. */
@@ -96,7 +98,11 @@ async function layFoundation(options: RuntimeOptions, starting: AsyncDisposableS
   starting.defer(() => state.release());
   const log = openLog(state.path);
   starting.defer(() => log.close());
-  const context = { stage: 'local', privateTargets: options.privateTargets ?? 'loopback' };
+  const context = {
+    stage: 'local',
+    privateTargets: options.privateTargets ?? 'loopback',
+    ...(options.publicOrigin && { publicOrigin: options.publicOrigin }),
+  };
   const [dynamodbStarted, queuesStarted, synthesized] = await Promise.allSettled([
     startDynamoDb(state.kept('dynamodb.sqlite')),
     startQueuesAndBuckets(state.kept('.')),

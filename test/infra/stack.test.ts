@@ -51,6 +51,11 @@ const readStatements = (from: Template, role: string): Resource[] =>
 const findFunction = (verb: string): Resource =>
   named('AWS::Lambda::Function', `${verb[0]?.toUpperCase()}${verb.slice(1)}Function`);
 
+const readOrigin = (context: object): string =>
+  Object.entries<Resource>(synthesized({ ...context }).findResources('AWS::Lambda::Function')).find(([id]) =>
+    id.startsWith('ApiFunction'),
+  )?.[1].Properties.Environment.Variables.PUBLIC_ORIGIN;
+
 describe('the API', () => {
   test('has two resources with one method each, streaming for fifteen minutes', () => {
     const methods = all('AWS::ApiGateway::Method').map(([, { Properties }]) => Properties);
@@ -84,6 +89,9 @@ describe('the API', () => {
   test('takes a domain of its own, and then no other', () => {
     const context = { domain: { name: 'flows.example.com', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/x' } };
     synthesized(context).hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: true });
+    expect(readOrigin(context)).toBe('https://flows.example.com');
+    expect(readOrigin({ ...context, publicOrigin: 'https://example.com/x' })).toBe('https://example.com/x');
+    expect(readOrigin({})).toBe('');
   });
 });
 
