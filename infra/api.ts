@@ -53,7 +53,7 @@ export class Api extends Construct {
       name: 'api',
       description: 'Answers the HTTP API and runs sync and stream calls',
       bundles: context.bundles,
-      environment: { ...sliceEnvironment(context), MACHINE_ARN: machineArn },
+      environment: { ...sliceEnvironment(context), MACHINE_ARN: machineArn, PUBLIC_ORIGIN: publicOrigin(context) },
       timeoutSeconds: API_TIMEOUT_SECONDS,
       memoryMb: 1024,
       impact: 'Callers are answered with errors; accepted runs continue.',
@@ -111,6 +111,10 @@ export class Api extends Construct {
       securityPolicy: SecurityPolicy.TLS_1_2,
     };
   }
+}
+
+function publicOrigin({ options: { publicOrigin: origin, domain } }: PlatformContext): string {
+  return origin ?? (domain ? `https://${domain.name}` : '');
 }
 
 function acknowledgeFindings(restApi: RestApi): void {

@@ -22,6 +22,8 @@ const optionsSchema = z.object({
   codeNetwork: z.enum(['internet', 'none']).default('internet'),
   /** A domain of your own; needed by clients that can only post to `/`. The certificate is in the stack's Region. */
   domain: z.strictObject({ name: z.string().min(1), certificateArn: z.string().startsWith('arn:') }).optional(),
+  /** What callback addresses and links begin with, where callers come another way: `https://flows.example.com`. Default: the domain. */
+  publicOrigin: z.url({ protocol: /^https?$/ }).optional(),
   /** Functions that `lambda` nodes may invoke: names in this account and Region, or ARNs; `*` matches any characters. */
   invokableFunctions: z.array(z.string().min(1)).default([]),
   /** Endpoint that speaks OpenAI's wire: `openai/<model>` asks it. */

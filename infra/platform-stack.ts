@@ -15,6 +15,7 @@ import { CodeNodes } from './code.ts';
 import type { PlatformContext } from './context.ts';
 import { Overview } from './dashboard.ts';
 import { Deliver } from './deliver.ts';
+import { FlowBoundary } from './flow-boundary.ts';
 import { isDisposable, type PlatformOptions } from './options.ts';
 import { PlatformQueue } from './queue.ts';
 import { Storage } from './storage.ts';
@@ -54,9 +55,12 @@ export class PlatformStack extends Stack {
       deliver: deliver.function,
       sweep: sweep.function,
     };
+    new FlowBoundary(this, 'FlowBoundary', { ...context, machine: advance.machine, functions });
     new Overview(this, 'Overview', { ...context, api, advance, functions });
     if (options.alarmTopicArn) sendAlarms(this, options.alarmTopicArn);
     this.addOutputs(api, sweep);
+    // For whoever has lost every operator key, see docs/runbook.md.
+    new CfnOutput(this, 'CatalogTableName', { value: context.storage.catalog.tableName });
   }
 
   private runsQueue(): PlatformQueue {

@@ -7,6 +7,10 @@ import { readEnvironment } from './env.ts';
 import { makeAnswer } from './http/answer.ts';
 import { makePorts } from './wiring.ts';
 
-const ports = makePorts('api', readEnvironment('api'));
+const env = readEnvironment('api');
+const ports = makePorts('api', env);
 
-export const handler = makeHandler(makeAnswer({ dialects: DIALECTS, fallback: native, ports }), ports.clock);
+export const handler = makeHandler(makeAnswer({ dialects: DIALECTS, fallback: native, ports }), {
+  clock: ports.clock,
+  publicOrigin: env.PUBLIC_ORIGIN,
+});

@@ -36,7 +36,11 @@ const runner = platform.extend({
 const starter = { MACHINE_ARN: z.string().min(1) };
 
 export const ENVIRONMENTS = {
-  api: runner.extend(starter),
+  api: runner.extend({
+    ...starter,
+    /** What callback addresses and links begin with; empty: the name under which API Gateway was called. */
+    PUBLIC_ORIGIN: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]),
+  }),
   /** always: every async run goes through the machine, for those who want each run in the AWS console. */
   work: runner.extend({ ...starter, MACHINE_MODE: z.enum(['onDemand', 'always']) }),
   advance: runner,
@@ -49,6 +53,10 @@ export type Environment<Name extends FunctionName> = z.infer<(typeof ENVIRONMENT
 
 /** On a developer's machine the key comes with the environment, never through a template. */
 export const readLocalModelKey = (): string | undefined => process.env['OPENAI_API_KEY'];
+
+/** On one machine, the ports that the platform keeps to itself: no flow, and no code of a flow, may connect to them. */
+export const readOwnPorts = (): ReadonlySet<number> =>
+  new Set((process.env['ERRAND_OWN_PORTS'] ?? '').split(',').filter(Boolean).map(Number));
 
 /** Throws an error that names every wrong variable. */
 export function readEnvironment<Name extends FunctionName>(name: Name): Environment<Name> {

@@ -26,7 +26,7 @@ import type { Models } from './core/ports/models.ts';
 import type { Ports } from './core/ports/ports.ts';
 import type { CodeLanguage } from './core/ports/runners.ts';
 import { makeDocuments } from './documents/process.ts';
-import { type Environment, type FunctionName, readLocalModelKey } from './env.ts';
+import { type Environment, type FunctionName, readLocalModelKey, readOwnPorts } from './env.ts';
 import { makeJinja } from './jinja/render.ts';
 import { makeLog } from './log.ts';
 import { makeHttpClient } from './net/guarded-client.ts';
@@ -40,7 +40,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
   const keyring = translateFaults(makeKeyring(makePlatformSecret({ secretArn: env.PLATFORM_SECRET_ARN })));
   const runtime = { client, table: env.RUNTIME_TABLE, payloads, keyring };
   const functions = makeFunctions();
-  const http = makeHttpClient({ policy: env.PRIVATE_TARGETS });
+  const http = makeHttpClient({ policy: env.PRIVATE_TARGETS, ownPorts: readOwnPorts() });
   const catalog = { client, table: env.CATALOG_TABLE, payloads };
   return {
     clock: systemClock,

@@ -4,6 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parse } from 'yaml';
+import { makeFirstKey } from './first-key.ts';
 import type { Runtime } from './runtime.ts';
 import { ROOT } from './synthesis.ts';
 
@@ -32,8 +33,7 @@ export async function waitUntilHealthy({ baseUrl, logFile }: Runtime): Promise<v
 export async function createDemoKey(runtime: Runtime, file: string | null): Promise<string> {
   const kept = file ? await readFile(file, 'utf8').catch(() => undefined) : undefined;
   const wanted = process.env['ERRAND_DEMO_KEY'] || kept?.trim();
-  const bootstrap = { tenant: 'demo', ...(wanted ? { key: wanted } : {}) };
-  const { key } = (await runtime.invoke('sweep', { bootstrap })) as { key: string };
+  const key = await makeFirstKey(runtime, { tenant: 'demo', ...(wanted ? { key: wanted } : {}) });
   if (file && key !== kept) await writeFile(file, key, { mode: 0o600 });
   return key;
 }

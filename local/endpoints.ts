@@ -19,3 +19,9 @@ export function endpointVariables({ dynamodb, queues, machines, aws }: Endpoints
     AWS_ENDPOINT_URL_SQS: queues,
   };
 }
+
+/** Ports that flows must not reach: those of the stand-ins, and whatever is behind one of them. */
+export function ownPortsVariable(endpoints: Endpoints, hidden: number[]): Record<string, string> {
+  const ports = Object.values(endpoints).map((endpoint) => Number(new URL(endpoint).port));
+  return { ERRAND_OWN_PORTS: [...new Set([...ports, ...hidden])].filter(Boolean).join(',') };
+}

@@ -7,13 +7,16 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { ACCOUNT, functionArn, REGION, readFunctionName } from './aws-names.ts';
 import { type FunctionSpec, findFunction } from './blueprint/functions.ts';
+import { CREDENTIALS } from './credentials.ts';
 import type { EnvironmentOptions, Outcome, Sink } from './functions/environment.ts';
 import { Pool, type PoolLimits } from './functions/pool.ts';
 
 export interface Functions {
-  has(nameOrArn: string): Promise<boolean>;
   /** Undefined when there is no such function. */
   invoke(nameOrArn: string, payload: string, sink?: Sink): Promise<Outcome | undefined>;
+  hasOwn(nameOrArn: string): Promise<boolean>;
+  /** Of the user's own functions, and of no other. */
+  invokeOwn(nameOrArn: string, payload: string): Promise<Outcome | undefined>;
   /** Of a function that keeps tenants apart, and of no other. */
   invokeFor(tenant: string, nameOrArn: string, payload: string): Promise<Outcome | undefined>;
   close(): Promise<void>;
@@ -39,6 +42,12 @@ export interface Invocation {
   outcome: Outcome;
 }
 
+interface FoundFunction {
+  spec: FunctionSpec;
+  /** Of its pool. */
+  key: string;
+}
+
 const OWN_TIMEOUT_SECONDS = 60;
 const OWN_MEMORY_MB = 256;
 const MAX_WAITING = 1_000;
@@ -59,16 +68,22 @@ export function createFunctions(options: FunctionsOptions): Functions {
     return pool;
   };
 
-  const find = async (nameOrArn: string): Promise<{ spec: FunctionSpec; key: string } | undefined> => {
+  const find = (nameOrArn: string): FoundFunction | undefined => {
     const spec = findFunction(options.specs, nameOrArn);
-    if (spec) return { spec, key: spec.name };
+    return spec && { spec, key: spec.name };
+  };
+
+  const findOwnPool = async (nameOrArn: string): Promise<FoundFunction | undefined> => {
     const own = await findOwn(options.ownFolder, readFunctionName(nameOrArn));
     // A saved file is a new deployment: its next invocation starts from the new code.
     return own && { spec: own.spec, key: `${own.spec.name}@${own.version}` };
   };
 
-  const invoke = async (nameOrArn: string, { tenant, ...call }: { payload: string; sink?: Sink; tenant?: string }) => {
-    const found = await find(nameOrArn);
+  const invoke = async (
+    nameOrArn: string,
+    found: FoundFunction | undefined,
+    { tenant, ...call }: { payload: string; sink?: Sink | undefined; tenant?: string },
+  ) => {
     if (!found) return undefined;
     const { spec, key } = found;
     if (spec.perTenant !== (tenant !== undefined)) return WRONG_TENANCY;
@@ -82,9 +97,10 @@ export function createFunctions(options: FunctionsOptions): Functions {
   };
 
   return {
-    has: async (nameOrArn) => Boolean(await find(nameOrArn)),
-    invoke: (nameOrArn, payload, sink) => invoke(nameOrArn, { payload, ...(sink ? { sink } : {}) }),
-    invokeFor: (tenant, nameOrArn, payload) => invoke(nameOrArn, { payload, tenant }),
+    invoke: (nameOrArn, payload, sink) => invoke(nameOrArn, find(nameOrArn), { payload, sink }),
+    hasOwn: async (nameOrArn) => Boolean(await findOwnPool(nameOrArn)),
+    invokeOwn: async (nameOrArn, payload) => invoke(nameOrArn, await findOwnPool(nameOrArn), { payload }),
+    invokeFor: (tenant, nameOrArn, payload) => invoke(nameOrArn, find(nameOrArn), { payload, tenant }),
     async close() {
       await Promise.all([...pools.values()].map((pool) => pool.close()));
     },
@@ -158,9 +174,8 @@ function environmentOptions(spec: FunctionSpec, { endpoints, models, logFd }: Fu
 /** What Lambda itself sets. Nothing of this machine's own environment reaches a function but where its programs are. */
 function lambdaVariables(spec: FunctionSpec): Record<string, string> {
   return {
-    AWS_ACCESS_KEY_ID: 'local',
-    AWS_SECRET_ACCESS_KEY: 'local',
-    AWS_SESSION_TOKEN: 'local',
+    AWS_ACCESS_KEY_ID: CREDENTIALS.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: CREDENTIALS.secretAccessKey,
     AWS_ACCOUNT_ID: ACCOUNT,
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,

@@ -1,9 +1,9 @@
 // Step Functions on this machine: the real wire (AWS JSON 1.0) in front of the interpreter in state-machine/.
 
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { startGuarded } from './emulators/guard.ts';
 import { CALLS } from './state-machine/api.ts';
 import { Executions, type ExecutionsOptions } from './state-machine/executions.ts';
 import { ServiceRefusal } from './state-machine/failure.ts';
@@ -20,19 +20,16 @@ export async function startMachineServer(
   options: MachineServerOptions,
 ): Promise<{ endpoint: string; close(): Promise<void> }> {
   const executions = new Executions(options);
-  const server = createServer((request, response) => {
-    void answer(executions, request, response);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
+  const { endpoint, stop } = await startGuarded(
+    (request, response) => void answer(executions, request, response),
+    options.port,
+  );
   executions.resume();
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint,
     async close() {
       executions.close();
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
+      await stop();
     },
   };
 }

@@ -9,7 +9,7 @@ import { type DynamoDb, startDynamoDb } from './emulators/dynamodb.ts';
 import { type QueuesAndBuckets, startQueuesAndBuckets } from './emulators/queues.ts';
 import { openSecrets, type Secret } from './emulators/secrets.ts';
 import { createTables, sweepExpiredItems } from './emulators/tables.ts';
-import { type Endpoints, endpointVariables } from './endpoints.ts';
+import { type Endpoints, endpointVariables, ownPortsVariable } from './endpoints.ts';
 import { type Chaos, startEventSources } from './event-sources.ts';
 import { createFunctions, type Functions, type Invocation, invokeParsed } from './functions.ts';
 import { type Gateway, startGateway } from './gateway/gateway.ts';
@@ -29,6 +29,8 @@ export interface RuntimeOptions {
   /** A synthesized assembly; without it the platform is synthesized. */
   assemblyDir?: string;
   privateTargets?: 'loopback' | 'private';
+  /** What callback addresses begin with, where callers do not come by a name of this machine. */
+  publicOrigin?: string | undefined;
   /** `OPENAI_BASE_URL` and `OPENAI_API_KEY`, where an endpoint is configured. */
   models?: Record<string, string>;
   /** Execution environments of one function. */
@@ -96,7 +98,11 @@ async function layFoundation(options: RuntimeOptions, starting: AsyncDisposableS
   starting.defer(() => state.release());
   const log = openLog(state.path);
   starting.defer(() => log.close());
-  const context = { stage: 'local', privateTargets: options.privateTargets ?? 'loopback' };
+  const context = {
+    stage: 'local',
+    privateTargets: options.privateTargets ?? 'loopback',
+    ...(options.publicOrigin && { publicOrigin: options.publicOrigin }),
+  };
   const [dynamodbStarted, queuesStarted, synthesized] = await Promise.allSettled([
     startDynamoDb(state.kept('dynamodb.sqlite')),
     startQueuesAndBuckets(state.kept('.')),
@@ -126,10 +132,11 @@ async function startFunctions(
   const ready = Promise.withResolvers<Functions>();
   const aws = await startAwsServer({
     secrets,
-    has: async (name) => (await ready.promise).has(name),
+    has: async (name) => (await ready.promise).hasOwn(name),
+    // As the roles of the template allow it: flows invoke the user's functions, and code runs for its tenant.
     async invoke(name, payload, tenant) {
       const functions = await ready.promise;
-      return tenant === undefined ? functions.invoke(name, payload) : functions.invokeFor(tenant, name, payload);
+      return tenant === undefined ? functions.invokeOwn(name, payload) : functions.invokeFor(tenant, name, payload);
     },
   });
   starting.defer(() => aws.stop());
@@ -149,7 +156,7 @@ async function startFunctions(
   const functions = createFunctions({
     specs: blueprint.functions,
     ownFolder: join(ROOT, 'flows', 'functions'),
-    endpoints: endpointVariables(endpoints),
+    endpoints: { ...endpointVariables(endpoints), ...ownPortsVariable(endpoints, [dynamodb.hiddenPort]) },
     models: options.models,
     concurrency: options.concurrency ?? DEFAULT_CONCURRENCY,
     logFd: log.fd,

@@ -32,6 +32,7 @@ async function start(stateDir: string | null): Promise<void> {
     host: env['HOST'] || '127.0.0.1',
     stateDir,
     privateTargets: env['ERRAND_ALLOW_PRIVATE_TARGETS'] === '1' ? 'private' : 'loopback',
+    publicOrigin: env['ERRAND_PUBLIC_ORIGIN'],
     models: modelVariables(),
     concurrency: wholeNumber('ERRAND_LOCAL_CONCURRENCY', { fallback: 64, max: 1_000, min: 1 }),
   });

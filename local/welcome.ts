@@ -25,6 +25,7 @@ export const HELP = `Runs Errand on this machine: the platform as it is deployed
 Environment
   PORT                           port of the API, 8787 if absent, 0 for any free one
   HOST                           address to listen on, 127.0.0.1 if absent
+  ERRAND_PUBLIC_ORIGIN           what callback addresses begin with, where callers do not come by a name of this machine
   ERRAND_STATE_DIR               where state is kept
   ERRAND_DEMO_KEY                the demo key, any string
   ERRAND_ALLOW_PRIVATE_TARGETS   1: webhooks and http nodes may call private addresses

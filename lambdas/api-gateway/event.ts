@@ -4,8 +4,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import type { ApiRequest } from '../core/dialects/dialect.ts';
 
-const HOST = /^(?:[A-Za-z0-9.-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]{1,5})?$/;
-
 /** Names in two spellings are one header: a check of one value must not miss the other. */
 function readRepeatedHeaders(event: APIGatewayProxyEvent): Record<string, string> {
   const all = Object.entries(event.multiValueHeaders ?? {}).map(([name, values = []]) => ({ name, values }));
@@ -62,21 +60,28 @@ function readPrefix(event: APIGatewayProxyEvent, path: string): string {
   return full.endsWith(below) ? full.slice(0, full.length - below.length).replace(/\/+$/, '') : '';
 }
 
+/** Callback addresses begin with it, so it is never what a caller claims in `Host`: the gateway knows under which name it runs. */
 function readOrigin(event: APIGatewayProxyEvent, headers: Record<string, string>, path: string): string {
-  const named = headers['host'] ?? '';
-  const host = HOST.test(named) ? named : (event.requestContext?.domainName ?? 'localhost');
+  const host = event.requestContext?.domainName ?? 'localhost';
   const protocol = headers['x-forwarded-proto'] === 'http' ? 'http' : 'https';
   return `${protocol}://${host}${readPrefix(event, path)}`;
 }
 
-export function readRequest(event: APIGatewayProxyEvent, arrival: { id: string; receivedAt: number }): ApiRequest {
+interface Arrival {
+  id: string;
+  receivedAt: number;
+  /** Where callers reach the platform, as the deployment says; it wins over the gateway's own name. */
+  publicOrigin?: string;
+}
+
+export function readRequest(event: APIGatewayProxyEvent, { publicOrigin, ...arrival }: Arrival): ApiRequest {
   const headers = readHeaders(event);
   const path = readPath(event);
   return {
     ...arrival,
     method: event.httpMethod.toUpperCase(),
     path: path.replace(/\/{2,}/g, '/'),
-    origin: readOrigin(event, headers, path),
+    origin: publicOrigin?.replace(/\/+$/, '') || readOrigin(event, headers, path),
     headers,
     query: readQuery(event),
     body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),

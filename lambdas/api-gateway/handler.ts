@@ -29,12 +29,17 @@ function toResponse({ status, headers, body }: HttpReply): StreamedResponse {
   return { statusCode: status, headers, body: isText ? chunks : Readable.from(chunks, { objectMode: false }) };
 }
 
-function translateEvents(clock: Clock): ApiMiddleware {
+interface HandlerOptions {
+  clock: Clock;
+  publicOrigin?: string;
+}
+
+function translateEvents({ clock, publicOrigin }: HandlerOptions): ApiMiddleware {
   return {
     before: (layer) => {
       const event = layer.event as unknown as APIGatewayProxyEvent;
       const id = event.requestContext?.requestId ?? layer.context.awsRequestId;
-      layer.event = readRequest(event, { id, receivedAt: clock.now() });
+      layer.event = readRequest(event, { id, receivedAt: clock.now(), publicOrigin });
     },
     after: (layer) => {
       const reply = layer.response as HttpReply;
@@ -49,8 +54,8 @@ async function finishPending(request: { internal: Record<string, unknown> }): Pr
   await (request.internal as Internal).pending;
 }
 
-export function makeHandler(answer: Answer, clock: Clock) {
+export function makeHandler(answer: Answer, options: HandlerOptions) {
   return middy({ executionMode: executionModeStreamifyResponse, requestEnd: finishPending })
-    .use(translateEvents(clock))
+    .use(translateEvents(options))
     .handler(answer);
 }

@@ -2,6 +2,7 @@
 //
 //   TEN#<tenant>  META            the tenant          TENANTS       <tenant>  the same, for the list
 //   TEN#<tenant>  KEY#<key>       a key of it         KEY#<hash>    META      the same, for authentication
+//   PLATFORM      BOOTSTRAP       which key was the first
 //   TEN#<tenant>  SECRET#<name>   a sealed value      TEN#<tenant>  WEBHOOKSECRETS
 
 import {
@@ -14,11 +15,13 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { KEY_TOUCH_SECONDS } from '../core/limits.ts';
-import type { Key, Tenant, TenantStore } from '../core/ports/catalog.ts';
+import type { FirstKey, Key, Tenant, TenantStore } from '../core/ports/catalog.ts';
 import { decodeCursor, encodeCursor, fromCursor, fromItem, type Item, isConditionFailed, toItem } from './dynamo.ts';
 
 const TENANTS = 'TENANTS';
 const META = 'META';
+/** docs/runbook.md names this item, for whoever has lost every operator key. */
+const FIRST_KEY = { pk: 'PLATFORM', sk: 'BOOTSTRAP' };
 const WEBHOOK_SECRETS = 'WEBHOOKSECRETS';
 
 const tenantPk = (tenant: string) => `TEN#${tenant}`;
@@ -49,7 +52,10 @@ function fromStored({ limits: { waiting, ...limits }, ...tenant }: StoredTenant)
 }
 
 type TenantMoves = Pick<TenantStore, 'tenant' | 'putTenant' | 'tenants'>;
-type KeyMoves = Pick<TenantStore, 'keyByHash' | 'addKey' | 'keys' | 'removeKey' | 'touchKey'>;
+type KeyMoves = Pick<
+  TenantStore,
+  'keyByHash' | 'addKey' | 'firstKey' | 'addFirstKey' | 'keys' | 'removeKey' | 'touchKey'
+>;
 type SecretMoves = Pick<TenantStore, 'putSecret' | 'secrets' | 'secret' | 'removeSecret'>;
 type WebhookSecretMoves = Pick<TenantStore, 'webhookSecrets' | 'putWebhookSecrets'>;
 
@@ -95,15 +101,22 @@ function keyMoves(at: Table): KeyMoves {
     },
 
     async addKey(key, hash) {
-      const put = (pk: string, sk: string) => ({
-        Put: {
-          TableName: at.table,
-          Item: toItem({ pk, sk, key, hash }),
-          ConditionExpression: 'attribute_not_exists(pk)',
-        },
-      });
-      const TransactItems = [put(hashPk(hash), META), put(tenantPk(key.tenant), keySk(key.id))];
-      await at.client.send(new TransactWriteItemsCommand({ TransactItems }));
+      await at.client.send(new TransactWriteItemsCommand({ TransactItems: putKey(at, key, hash) }));
+    },
+
+    async firstKey() {
+      const found = await get<FirstKey>(at, FIRST_KEY.pk, FIRST_KEY.sk);
+      return found && { id: found.id, tenant: found.tenant, open: found.open };
+    },
+
+    addFirstKey(key, hash, known) {
+      const Put = {
+        TableName: at.table,
+        Item: toItem({ ...FIRST_KEY, id: key.id, tenant: key.tenant }),
+        ...unchanged(known),
+      };
+      const TransactItems = [...putKey(at, key, hash), { Put }];
+      return held(at.client.send(new TransactWriteItemsCommand({ TransactItems })));
     },
 
     keys: async (tenant) => (await list<KeyItem>(at, tenantPk(tenant), keySk(''))).map(toKey),
@@ -121,6 +134,27 @@ function keyMoves(at: Table): KeyMoves {
       const hash = await touch(at, { pk: tenantPk(tenant), sk: keySk(id) }, now);
       if (hash !== undefined) await touch(at, { pk: hashPk(hash), sk: META }, now);
     },
+  };
+}
+
+function putKey({ table }: Table, key: Key, hash: string) {
+  const put = (pk: string, sk: string) => ({
+    Put: {
+      TableName: table,
+      Item: toItem({ pk, sk, key, hash }),
+      ConditionExpression: 'attribute_not_exists(pk)',
+    },
+  });
+  return [put(hashPk(hash), META), put(tenantPk(key.tenant), keySk(key.id))];
+}
+
+function unchanged(known: FirstKey | undefined) {
+  if (known === undefined) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  const [name, value] = known.open ? ['open', true] : ['id', known.id];
+  return {
+    ConditionExpression: '#name = :value',
+    ExpressionAttributeNames: { '#name': String(name) },
+    ExpressionAttributeValues: toItem({ ':value': value }),
   };
 }
 

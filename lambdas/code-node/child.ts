@@ -18,9 +18,11 @@ const exit: (code: number) => never = (process as unknown as { reallyExit(code: 
   process,
 );
 
-const { token, directory, args, limits } = readJob();
+const { token, directory, args, limits, ownPorts } = readJob();
 const file = join(directory, 'main.mjs');
 
+// The permission model knows no connections.
+if (ownPorts.length > 0) (await import('./closed-ports.ts')).closePorts(ownPorts);
 // The permission model knows no signals, and the process that started this one is as easily found as killed.
 for (const name of ['kill', '_kill', '_debugProcess', '_debugEnd', '_linkedBinding', 'binding', 'dlopen', 'execve']) {
   Reflect.deleteProperty(process, name);
@@ -103,7 +105,7 @@ function writeEnd(end: CodeEnd): never {
   exit(0);
 }
 
-function readJob(): Omit<CodeJob, 'source'> & { token: string; directory: string } {
+function readJob(): Omit<CodeJob, 'source'> & { token: string; directory: string; ownPorts: number[] } {
   const chunks: Buffer[] = [];
   for (;;) {
     const chunk = Buffer.alloc(64 * 1_024);

@@ -45,7 +45,7 @@ export async function runChild(job: CodeJob, directory: string): Promise<ChildEx
   );
   // The child may be gone before it has read its job.
   child.stdin?.on('error', () => {});
-  child.stdin?.write(`${JSON.stringify({ ...job, source: undefined, token, directory })}\n`);
+  child.stdin?.write(`${JSON.stringify({ ...job, source: undefined, token, directory, ownPorts: readOwnPorts() })}\n`);
   try {
     exit.status = await waitForExit(child);
     return exit;
@@ -53,6 +53,13 @@ export async function runChild(job: CodeJob, directory: string): Promise<ChildEx
     unwatch();
     end();
   }
+}
+
+/** On one machine, the ports that the platform keeps to itself; on Lambda there is nothing to reach. */
+function readOwnPorts(): number[] {
+  // biome-ignore lint/style/noProcessEnv: it says where this function runs, and is handed on as a list of numbers
+  const ports = process.env['ERRAND_OWN_PORTS'];
+  return ports ? ports.split(',').map(Number) : [];
 }
 
 function start({ limits }: CodeJob, directory: string): ChildProcess {

@@ -5,13 +5,15 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import { ApiError } from '../core/errors.ts';
 import { checkHeaders } from '../core/outbound/safe-headers.ts';
-import { checkUrl, type TargetPolicy } from '../core/outbound/safe-url.ts';
+import { checkUrl, refuseOwnPorts, type TargetPolicy } from '../core/outbound/safe-url.ts';
 import { type HttpAnswer, type HttpClient, HttpFault, type HttpRequest } from '../core/ports/http.ts';
 import { type Exchange, exchange } from './exchange.ts';
 import { guardedLookup, type Resolve, resolveName } from './guarded-lookup.ts';
 
 export interface HttpClientOptions {
   policy: TargetPolicy;
+  /** Refused wherever a name leads: on one machine, what the platform keeps to itself. */
+  ownPorts?: ReadonlySet<number>;
   /** Finds every address of a name. */
   resolve?: Resolve;
   /** Connections kept open to one server; more wait inside their own timeout. */
@@ -62,6 +64,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
     scheduling: 'lifo' as const,
   };
   const agents = { 'http:': new http.Agent(agentOptions), 'https:': new https.Agent(agentOptions) };
+  const check = (url: string): URL => refuseOwnPorts(checkUrl(url, options.policy), options.ownPorts ?? new Set());
   const lookup = guardedLookup(options.policy, options.resolve ?? resolveName);
 
   const wire = (hop: Hop, request: HttpRequest, signal: AbortSignal): Exchange => ({
@@ -82,7 +85,7 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
   const follow = async (request: HttpRequest, signal: AbortSignal): Promise<Omit<HttpAnswer, 'durationMs'>> => {
     const allowed = Math.min(request.redirects ?? 0, MAX_REDIRECTS);
     let hop: Hop = {
-      url: checkUrl(request.url, options.policy),
+      url: check(request.url),
       method: request.method.toUpperCase(),
       headers: lowerCase(request.headers ?? {}),
       body: request.body,
@@ -95,12 +98,12 @@ export function makeHttpClient(options: HttpClientOptions): HttpClient {
         throw new HttpFault('protocol', `${hop.url.host} still redirects after ${allowed} redirects`);
       }
       const target = URL.parse(location, hop.url.href)?.href ?? '';
-      hop = redirect(hop, answer.status, checkUrl(target, options.policy));
+      hop = redirect(hop, answer.status, check(target));
     }
   };
 
   return {
-    check: (url) => void checkUrl(url, options.policy),
+    check: (url) => void check(url),
     send: async (request) => {
       if (!METHODS.has(request.method.toUpperCase())) throw new ApiError('invalid-request', 'Unknown HTTP method');
       checkHeaders(request.headers ?? {});

@@ -1,11 +1,11 @@
 // The AWS endpoints that need no emulator of their own: Lambda's Invoke, GetSecretValue, and a refusal of everything
 // else, so that no call of a function can leave the machine.
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Outcome } from '../functions/environment.ts';
+import { type GuardedServer, startGuarded } from './guard.ts';
 import type { Secret } from './secrets.ts';
 
 export interface AwsServerOptions {
@@ -13,11 +13,6 @@ export interface AwsServerOptions {
   has(nameOrArn: string): Promise<boolean>;
   /** `tenant`: of a function that keeps tenants apart. */
   invoke(nameOrArn: string, payload: string, tenant?: string): Promise<Outcome | undefined>;
-}
-
-export interface AwsServer {
-  endpoint: string;
-  stop(): Promise<void>;
 }
 
 interface Answer {
@@ -30,21 +25,12 @@ const INVOKE_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 // Lambda runs an asynchronous event again after one and after two more minutes.
 const ASYNC_RETRY_MS = [60_000, 120_000];
 
-export async function startAwsServer(options: AwsServerOptions): Promise<AwsServer> {
-  const server = createServer((request, response) => {
+export function startAwsServer(options: AwsServerOptions): Promise<GuardedServer> {
+  return startGuarded((request, response) => {
     void answer(request, options)
       .catch((error: Error) => awsError(500, 'InternalFailure', error.message))
       .then((result) => send(response, result));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    async stop() {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
 }
 
 async function answer(request: IncomingMessage, options: AwsServerOptions): Promise<Answer> {

@@ -1,10 +1,12 @@
 // The SQS and S3 of this machine, in this process, and the template's queues and buckets in them.
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
-import { startFauxqs } from 'fauxqs';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { REGION } from '../aws-names.ts';
 import type { QueueSpec } from '../blueprint/storage.ts';
+import { startGuarded } from './guard.ts';
 import { callWire } from './wire.ts';
 
 export interface QueuesAndBuckets {
@@ -13,30 +15,25 @@ export interface QueuesAndBuckets {
   stop(): Promise<void>;
 }
 
+const LISTEN = 'tracing:net.server.listen:asyncStart';
+
 /** `directory` keeps messages and objects; without it they end with the runtime. */
 export async function startQueuesAndBuckets(directory: string | null): Promise<QueuesAndBuckets> {
-  const server = await startFauxqs({
-    port: 0,
-    logger: false,
-    defaultRegion: REGION,
-    host: '127.0.0.1',
-    ...(directory ? { dataDir: directory } : {}),
-  });
-  const stopGuarding = closeToOthers(server.port);
-  const endpoint = `http://127.0.0.1:${server.port}`;
+  const { emulator, serve } = await startEmulator(directory);
+  const { endpoint, stop } = await startGuarded(serve);
   return {
     endpoint,
     async create(queues, buckets) {
       for (const queue of queues) {
         // Creating a queue that was kept would empty it.
-        if (server.inspectQueue(queue.name)) await setAttributes(endpoint, queue);
-        else server.createQueue(queue.name, { attributes: queue.attributes });
+        if (emulator.inspectQueue(queue.name)) await setAttributes(endpoint, queue);
+        else emulator.createQueue(queue.name, { attributes: queue.attributes });
       }
-      for (const bucket of buckets) server.createBucket(bucket);
+      for (const bucket of buckets) emulator.createBucket(bucket);
     },
     async stop() {
-      await server.stop();
-      stopGuarding();
+      await stop();
+      await emulator.stop();
     },
   };
 }
@@ -45,16 +42,21 @@ async function setAttributes(endpoint: string, { url, attributes }: QueueSpec): 
   await callWire(endpoint, 'AmazonSQS.SetQueueAttributes', { QueueUrl: url, Attributes: attributes });
 }
 
-// The emulator listens on every address and asks nobody who they are: connections from other machines are cut.
-function closeToOthers(port: number): () => void {
-  const guard = (message: unknown) => {
-    const { socket } = message as { socket: Socket };
-    if (socket.localPort === port && !isLoopback(socket.remoteAddress)) socket.destroy();
-  };
-  subscribe('net.server.socket', guard);
-  return () => unsubscribe('net.server.socket', guard);
-}
-
-function isLoopback(address: string | undefined): boolean {
-  return address === '::1' || /^(::ffff:)?127\./.test(address ?? '');
+/** The emulator would listen on every address and ask nobody who they are: its port is closed, `serve` is the way in. */
+async function startEmulator(directory: string | null) {
+  const servers: Server[] = [];
+  const collect = (message: unknown) => void servers.push((message as { server: Server }).server);
+  subscribe(LISTEN, collect);
+  const emulator: FauxqsServer = await startFauxqs({
+    port: 0,
+    logger: false,
+    defaultRegion: REGION,
+    host: '127.0.0.1',
+    ...(directory ? { dataDir: directory } : {}),
+  }).finally(() => unsubscribe(LISTEN, collect));
+  const server = servers.find((started) => (started.address() as AddressInfo | null)?.port === emulator.port);
+  if (!server) throw new Error('The local SQS and S3 cannot be closed to others');
+  await new Promise((resolve) => server.close(resolve));
+  const serve = (...call: unknown[]) => void server.emit('request', ...call);
+  return { emulator, serve };
 }

@@ -8,6 +8,8 @@ import sys
 import time
 import traceback
 
+from closed_ports import close_ports
+
 
 class Context:
     def __init__(self, request_id, deadline_ms):
@@ -52,6 +54,7 @@ def main():
         answers.write(json.dumps(message).encode() + b"\n")
         answers.flush()
 
+    close_ports({int(port) for port in os.environ.get("ERRAND_OWN_PORTS", "").split(",") if port})
     try:
         handler = load(sys.argv[1], sys.argv[2])
     except Exception as error:

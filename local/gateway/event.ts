@@ -39,7 +39,7 @@ export function proxyEvent({ request, path, resource, body, requestId }: ProxyRe
     requestContext: {
       accountId: ACCOUNT,
       apiId: 'local',
-      domainName: request.headers.host ?? '',
+      domainName: readHost(request),
       httpMethod: request.method,
       identity: { sourceIp: sourceIp(request), userAgent: request.headers['user-agent'] ?? null },
       path,
@@ -77,6 +77,16 @@ function dropForwarded(headers: Record<string, string[]>): void {
   for (const name of Object.keys(headers)) {
     if (/^x-forwarded-(for|port|proto)$/i.test(name)) delete headers[name];
   }
+}
+
+// API Gateway is found by its name alone; this server would be called by any. Whoever comes by another name than those of
+// this machine sets ERRAND_PUBLIC_ORIGIN.
+function readHost({ headers, socket }: IncomingMessage): string {
+  const { localPort, localAddress = '' } = socket;
+  const address = localAddress.replace(/^::ffff:/, '');
+  const own = address.includes(':') ? `[${address}]` : address;
+  const hosts = [own, 'localhost', '127.0.0.1', '[::1]'].map((host) => `${host}:${localPort}`);
+  return hosts.find((host) => host === headers.host) ?? `${own}:${localPort}`;
 }
 
 function sourceIp(request: IncomingMessage): string {

@@ -3,10 +3,10 @@
 
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startDynamoDb } from '../../local/emulators/dynamodb.ts';
 import { callWire } from '../../local/emulators/wire.ts';
 import { type Runtime, startRuntime } from '../../local/runtime.ts';
 import { type ApiClient, demoClient } from '../support/api-client.ts';
+import { startDynamoDb } from '../support/dynamodb.ts';
 import { submitAsync, times } from './drive.ts';
 import { type DynamoDbProxy, type Spent, startDynamoDbProxy } from './dynamodb-proxy.ts';
 import { publishThreeNodes } from './platform.ts';
@@ -51,7 +51,7 @@ const IDLE_POLL_MS = 20;
 
 export async function startCountedPlatform(): Promise<CountedPlatform> {
   await using starting = new AsyncDisposableStack();
-  const server = await startDynamoDb(null);
+  const server = await startDynamoDb();
   starting.defer(() => server.stop());
   const proxy = starting.use(await startDynamoDbProxy(server.endpoint));
   const invocations = new Map<string, number>();

@@ -9,6 +9,7 @@ import { makeFunctions } from '../../lambdas/aws/functions.ts';
 import type { CodeLanguage, CodeRunner } from '../../lambdas/core/ports/runners.ts';
 import { readAssembly } from '../../local/assembly.ts';
 import { readFunctions } from '../../local/blueprint/functions.ts';
+import { CREDENTIALS } from '../../local/credentials.ts';
 import { startAwsServer } from '../../local/emulators/aws-server.ts';
 import { createFunctions } from '../../local/functions.ts';
 import { synthesize } from '../../local/synthesis.ts';
@@ -34,7 +35,7 @@ beforeAll(async () => {
   ending.defer(() => local.close());
   const server = await startAwsServer({
     secrets: [],
-    has: local.has,
+    has: local.hasOwn,
     invoke: (name, payload, tenant) =>
       tenant === undefined ? local.invoke(name, payload) : local.invokeFor(tenant, name, payload),
   });
@@ -42,7 +43,7 @@ beforeAll(async () => {
   const client = new LambdaClient({
     endpoint: server.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: CREDENTIALS,
     maxAttempts: 1,
   });
   functions = makeFunctions({ client });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { expect, test } from 'vitest';
 import { makeFunctions } from '../../lambdas/aws/functions.ts';
+import { CREDENTIALS } from '../../local/credentials.ts';
 import { startAwsServer } from '../../local/emulators/aws-server.ts';
 import { createFunctions } from '../../local/functions.ts';
 import { startHttpServer } from '../support/http-server.ts';
@@ -15,7 +16,7 @@ const makeClient = (endpoint: string) =>
   new LambdaClient({
     endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: CREDENTIALS,
     maxAttempts: 1,
   });
 
@@ -31,8 +32,8 @@ functionsContract(async () => {
   });
   const server = await startAwsServer({
     secrets: [],
-    has: own.has,
-    invoke: (name, payload) => own.invoke(name, payload),
+    has: own.hasOwn,
+    invoke: (name, payload) => own.invokeOwn(name, payload),
   });
   return {
     ...makeFunctions({ client: makeClient(server.endpoint) }),

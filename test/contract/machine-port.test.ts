@@ -3,6 +3,7 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { expect, onTestFinished, test } from 'vitest';
 import { makeMachine } from '../../lambdas/aws/machine.ts';
+import { CREDENTIALS } from '../../local/credentials.ts';
 import { startMachineServer } from '../../local/machine-server.ts';
 
 const RUN = '018f4e3a-7b6c-7d8e-9f01-23456789abcd';
@@ -32,8 +33,12 @@ async function trial() {
       return { payload: null };
     },
   });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new SFNClient({ endpoint: server.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  const client = new SFNClient({
+    endpoint: server.endpoint,
+    region: 'us-east-1',
+    credentials: CREDENTIALS,
+    maxAttempts: 1,
+  });
   onTestFinished(async () => {
     client.destroy();
     await server.close();
@@ -96,7 +101,7 @@ test('takes a service that is away for a fault, not for a Park that has gone', a
   const client = new SFNClient({
     endpoint: 'http://127.0.0.1:9',
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: CREDENTIALS,
     maxAttempts: 1,
   });
   await expect(makeMachine({ machineArn: MACHINE, client }).wake('token')).rejects.toThrow();

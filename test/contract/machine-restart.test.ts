@@ -15,6 +15,7 @@ import {
 import { expect, onTestFinished, test } from 'vitest';
 
 const SERVER = new URL('../../local/machine-server.ts', import.meta.url).href;
+const SECRET = new URL('../../local/credentials.ts', import.meta.url).href;
 const MACHINE = 'arn:aws:states:us-east-1:000000000000:stateMachine:Trial';
 const EXECUTION = 'arn:aws:states:us-east-1:000000000000:execution:Trial';
 
@@ -49,31 +50,36 @@ interface Invocation {
   token?: string;
 }
 
+interface Started {
+  endpoint: string;
+  credentials: { accessKeyId: string; secretAccessKey: string };
+}
+
 /** A server in a process of its own, which prints every invocation; those of `hang` are never answered. */
 async function serverProcess(stateFile: string, hang: string) {
   const options = JSON.stringify({ machines: [{ arn: MACHINE, definition }], stateFile });
   const source = `
     import { startMachineServer } from ${JSON.stringify(SERVER)};
+    import { CREDENTIALS as credentials } from ${JSON.stringify(SECRET)};
     const invoke = async (_name, payload) => {
       console.log(JSON.stringify(payload));
       return payload.action === ${JSON.stringify(hang)} ? new Promise(() => {}) : { payload: payload.action };
     };
     const { endpoint } = await startMachineServer({ ...${options}, invoke });
-    console.log(JSON.stringify({ endpoint }));
+    console.log(JSON.stringify({ endpoint, credentials }));
   `;
   const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   const invocations: Invocation[] = [];
-  const { promise: endpoint, resolve } = Promise.withResolvers<string>();
+  const { promise: started, resolve } = Promise.withResolvers<Started>();
   createInterface({ input: child.stdout }).on('line', (line) => {
-    const message = JSON.parse(line) as Invocation & { endpoint?: string };
-    if (message.endpoint) resolve(message.endpoint);
-    else invocations.push(message);
+    const printed = JSON.parse(line) as Invocation | Started;
+    if ('endpoint' in printed) resolve(printed);
+    else invocations.push(printed);
   });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  const client = new SFNClient({ endpoint: await endpoint, region: 'us-east-1', credentials });
+  const client = new SFNClient({ ...(await started), region: 'us-east-1' });
   const kill = async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -16,6 +16,8 @@ import {
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
 import { expect, onTestFinished, test } from 'vitest';
+import { CREDENTIALS } from '../../local/credentials.ts';
+import { signHeaders } from '../../local/emulators/signature.ts';
 import { startMachineServer } from '../../local/machine-server.ts';
 
 const FUNCTION = 'arn:aws:lambda:us-east-1:000000000000:function:f';
@@ -51,7 +53,7 @@ async function trial() {
   const client = new SFNClient({
     endpoint: server.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: CREDENTIALS,
     maxAttempts: 1,
   });
   onTestFinished(async () => {
@@ -111,7 +113,7 @@ test('a token may be completed before the function that was given it has answere
   const client = new SFNClient({
     endpoint: server.endpoint,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    credentials: CREDENTIALS,
   });
   onTestFinished(() => server.close());
   await client.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'a', input: '{"seconds":600}' }));
@@ -245,7 +247,11 @@ test('a call that is not emulated is refused by name, and a body that is not JSO
   const server = await startMachineServer({ machines: [], stateFile: null, invoke: async () => ({ payload: null }) });
   onTestFinished(() => server.close());
   const post = async (action: string, body: string) => {
-    const headers = { 'x-amz-target': `AWSStepFunctions.${action}` };
+    const { host: _, ...headers } = signHeaders(server.endpoint, {
+      region: 'us-east-1',
+      headers: { 'x-amz-target': `AWSStepFunctions.${action}` },
+      body,
+    });
     const response = await fetch(server.endpoint, { method: 'POST', headers, body });
     return { status: response.status, ...((await response.json()) as object) };
   };

@@ -32,6 +32,22 @@ export function describeTenantStore(name: string, make: () => TenantStore | Prom
       store = await make();
     });
 
+    describe('the first key', () => {
+      test('is added once by those who saw the same, and again when it was another', async () => {
+        const first = buildKey('first');
+        expect(await store.firstKey()).toBeUndefined();
+        expect(await store.addFirstKey(first, 'hash-1', undefined)).toBe(true);
+        expect(await store.addFirstKey(buildKey('late'), 'hash-2', undefined)).toBe(false);
+        expect(await store.keyByHash('hash-2')).toBeUndefined();
+        expect(await store.keyByHash('hash-1')).toMatchObject(first);
+        const known = await store.firstKey();
+        expect(known).toMatchObject({ id: 'first', tenant: first.tenant });
+        expect(await store.addFirstKey(buildKey('second'), 'hash-3', known)).toBe(true);
+        expect(await store.addFirstKey(buildKey('third'), 'hash-4', known)).toBe(false);
+        expect((await store.keys(first.tenant)).map(({ id }) => id)).toEqual(['first', 'second']);
+      });
+    });
+
     describe('tenants', () => {
       test('gives back the tenant that was put, and the newest of two', async () => {
         await store.putTenant(buildTenant('acme'));

@@ -44,8 +44,17 @@ afterAll(() => rmSync(bundles, { recursive: true }));
 
 const all = (type: string): [string, Resource][] => Object.entries(template.findResources(type));
 const named = (type: string, prefix: string): Resource => all(type).find(([id]) => id.startsWith(prefix))?.[1];
+const readStatements = (from: Template, role: string): Resource[] =>
+  Object.values<Resource>(from.findResources('AWS::IAM::Policy'))
+    .filter(({ Properties }) => Properties.Roles.some(({ Ref }: Resource) => Ref === role))
+    .flatMap(({ Properties }) => Properties.PolicyDocument.Statement);
 const findFunction = (verb: string): Resource =>
   named('AWS::Lambda::Function', `${verb[0]?.toUpperCase()}${verb.slice(1)}Function`);
+
+const readOrigin = (context: object): string =>
+  Object.entries<Resource>(synthesized({ ...context }).findResources('AWS::Lambda::Function')).find(([id]) =>
+    id.startsWith('ApiFunction'),
+  )?.[1].Properties.Environment.Variables.PUBLIC_ORIGIN;
 
 describe('the API', () => {
   test('has two resources with one method each, streaming for fifteen minutes', () => {
@@ -80,6 +89,9 @@ describe('the API', () => {
   test('takes a domain of its own, and then no other', () => {
     const context = { domain: { name: 'flows.example.com', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/x' } };
     synthesized(context).hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: true });
+    expect(readOrigin(context)).toBe('https://flows.example.com');
+    expect(readOrigin({ ...context, publicOrigin: 'https://example.com/x' })).toBe('https://example.com/x');
+    expect(readOrigin({})).toBe('');
   });
 });
 
@@ -169,9 +181,7 @@ test('the sweeper runs every minute', () => {
 describe('least privilege', () => {
   const readRole = (verb: string): string => findFunction(verb).Properties.Role['Fn::GetAtt'][0];
   const statements = (verb: string): Resource[] =>
-    all('AWS::IAM::Policy')
-      .filter(([, { Properties }]) => Properties.Roles.some(({ Ref }: Resource) => Ref === readRole(verb)))
-      .flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
+    readStatements(template, readRole(verb)).filter(({ Effect }) => Effect === 'Allow');
   const listActions = (verb: string): string[] => statements(verb).flatMap(({ Action }) => Action);
 
   test('no function may do everything, and none to everything', () => {

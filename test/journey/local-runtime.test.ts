@@ -62,8 +62,8 @@ describe('a stack with one of everything', () => {
   test('has every call that nothing emulates refused on this machine', async () => {
     expect(await get(`${runtime.baseUrl}/outside`)).toMatchObject({
       status: 400,
-      __type: 'UnknownOperationException',
-      message: expect.stringContaining('not emulated locally: AWSEvents.PutEvents'),
+      name: 'UnknownOperationException',
+      message: expect.stringContaining('not emulated locally: GET /2015-03-31/functions'),
     });
   });
 

@@ -4,7 +4,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type ApiClient, demoClient } from '../support/api-client.ts';
+import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 
 let runtime: Awaited<ReturnType<typeof startTestRuntime>>;
@@ -46,6 +46,21 @@ test.each([
   const answer = await get(target, [`Authorization: Bearer ${api.key}`]);
   expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
   expect(answer).not.toMatch(/"errand"|root:|flow: 1/);
+});
+
+test('a caller cannot choose the host of callback addresses', async () => {
+  const source = 'flow: 1\nname: ask\nnodes: { ok: { type: approval, with: { message: "Go?" } } }\noutputs: {}\n';
+  await publishFlow(api, 'ask', source);
+  const body = JSON.stringify({ mode: 'async' });
+  const lines = ['POST /v1/flows/ask/runs HTTP/1.1', 'Host: evil.example', 'X-Forwarded-Host: evil.example'];
+  const headers = [`Authorization: Bearer ${api.key}`, 'Content-Type: application/json', 'Connection: close'];
+  const answer = await said([...lines, ...headers, `Content-Length: ${body.length}`, '', body].join('\r\n'));
+  expect(answer).toMatch(/^HTTP\/1\.1 202 /);
+  expect(answer).not.toContain('evil.example');
+  const id = /"id":"([^"]+)"/.exec(answer)?.[1];
+  const nodes = () => api.call('GET', `/v1/runs/${id}/nodes`).then(({ body }) => JSON.stringify(body));
+  await expect.poll(nodes).toContain(`${runtime.baseUrl}/v1/signals/`);
+  expect(await nodes()).not.toContain('evil.example');
 });
 
 test.each(['__proto__', 'constructor', 'toString'])('an inbox may be called %s', async (name) => {

@@ -1,5 +1,6 @@
 import { PurgeQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CREDENTIALS } from '../../local/credentials.ts';
 import { type ApiClient, demoClient, publishFlow } from '../support/api-client.ts';
 import { startTestRuntime } from '../support/runtime.ts';
 import { startWebhookInbox } from '../support/webhook-inbox.ts';
@@ -41,7 +42,7 @@ test('a run whose queue message is lost is enqueued again by the sweeper', async
   const client = new SQSClient({
     endpoint: runtime.endpoints.queues,
     region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'y' },
+    credentials: CREDENTIALS,
   });
   for (const { url } of runtime.blueprint.queues) await client.send(new PurgeQueueCommand({ QueueUrl: url }));
   await expect

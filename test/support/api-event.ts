@@ -42,7 +42,7 @@ export function apiEvent({ method, path, headers = {}, repeated = {}, body, stag
     stageVariables: null,
     requestContext: {
       requestId: 'request-1',
-      domainName: 'gateway.example.com',
+      domainName: 'api.example.com',
       path: `${stage ? `/${stage}` : ''}${bare}`,
     } as APIGatewayProxyEvent['requestContext'],
   };

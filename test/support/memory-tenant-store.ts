@@ -1,7 +1,7 @@
 // A TenantStore in memory, trusted because it passes the same contract as the one on DynamoDB.
 
 import { ApiError } from '../../lambdas/core/errors.ts';
-import type { Key, Tenant, TenantStore } from '../../lambdas/core/ports/catalog.ts';
+import type { FirstKey, Key, Tenant, TenantStore } from '../../lambdas/core/ports/catalog.ts';
 
 const HOUR_MS = 60 * 60 * 1_000;
 const LIST_CURSOR = 'after ';
@@ -13,6 +13,7 @@ export function makeMemoryTenantStore(): TenantStore {
   const keys = new Map<string, Key>();
   const secrets = new Map<string, Map<string, { sealed: string; updatedAt: number }>>();
   const webhookSecrets = new Map<string, WebhookSecrets>();
+  let first: FirstKey | undefined;
 
   return {
     tenant: async (id) => structuredClone(tenants.get(id)),
@@ -29,6 +30,13 @@ export function makeMemoryTenantStore(): TenantStore {
     async addKey(key, hash) {
       if (keys.has(hash)) throw new Error('The key exists already');
       keys.set(hash, structuredClone(key));
+    },
+    firstKey: async () => structuredClone(first),
+    async addFirstKey(key, hash, known) {
+      if (keys.has(hash) || first?.id !== known?.id || first?.open !== known?.open) return false;
+      keys.set(hash, structuredClone(key));
+      first = { id: key.id, tenant: key.tenant };
+      return true;
     },
     keys: async (tenant) => structuredClone(ofTenant(keys, tenant).map(([, key]) => key)),
     async removeKey(tenant, id) {

@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
 import * as z from 'zod';
+import { readRequest } from '../../lambdas/api-gateway/event.ts';
 import type { Reply } from '../../lambdas/core/api/reply.ts';
 import { type Dialect, json, type Route, route } from '../../lambdas/core/dialects/dialect.ts';
 import { native } from '../../lambdas/core/dialects/native/dialect.ts';
 import { ApiError, ServiceUnavailable } from '../../lambdas/core/errors.ts';
 import type { Key, Tenant } from '../../lambdas/core/ports/catalog.ts';
 import type { Log, Ports } from '../../lambdas/core/ports/ports.ts';
-import { makeApi } from '../support/api-event.ts';
+import { apiEvent, makeApi } from '../support/api-event.ts';
 
 const logged: { level: string; message: string; fields: Record<string, unknown> | undefined }[] = [];
 const note = (level: string) => (message: string, fields?: Record<string, unknown>) => {
@@ -280,10 +281,19 @@ test('knows the address under which it was called', async () => {
   const readOrigin = async (call: object) => (await api({ path: '/v1/origin', ...call })).json();
   expect(await readOrigin({})).toEqual({ origin: 'https://api.example.com', path: '/v1/origin' });
   expect(await readOrigin({ stage: 'prod' })).toMatchObject({ origin: 'https://api.example.com/prod' });
-  const local = { host: '127.0.0.1:8787', 'x-forwarded-proto': 'http' };
-  expect(await readOrigin({ headers: local })).toMatchObject({ origin: 'http://127.0.0.1:8787' });
-  const hostile = { host: 'evil.example/"<script>' };
-  expect(await readOrigin({ headers: hostile })).toMatchObject({ origin: 'https://gateway.example.com' });
+  const local = { 'x-forwarded-proto': 'http' };
+  expect(await readOrigin({ headers: local })).toMatchObject({ origin: 'http://api.example.com' });
+  for (const host of ['evil.example', 'evil.example/"<script>']) {
+    expect(await readOrigin({ headers: { host } })).toMatchObject({ origin: 'https://api.example.com' });
+  }
+});
+
+test('has the address that the deployment names, whatever the gateway and the caller say', () => {
+  const event = apiEvent({ path: '/v1/me', stage: 'prod', headers: { host: 'evil.example' } });
+  const read = (publicOrigin: string) => readRequest(event, { id: '1', receivedAt: 0, publicOrigin }).origin;
+  expect(read('https://flows.example.com/')).toBe('https://flows.example.com');
+  expect(read('https://example.com/flows')).toBe('https://example.com/flows');
+  expect(read('')).toBe('https://api.example.com/prod');
 });
 
 test('logs ids and sizes of a request, never its payload', async () => {

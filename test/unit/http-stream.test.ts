@@ -42,7 +42,7 @@ function streamingHandler(reply: Reply): { handler: StreamingHandler; prelude: R
   });
   const dialect = { ...native, routes: [call] };
   const answer = makeAnswer({ dialects: [dialect], fallback: dialect, ports });
-  const handler = makeHandler(answer, ports.clock) as unknown as StreamingHandler;
+  const handler = makeHandler(answer, { clock: ports.clock }) as unknown as StreamingHandler;
   return { handler, prelude };
 }
 

@@ -9,6 +9,7 @@ import {
   newKeySchema,
   renderKey,
   requireScope,
+  resolveFlow,
   revokeKey,
 } from '../../lambdas/core/access/keys.ts';
 import { createTenant } from '../../lambdas/core/access/tenants.ts';
@@ -245,6 +246,15 @@ describe('authentication', () => {
   });
 });
 
+test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty'])(
+  '%s may be a vendor id, mapped or not',
+  async (id) => {
+    const { key } = await issue({ ids: { 'c-1': 'news' } });
+    expect(resolveFlow({ key }, id)).toBe(id);
+    expect(resolveFlow({ key: { ...key, ids: JSON.parse(`{"${id}":"news"}`) } }, id)).toBe('news');
+  },
+);
+
 describe('bootstrap', () => {
   test('makes the tenant and a key with every scope, entitled to async runs', () => {
     expect(operator.key.scopes).toEqual([...SCOPES]);
@@ -257,7 +267,39 @@ describe('bootstrap', () => {
     expect(await listKeys(ports, 'acme')).toHaveLength(1);
   });
 
+  test('is refused while an operator key exists, for any tenant, and makes nothing', async () => {
+    for (const first of [{ tenant: 'acme' }, { tenant: 'other' }, { tenant: 'acme', key: 'another' }]) {
+      await expect(bootstrap(ports, first)).rejects.toMatchObject({
+        code: 'forbidden',
+        message: expect.stringContaining('docs/runbook.md'),
+      });
+    }
+    expect(await ports.tenants.tenant('other')).toBeUndefined();
+    expect(await listKeys(ports, 'acme')).toHaveLength(1);
+  });
+
+  test('is refused where the operator key was made before first keys were recorded', async () => {
+    ports = makePorts();
+    await ports.tenants.putTenant(operator.tenant);
+    await ports.tenants.addKey(operator.key, 'hash');
+    await expect(bootstrap(ports, { tenant: 'acme' })).rejects.toMatchObject({ code: 'forbidden' });
+  });
+
+  test('works again when no operator key is left', async () => {
+    const { key } = await issue({ scopes: ['run', 'admin'] });
+    await revokeKey(ports, 'acme', operator.key.id);
+    const { key: next } = await bootstrap(ports, { tenant: 'acme' });
+    expect((await listKeys(ports, 'acme')).map(({ id }) => id).sort()).toEqual([key.id, next.id].sort());
+  });
+
+  test('makes one key when it is called twice at once', async () => {
+    ports = makePorts();
+    const both = await Promise.allSettled(['a', 'b'].map((tenant) => bootstrap(ports, { tenant })));
+    expect(both.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+  });
+
   test('makes a key of its own where none is given', async () => {
+    ports = makePorts();
     const { credential, key } = await bootstrap(ports, { tenant: 'acme' });
     expect(credential).toMatch(/^erd_[0-9A-Za-z]{40}$/);
     expect((await authenticate(ports, credential)).key.id).toBe(key.id);

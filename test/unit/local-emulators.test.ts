@@ -7,6 +7,7 @@ import { startAwsServer } from '../../local/emulators/aws-server.ts';
 import { startDynamoDb } from '../../local/emulators/dynamodb.ts';
 import { startQueuesAndBuckets } from '../../local/emulators/queues.ts';
 import { generate, openSecrets } from '../../local/emulators/secrets.ts';
+import { signHeaders } from '../../local/emulators/signature.ts';
 import { createTables, deleteExpired } from '../../local/emulators/tables.ts';
 import { callWire } from '../../local/emulators/wire.ts';
 import { startEventSources } from '../../local/event-sources.ts';
@@ -179,7 +180,7 @@ describe('the local queue', () => {
   test.runIf(outside)('is closed to other machines', async () => {
     const { endpoint, stop } = await startQueuesAndBuckets(null);
     const { port } = new URL(endpoint);
-    expect((await fetch(`${endpoint}/health`)).status).toBe(200);
+    expect((await fetch(`${endpoint}/health`)).status).toBe(403);
     await expect(fetch(`http://${outside?.address}:${port}/health`)).rejects.toThrow();
     await stop();
   });
@@ -228,12 +229,12 @@ describe('the local AWS endpoint', () => {
           : { status: 'succeeded', payload };
       },
     });
+  const post = (url: string, body = '', headers: Record<string, string> = {}) => {
+    const { host: _, ...signed } = signHeaders(url, { region: 'us-east-1', headers, body });
+    return fetch(url, { method: 'POST', body, headers: signed });
+  };
   const invoke = (endpoint: string, name: string, body: string, headers: Record<string, string> = {}) =>
-    fetch(`${endpoint}/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, {
-      method: 'POST',
-      body,
-      headers,
-    });
+    post(`${endpoint}/2015-03-31/functions/${encodeURIComponent(name)}/invocations`, body, headers);
 
   test('invokes functions as Lambda does: now, later, failing, full and unknown', async () => {
     const { endpoint, stop } = await serve();
@@ -257,7 +258,7 @@ describe('the local AWS endpoint', () => {
     await expect(callWire(endpoint, 'AWSEvents.PutEvents', {})).rejects.toThrow(
       'not emulated locally: AWSEvents.PutEvents',
     );
-    expect((await fetch(`${endpoint}/model/x/invoke`, { method: 'POST' })).status).toBe(400);
+    expect((await post(`${endpoint}/model/x/invoke`)).status).toBe(400);
     await stop();
   });
 });

@@ -108,6 +108,26 @@ describe('an event', () => {
     expect(Object.keys(headers)).not.toEqual(expect.arrayContaining(['connection']));
   });
 
+  test('names this machine as its host, by the name that the caller used or else by its address, never by another', async () => {
+    const gateway = await gatewayTo(mirror);
+    const { port } = new URL(gateway.baseUrl);
+    const readHost = async (host: string) => {
+      const { requestContext } = JSON.parse(await text(await send(gateway, '/', { host }))) as Event;
+      return requestContext.domainName;
+    };
+    for (const name of ['localhost', '127.0.0.1', '[::1]'])
+      expect(await readHost(`${name}:${port}`)).toBe(`${name}:${port}`);
+    for (const name of [
+      'evil.example',
+      `evil.example:${port}`,
+      'localhost',
+      'localhost:1',
+      `localhost:${port}@evil.example`,
+    ]) {
+      expect(await readHost(name)).toBe(`127.0.0.1:${port}`);
+    }
+  });
+
   test('takes headers that are called like what every object has', async () => {
     const answer = await send(await gatewayTo(mirror), '/?constructor=1', { constructor: 'a', ['__proto__']: 'b' });
     const { multiValueHeaders, queryStringParameters } = JSON.parse(await text(answer)) as Event;

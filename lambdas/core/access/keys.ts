@@ -157,7 +157,7 @@ async function touch(ports: KeyPorts, key: Key, now: number): Promise<void> {
   }
 }
 
-function isExpired(key: Key, now: number): boolean {
+export function isExpired(key: Key, now: number): boolean {
   return key.expiresAt !== undefined && key.expiresAt <= now;
 }
 
@@ -176,7 +176,10 @@ function toIso(ms: number | undefined): string | null {
 
 /** A vendor's id of a workflow is the name of a flow, or one that the key maps to it. */
 export function resolveFlow(caller: { key: Key }, vendorId: string): string {
-  const flow = caller.key.ids?.[vendorId] ?? vendorId;
+  const { ids = {} } = caller.key;
+  // An id may be called `constructor`, which every object has.
+  const named = Object.hasOwn(ids, vendorId) ? ids[vendorId] : undefined;
+  const flow = named ?? vendorId;
   requireFlow(caller, flow);
   return flow;
 }

@@ -104,6 +104,12 @@ function checkHost(url: URL, policy: TargetPolicy): void {
   refuse(found === 'reserved' ? `'${host}' is a reserved address` : `'${host}' is a ${found} address`);
 }
 
+/** Throws for a port that the platform keeps to itself, wherever the name may lead. */
+export function refuseOwnPorts(url: URL, ownPorts: ReadonlySet<number>): URL {
+  if (ownPorts.has(Number(url.port))) refuse(`Port ${url.port} belongs to the platform itself`);
+  return url;
+}
+
 function checkPort(url: URL, policy: TargetPolicy): void {
   if (url.port === '' || policy !== 'none') return;
   const port = Number(url.port);

@@ -109,6 +109,13 @@ export interface Key {
   lastUsedAt?: number;
 }
 
+/** The first key of the platform. `open`: somebody who may write the table allows one more (docs/runbook.md). */
+export interface FirstKey {
+  id?: string;
+  tenant?: string;
+  open?: boolean;
+}
+
 export interface TenantStore {
   tenant(id: string): Promise<Tenant | undefined>;
   putTenant(tenant: Tenant): Promise<void>;
@@ -116,6 +123,10 @@ export interface TenantStore {
   /** `hash` is the keyed hash of the whole credential. */
   keyByHash(hash: string): Promise<Key | undefined>;
   addKey(key: Key, hash: string): Promise<void>;
+  /** Undefined on a platform that has made none. */
+  firstKey(): Promise<FirstKey | undefined>;
+  /** Adds the key as the first one. False, and nothing written, when what `firstKey` has is no longer `known`. */
+  addFirstKey(key: Key, hash: string, known: FirstKey | undefined): Promise<boolean>;
   keys(tenant: string): Promise<Key[]>;
   removeKey(tenant: string, id: string): Promise<boolean>;
   /** Coarse: at most one write an hour and key. */
