@@ -56,7 +56,8 @@ export interface Submission {
   parent?: Run['parent'];
 }
 
-const MAX_METADATA_BYTES = 2_048;
+/** Of `metadata`, and of `echo`. */
+export const MAX_METADATA_BYTES = 2_048;
 // Beside the searchable inputs, whose names cannot begin like this.
 const CONVERSATION = '#conversation';
 

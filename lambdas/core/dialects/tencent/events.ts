@@ -8,8 +8,10 @@ import { renderOutputText } from '../output-text.ts';
 import { PING, type Separator, type SseEvent } from '../sse.ts';
 import { stableUuid } from '../stable-uuid.ts';
 
-/** The only path with events as its response. */
+/** The only paths with events as their response. The vendor's console debugs the draft at the second. */
 export const DIALOGUE_PATH = '/v1/qbot/chat/sse';
+export const DEBUG_PATH = '/v1/qbot/chat/experienceSse';
+export const isDialogue = ({ path }: { path: string }): boolean => path === DIALOGUE_PATH || path === DEBUG_PATH;
 /** As the vendor writes them. */
 export const SEPARATOR: Separator = ':';
 
