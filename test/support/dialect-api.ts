@@ -14,7 +14,7 @@ export interface DialectApi extends Omit<WholeApi, 'call'> {
   holder: Holder;
   /** With the key of the vendor. */
   call(call: ApiCall, auth?: string): Promise<ApiAnswer>;
-  callAs(holder: Holder, call: ApiCall): Promise<ApiAnswer>;
+  callAs(holder: Holder | undefined, call: ApiCall): Promise<ApiAnswer>;
   /** Runs what was enqueued, until nothing is. */
   work(): Promise<void>;
 }

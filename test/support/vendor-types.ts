@@ -34,8 +34,22 @@ export function readInterfaces(file: string): Interfaces {
   return new Map([...text.matchAll(INTERFACE)].map(read));
 }
 
+/** Types that the vendor publishes in another form, by the names and types of their fields. */
+export function makeInterfaces(fields: Record<string, Record<string, string>>): Interfaces {
+  const make = (type: string): Field => ({ type, isOptional: true, mayBeNull: false, isDeprecated: false });
+  const entries = Object.entries(fields).map(
+    ([name, types]) => [name, new Map(Object.entries(types).map(([field, type]) => [field, make(type)]))] as const,
+  );
+  return new Map(entries);
+}
+
 /** One message for each field that is of another type, is not declared, or is missing. */
-export function findTypeMisfits(types: Interfaces, name: string, value: unknown, at = name): string[] {
+export function findTypeMisfits(
+  types: Interfaces,
+  name: string,
+  value: unknown,
+  { mayMiss = false, at = name }: { mayMiss?: boolean; at?: string } = {},
+): string[] {
   const fields = types.get(name);
   if (!fields) return [`${at}: there is no type ${name}`];
   if (typeof value !== 'object' || value === null) return [`${at} is ${JSON.stringify(value)}, not ${name}`];
@@ -44,22 +58,31 @@ export function findTypeMisfits(types: Interfaces, name: string, value: unknown,
   return [
     ...undeclared.map((field) => `${at}.${field} is not declared`),
     ...[...fields].flatMap(([field, spec]) => {
-      if (field in given) return findFieldMisfits(types, spec, given[field], `${at}.${field}`);
-      return spec.isDeprecated ? [] : [`${at}.${field} is missing`];
+      if (field in given) return findFieldMisfits(types, spec, { value: given[field], mayMiss, at: `${at}.${field}` });
+      return spec.isDeprecated || mayMiss ? [] : [`${at}.${field} is missing`];
     }),
   ];
 }
 
-function findFieldMisfits(types: Interfaces, { type, mayBeNull }: Field, value: unknown, at: string): string[] {
-  if (value === null) return mayBeNull ? [] : [`${at} is null`];
-  const item = /^Array<(.*)>$/.exec(type)?.[1];
-  if (item === undefined) return findValueMisfits(types, type, value, at);
-  if (!Array.isArray(value)) return [`${at} is ${JSON.stringify(value)}, not a list`];
-  return value.flatMap((it, index) => findValueMisfits(types, item, it, `${at}[${index}]`));
+interface Found {
+  value: unknown;
+  mayMiss: boolean;
+  at: string;
 }
 
-function findValueMisfits(types: Interfaces, type: string, value: unknown, at: string): string[] {
+function findFieldMisfits(types: Interfaces, { type, mayBeNull }: Field, found: Found): string[] {
+  const { value, at } = found;
+  if (value === null) return mayBeNull ? [] : [`${at} is null`];
+  const item = /^Array<(.*)>$/.exec(type)?.[1];
+  if (item === undefined) return findValueMisfits(types, type, found);
+  if (!Array.isArray(value)) return [`${at} is ${JSON.stringify(value)}, not a list`];
+  return value.flatMap((it, index) => findValueMisfits(types, item, { ...found, value: it, at: `${at}[${index}]` }));
+}
+
+function findValueMisfits(types: Interfaces, type: string, { value, ...how }: Found): string[] {
   const plain = type.split(' | ');
   if (plain.includes(typeof value)) return [];
-  return types.has(type) ? findTypeMisfits(types, type, value, at) : [`${at} is ${JSON.stringify(value)}, not ${type}`];
+  return types.has(type)
+    ? findTypeMisfits(types, type, value, how)
+    : [`${how.at} is ${JSON.stringify(value)}, not ${type}`];
 }
