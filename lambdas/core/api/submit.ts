@@ -56,8 +56,7 @@ export interface Submission {
   parent?: Run['parent'];
 }
 
-/** Of `metadata`, and of `echo`. */
-export const MAX_METADATA_BYTES = 2_048;
+const MAX_METADATA_BYTES = 2_048;
 // Beside the searchable inputs, whose names cannot begin like this.
 const CONVERSATION = '#conversation';
 
@@ -65,12 +64,10 @@ const CONVERSATION = '#conversation';
 export const conversationQuery = (conversation: string) => ({ indexed: { [CONVERSATION]: conversation } });
 
 // They stand in the run record, which is written at every change of status.
+export const fitsRunRecord = (it: object): boolean => Buffer.byteLength(JSON.stringify(it)) <= MAX_METADATA_BYTES;
 const smallObject = z
   .record(z.string().max(64), z.json())
-  .refine(
-    (it) => Buffer.byteLength(JSON.stringify(it)) <= MAX_METADATA_BYTES,
-    `is larger than ${MAX_METADATA_BYTES} bytes`,
-  );
+  .refine(fitsRunRecord, `is larger than ${MAX_METADATA_BYTES} bytes`);
 
 const optionsSchema = z.strictObject({
   priority: z.int().min(0).max(9).default(0),

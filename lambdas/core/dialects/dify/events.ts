@@ -4,7 +4,7 @@
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import { PING, type SseEvent } from '../sse.ts';
+import { PING, type SseEvent, withErrorEvents } from '../sse.ts';
 import { makeContainers } from './container-events.ts';
 import { renderHumanInputRequired, renderWaits } from './human-input.ts';
 import { renderNodeFinished, renderNodeRetry, renderNodeStarted } from './node-events.ts';
@@ -19,22 +19,25 @@ import {
   WAITING,
 } from './render.ts';
 
-export async function* renderEvents(
+export function renderEvents(
+  ports: Ports,
+  context: RunContext,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<SseEvent> {
+  const { run } = context;
+  const message = 'Internal Server Error, please contact support.';
+  const data = { event: 'error', ...renderHead(run), code: 'internal_server_error', status: 500, message };
+  const renderError = () => [{ data }];
+  return withErrorEvents(ports, { run, events: writeItems(ports, context, items), renderError });
+}
+
+async function* writeItems(
   ports: Ports,
   context: RunContext,
   items: AsyncIterable<StreamItem>,
 ): AsyncGenerator<SseEvent> {
   yield PING.event;
-  try {
-    for await (const data of renderItems(ports, context, items)) yield data === 'ping' ? PING.event : { data };
-  } catch (error) {
-    // The status has been sent, so an error now is an event.
-    ports.log.error('a stream failed; its run continues', { run: context.run.id, error });
-    const message = 'Internal Server Error, please contact support.';
-    yield {
-      data: { event: 'error', ...renderHead(context.run), code: 'internal_server_error', status: 500, message },
-    };
-  }
+  for await (const data of renderItems(ports, context, items)) yield data === 'ping' ? PING.event : { data };
 }
 
 async function* renderItems(

@@ -5,7 +5,7 @@ import type { Reply } from '../../api/reply.ts';
 import { ApiError, type ErrorCode } from '../../errors.ts';
 import { type ApiRequest, json, renameFields, type VendorError } from '../dialect.ts';
 import { writeEvent } from '../sse.ts';
-import { isDialogue, renderErrorEvent, SEPARATOR } from './events.ts';
+import { isDialogue, renderErrorEvent, SEPARATOR, SERVER_BUSY } from './events.ts';
 
 /** Its SDK for Python compares the content type as a text: with a charset it would take an error for a success. */
 export const JSON_HEADERS = { 'content-type': 'application/json' };
@@ -94,7 +94,6 @@ const INVALID = 400;
 const NO_APPLICATION = 460_004;
 const TOO_MANY = 460_031;
 const NOT_PUBLISHED = 460_021;
-const SERVER_BUSY = 460_037;
 const DIALOGUE_CODES: Partial<Record<ErrorCode, number>> = {
   'invalid-request': INVALID,
   'invalid-inputs': INVALID,

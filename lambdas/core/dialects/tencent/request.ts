@@ -2,7 +2,7 @@
 // its record has room; what is longer is read back from the inputs that took it.
 
 import * as z from 'zod';
-import { MAX_METADATA_BYTES } from '../../api/submit.ts';
+import { fitsRunRecord } from '../../api/submit.ts';
 import type { Plan } from '../../flow/plan.ts';
 import type { JsonObject } from '../../json.ts';
 import type { Run, RunRecord } from '../../run.ts';
@@ -24,19 +24,20 @@ const echoSchema = z.object({
 });
 type Echo = z.output<typeof echoSchema>;
 
-const hasRoom = (echo: Echo): boolean => Buffer.byteLength(JSON.stringify(echo)) <= MAX_METADATA_BYTES;
+const MAX_CHARS = 2_000;
+const MAX_NAMES_CHARS = 1_000;
 
 export function makeEcho(appBizId: string, { Query, CustomVariables }: RunRequest): Echo {
   const names = CustomVariables.map(({ Name }) => Name);
   const whole = { appBizId, names, texts: [Query, ...CustomVariables.map(({ Value }) => Value)] };
-  if (hasRoom(whole)) return whole;
+  if (fitsRunRecord(whole)) return whole;
   const named = { appBizId, names, texts: [Query] };
-  if (hasRoom(named)) return named;
-  let kept = Query.slice(0, MAX_METADATA_BYTES).toWellFormed();
+  if (fitsRunRecord(named)) return named;
+  let kept = Query.slice(0, MAX_CHARS).toWellFormed();
   // Without names, all inputs are shown.
-  const shown = JSON.stringify(names).length <= MAX_METADATA_BYTES / 2 ? { names } : {};
+  const shown = JSON.stringify(names).length <= MAX_NAMES_CHARS ? { names } : {};
   const cut = (): Echo => ({ appBizId, ...shown, texts: [kept], isCut: true });
-  while (!hasRoom(cut())) kept = kept.slice(0, Math.floor(kept.length * 0.8)).toWellFormed();
+  while (!fitsRunRecord(cut())) kept = kept.slice(0, Math.floor(kept.length * 0.8)).toWellFormed();
   return cut();
 }
 
