@@ -53,12 +53,13 @@ export function findTypeMisfits(
   const fields = types.get(name);
   if (!fields) return [`${at}: there is no type ${name}`];
   if (typeof value !== 'object' || value === null) return [`${at} is ${JSON.stringify(value)}, not ${name}`];
-  const given = value as Record<string, unknown>;
-  const undeclared = Object.keys(given).filter((field) => !fields.has(field));
+  const record = value as Record<string, unknown>;
+  const undeclared = Object.keys(record).filter((field) => !fields.has(field));
   return [
     ...undeclared.map((field) => `${at}.${field} is not declared`),
     ...[...fields].flatMap(([field, spec]) => {
-      if (field in given) return findFieldMisfits(types, spec, { value: given[field], mayMiss, at: `${at}.${field}` });
+      if (field in record)
+        return findFieldMisfits(types, spec, { value: record[field], mayMiss, at: `${at}.${field}` });
       return spec.isDeprecated || mayMiss ? [] : [`${at}.${field} is missing`];
     }),
   ];

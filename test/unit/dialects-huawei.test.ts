@@ -135,7 +135,9 @@ describe('an answer in one piece', () => {
       status: { desc: 'waiting' },
     });
     const answering = runWhole(api, 'talk', { query: 'red' });
-    const answered = await carryOn(api, asked.executionId, answering);
+    await expect.poll(async () => (await api.ports.runs.get(asked.executionId))?.signals).toBe(1);
+    await api.resume(asked.executionId);
+    const answered = await answering;
     expect(answered.messages.map(({ role, content }: Answer) => [role, content])).toEqual([
       ['user', 'red'],
       ['assistant', 'A line in red'],
@@ -190,13 +192,3 @@ describe('a signature of an access key', () => {
     expect(await callBehind(prefix, signedPath)).toBe(status);
   });
 });
-
-/** The run goes on with its next slice. */
-async function carryOn<Done>(api: DialectApi, runId: string, call: Promise<Done>): Promise<Done> {
-  const { advanceRun } = await import('../../lambdas/core/advance.ts');
-  const { ports } = api;
-  await expect.poll(async () => (await ports.runs.get(runId))?.signals).toBe(1);
-  const { handoffs = 0 } = (await ports.runs.get(runId)) ?? {};
-  await advanceRun(ports, { runId, handoff: handoffs, budgetUntil: ports.clock.now() + 60_000 });
-  return call;
-}

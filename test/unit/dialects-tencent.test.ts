@@ -118,7 +118,7 @@ describe('the answer of an action has the declared type', () => {
 
 describe('what was asked comes back as it was sent', () => {
   const sent = {
-    Query: 'tell me',
+    Query: 'show me',
     CustomVariables: [
       { Name: 'options', Value: '{ "deep": [1, 2] }' },
       { Name: 'count', Value: '05' },
@@ -133,7 +133,7 @@ describe('what was asked comes back as it was sent', () => {
   });
 
   test.each([
-    ['the query', 'TELL m', 1],
+    ['the query', 'SHOW m', 1],
     ['a variable as it was written', '{ "deep": [1', 1],
     ['no other text', 'nothing like it', 0],
   ])('and is found by %s', async (_, Query, Total) => {

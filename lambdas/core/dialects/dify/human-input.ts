@@ -58,3 +58,31 @@ export function renderWaits(ports: Ports, context: RunContext, records: readonly
     ),
   };
 }
+
+/** Whether nobody submitted the form of the node in time. */
+export const isExpired = ({ port, error }: NodeRecord): boolean =>
+  port === 'timeout' || error?.code === 'node-timed-out';
+
+/** What became of a form, before the end of its node. `wait` is unknown to who did not see it begin. */
+export function renderFormEnd({ run, plan }: RunContext, record: NodeRecord, wait: NodeWait | undefined): object[] {
+  const { path, port, output, startedAt, endedAt = startedAt } = record;
+  const node = nodeAt(plan.nodes, path);
+  if (record.type !== 'approval' || !node) return [];
+  const head = { node_id: path, node_title: node.title ?? node.id };
+  if (isExpired(record)) {
+    const data = { ...head, expiration_time: (wait && renderExpiration(wait)) ?? toSeconds(endedAt) };
+    return [{ event: 'human_input_form_timeout', ...renderHead(run), data }];
+  }
+  if (record.status !== 'succeeded' || port === undefined) return [];
+  const prompt = wait?.prompt ?? node.with;
+  const { form_content, actions } = renderForm(prompt);
+  const { form } = (output ?? {}) as JsonObject;
+  const data = {
+    ...head,
+    rendered_content: form_content,
+    action_id: port,
+    action_text: actions.find(({ id }) => id === port)?.title ?? port,
+    submitted_data: form ?? {},
+  };
+  return [{ event: 'human_input_form_filled', ...renderHead(run), data }];
+}

@@ -52,7 +52,7 @@ export async function readSubmission(
     dialect: 'gptbots',
     inputs: mapValues(read, ({ value }) => value),
     mode: isAsync ? 'async' : 'sync',
-    echo: makeEcho(caller, { flow, title, input: mapValues(read, ({ shown }) => shown) }),
+    echo: makeEcho(caller, { flow, title, input: mapValues(read, ({ repeated }) => repeated) }),
     ...(userId && { user: userId }),
     // Webhooks are for async runs; a sync caller gets the result in the response.
     ...(isAsync && { webhooks: webhook }),
@@ -66,15 +66,15 @@ const webhookList = z.object({
 
 type Echo = z.output<typeof echoSchema>;
 
-function makeEcho(caller: Caller, shown: { flow: string; title: string; input: JsonObject }): Echo & JsonObject {
+function makeEcho(caller: Caller, repeated: { flow: string; title: string; input: JsonObject }): Echo & JsonObject {
   const head = {
-    workflowId: resolveVendorId(caller, shown.flow),
-    workflowName: shown.title,
+    workflowId: resolveVendorId(caller, repeated.flow),
+    workflowName: repeated.title,
     creditsPerUsd: caller.tenant.creditsPerUsd,
   };
   const forms = [
-    { ...head, input: shown.input },
-    { ...head, sent: Object.keys(shown.input) },
+    { ...head, input: repeated.input },
+    { ...head, sent: Object.keys(repeated.input) },
   ];
   return forms.find(fitsRunRecord) ?? head;
 }
@@ -104,7 +104,7 @@ const readMediaType = (format: string): string => TYPES[format.toLowerCase()] ??
 /** A value of the input as the core takes it, and as results repeat it. */
 interface ReadValue {
   value: Json;
-  shown: Json;
+  repeated: Json;
 }
 
 const mapValues = <Value>(all: Record<string, Value>, map: (value: Value) => Json): JsonObject =>
@@ -118,25 +118,25 @@ async function readFiles(ports: Ports, caller: Caller, input: JsonObject): Promi
     const items = await Promise.all(
       value.map((item, index) => readFile(ports, caller, { value: item, field: `${field}[${index}]` })),
     );
-    return [name, { value: items.map((it) => it.value), shown: items.map((it) => it.shown) }] as const;
+    return [name, { value: items.map((it) => it.value), repeated: items.map((it) => it.repeated) }] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
-async function readFile(ports: Ports, { tenant }: Caller, given: { value: Json; field: string }): Promise<ReadValue> {
-  const { value } = given;
+async function readFile(ports: Ports, { tenant }: Caller, from: { value: Json; field: string }): Promise<ReadValue> {
+  const { value } = from;
   const link = linkSchema.safeParse(value);
-  if (link.success) return { value: { url: link.data.url, type: readMediaType(link.data.format) }, shown: value };
+  if (link.success) return { value: { url: link.data.url, type: readMediaType(link.data.format) }, repeated: value };
   const content = contentSchema.safeParse(value);
   if (!content.success) {
-    refuseContent(content.error, given);
-    return { value, shown: value };
+    refuseContent(content.error, from);
+    return { value, repeated: value };
   }
   const { format, base64_content, name = `file.${format}` } = content.data;
   const bytes = Buffer.from(base64_content, 'base64');
   const reference = toReference(await keepFile(ports, tenant.id, { name, type: readMediaType(format), bytes }));
   // Its bytes are kept once, as an upload.
-  return { value: reference, shown: { format, ...reference } };
+  return { value: reference, repeated: { format, ...reference } };
 }
 
 /** What is a file but for its content; other objects are values of the flow's own. */

@@ -23,9 +23,9 @@ export function findOpenNodes(
   if (!isBegun || !nodes) return [];
   const prefix = at.container === '' ? '' : `${at.container}.`;
   const records = new Map(at.records.map((record) => [record.path, record]));
-  const recordOf = (id: string) => records.get(`${prefix}${id}`);
+  const findRecord = (id: string) => records.get(`${prefix}${id}`);
   const open = nodes.filter(
-    (node) => !recordOf(node.id) && isReady(nodes, node, recordOf) && !isPassed(nodes, node, recordOf),
+    (node) => !findRecord(node.id) && isReady(nodes, node, findRecord) && !isPassed(nodes, node, findRecord),
   );
   const certain = open.filter(({ when }) => when === undefined);
   const running = certain.length > 0 || open.length > 1 ? certain : open;
@@ -44,13 +44,17 @@ function findOpenContainer(
 
 type FindRecord = (id: string) => NodeRecord | undefined;
 
-function isReady(nodes: readonly PlanNode[], { needs: all, waitsFor, join }: PlanNode, recordOf: FindRecord): boolean {
+function isReady(
+  nodes: readonly PlanNode[],
+  { needs: all, waitsFor, join }: PlanNode,
+  findRecord: FindRecord,
+): boolean {
   const isHere = (id: string) => nodes.some((node) => node.id === id);
   const needs = all.filter(({ node }) => isHere(node));
-  const hasEnded = (id: string) => (recordOf(id)?.status ?? 'waiting') !== 'waiting';
+  const hasEnded = (id: string) => (findRecord(id)?.status ?? 'waiting') !== 'waiting';
   if (![...waitsFor.filter(isHere), ...needs.map(({ node }) => node)].every(hasEnded)) return false;
   const isMet = ({ node, port }: PlanNode['needs'][number]) => {
-    const { status, handled, port: taken } = recordOf(node) as NodeRecord;
+    const { status, handled, port: taken } = findRecord(node) as NodeRecord;
     if (port === undefined) return status === 'succeeded' || handled === true;
     return port === 'error' ? status === 'failed' : status === 'succeeded' && taken === port;
   };
@@ -59,7 +63,7 @@ function isReady(nodes: readonly PlanNode[], { needs: all, waitsFor, join }: Pla
 }
 
 /** Something that waits for it has begun: it was skipped. */
-const isPassed = (nodes: readonly PlanNode[], { id }: PlanNode, recordOf: FindRecord): boolean =>
+const isPassed = (nodes: readonly PlanNode[], { id }: PlanNode, findRecord: FindRecord): boolean =>
   nodes.some(
-    (other) => recordOf(other.id) && (other.waitsFor.includes(id) || other.needs.some(({ node }) => node === id)),
+    (other) => findRecord(other.id) && (other.waitsFor.includes(id) || other.needs.some(({ node }) => node === id)),
   );

@@ -34,9 +34,9 @@ export function makeEcho(appBizId: string, { Query, CustomVariables }: RunReques
   const named = { appBizId, names, texts: [Query] };
   if (fitsRunRecord(named)) return named;
   let kept = Query.slice(0, MAX_CHARS).toWellFormed();
-  // Without names, all inputs are shown.
-  const shown = JSON.stringify(names).length <= MAX_NAMES_CHARS ? { names } : {};
-  const cut = (): Echo => ({ appBizId, ...shown, texts: [kept], isCut: true });
+  // Without names, all inputs are listed.
+  const listed = JSON.stringify(names).length <= MAX_NAMES_CHARS ? { names } : {};
+  const cut = (): Echo => ({ appBizId, ...listed, texts: [kept], isCut: true });
   while (!fitsRunRecord(cut())) kept = kept.slice(0, Math.floor(kept.length * 0.8)).toWellFormed();
   return cut();
 }
