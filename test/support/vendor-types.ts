@@ -36,7 +36,12 @@ export function readInterfaces(file: string): Interfaces {
 
 /** Types that the vendor publishes in another form, by the names and types of their fields. */
 export function makeInterfaces(fields: Record<string, Record<string, string>>): Interfaces {
-  const make = (type: string): Field => ({ type, isOptional: true, mayBeNull: false, isDeprecated: false });
+  const make = (type: string): Field => ({
+    type,
+    isOptional: true,
+    mayBeNull: /\bnull\b/.test(type),
+    isDeprecated: false,
+  });
   const entries = Object.entries(fields).map(
     ([name, types]) => [name, new Map(Object.entries(types).map(([field, type]) => [field, make(type)]))] as const,
   );

@@ -19,11 +19,25 @@ export function renderForm(prompt: JsonObject | undefined) {
   const actions = z.array(actionSchema).safeParse(prompt?.['actions']).data ?? [];
   return {
     form_content: text(prompt?.['message']),
-    inputs: Array.isArray(prompt?.['form']) ? prompt['form'] : [],
+    inputs: renderFields(prompt?.['form']),
     actions: actions.map(({ id, title = id }) => ({ id, title, button_style: 'default' })),
     resolved_default_values: {},
   };
 }
+
+/** A field has the vendor's names, and what the flow says of it besides. */
+function renderFields(form: Json | undefined): JsonObject[] {
+  const fields = z.array(z.looseObject({ name: z.string(), type: z.string() })).safeParse(form).data ?? [];
+  return fields.map(({ name, type, ...more }) => ({
+    ...(more as JsonObject),
+    type: type === 'text' ? 'paragraph' : 'text_input',
+    output_variable_name: name,
+    default: renderDefault(more['default'] as Json | undefined),
+  }));
+}
+
+const renderDefault = (value: Json = null): Json =>
+  value === null ? null : { type: 'constant', selector: [], value: String(value) };
 
 export const renderExpiration = ({ until }: NodeWait): number | null => (until === undefined ? null : toSeconds(until));
 
