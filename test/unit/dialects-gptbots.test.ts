@@ -98,6 +98,21 @@ describe('files by content', () => {
     expect([status, body]).toEqual([413, { code: 40000, message: expect.stringContaining('by `url`') }]);
   });
 
+  test('are not kept where the call is refused', async () => {
+    const { invoke, ports } = await makeGptbots();
+    let kept = 0;
+    const add = ports.files.add;
+    ports.files.add = (file) => {
+      kept += 1;
+      return add(file);
+    };
+    const report = { format: 'txt', base64_content: base64(3) };
+    expect((await invoke({ input: { report, count: 'many' } })).status).toBe(400);
+    expect(kept).toBe(0);
+    expect((await invoke({ input: { report } })).status).toBe(200);
+    expect(kept).toBe(1);
+  });
+
   test('are refused where they are not base64', async () => {
     const { invoke } = await makeGptbots();
     const { status, body } = await invoke({ input: { report: { format: 'txt', base64_content: '%%%' } } });

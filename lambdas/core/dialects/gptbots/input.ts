@@ -6,9 +6,10 @@ import type { Caller } from '../../access/caller.ts';
 import { boundFlow, resolveVendorId } from '../../access/keys.ts';
 import { fitsRunRecord, type Submission } from '../../api/submit.ts';
 import { keepFile, toReference } from '../../catalog/files.ts';
-import { getFlow } from '../../catalog/flows.ts';
+import { getFlow, resolveVersion } from '../../catalog/flows.ts';
 import { webhookSchema } from '../../deliver/targets.ts';
 import { ApiError } from '../../errors.ts';
+import { validateInputs } from '../../flow/inputs.ts';
 import type { Json, JsonObject } from '../../json.ts';
 import { parseOrReject } from '../../parse/parse-or-reject.ts';
 import type { Ports } from '../../ports/ports.ts';
@@ -46,7 +47,7 @@ export async function readSubmission(
   const flow = boundFlow(caller);
   if (isAsync) parseOrReject(webhookList, { webhook });
   const { title = flow } = await getFlow(ports, caller.tenant.id, flow);
-  const read = await readFiles(ports, caller, input as JsonObject);
+  const read = await keepFiles(ports, caller, { flow, input: input as JsonObject });
   return {
     flow,
     dialect: 'gptbots',
@@ -110,20 +111,42 @@ interface ReadValue {
 const mapValues = <Value>(all: Record<string, Value>, map: (value: Value) => Json): JsonObject =>
   Object.fromEntries(Object.entries(all).map(([name, value]) => [name, map(value)]));
 
+type Keep = (file: { name: string; type: string; bytes: Uint8Array }) => Promise<JsonObject>;
+
+/** Files are kept only where the input fits the flow: a refused call leaves nothing behind. */
+async function keepFiles(
+  ports: Ports,
+  { tenant }: Caller,
+  { flow, input }: { flow: string; input: JsonObject },
+): Promise<Record<string, ReadValue>> {
+  let count = 0;
+  const preview = await readFiles(input, async ({ name, type, bytes }) => {
+    count += 1;
+    return { id: `${count}`, name, type, size: bytes.length };
+  });
+  if (count === 0) return preview;
+  const { plan } = await resolveVersion(ports, tenant.id, flow, {});
+  await validateInputs(
+    plan.inputs,
+    mapValues(preview, ({ value }) => value),
+  );
+  return readFiles(input, async (file) => toReference(await keepFile(ports, tenant.id, file)));
+}
+
 /** The inputs with files in our form; other values stay as they are. */
-async function readFiles(ports: Ports, caller: Caller, input: JsonObject): Promise<Record<string, ReadValue>> {
+async function readFiles(input: JsonObject, keep: Keep): Promise<Record<string, ReadValue>> {
   const entries = Object.entries(input).map(async ([name, value]) => {
     const field = `input.${name}`;
-    if (!Array.isArray(value)) return [name, await readFile(ports, caller, { value, field })] as const;
+    if (!Array.isArray(value)) return [name, await readFile({ value, field }, keep)] as const;
     const items = await Promise.all(
-      value.map((item, index) => readFile(ports, caller, { value: item, field: `${field}[${index}]` })),
+      value.map((item, index) => readFile({ value: item, field: `${field}[${index}]` }, keep)),
     );
     return [name, { value: items.map((it) => it.value), repeated: items.map((it) => it.repeated) }] as const;
   });
   return Object.fromEntries(await Promise.all(entries));
 }
 
-async function readFile(ports: Ports, { tenant }: Caller, from: { value: Json; field: string }): Promise<ReadValue> {
+async function readFile(from: { value: Json; field: string }, keep: Keep): Promise<ReadValue> {
   const { value } = from;
   const link = linkSchema.safeParse(value);
   if (link.success) return { value: { url: link.data.url, type: readMediaType(link.data.format) }, repeated: value };
@@ -134,7 +157,7 @@ async function readFile(ports: Ports, { tenant }: Caller, from: { value: Json; f
   }
   const { format, base64_content, name = `file.${format}` } = content.data;
   const bytes = Buffer.from(base64_content, 'base64');
-  const reference = toReference(await keepFile(ports, tenant.id, { name, type: readMediaType(format), bytes }));
+  const reference = await keep({ name, type: readMediaType(format), bytes });
   // Its bytes are kept once, as an upload.
   return { value: reference, repeated: { format, ...reference } };
 }
