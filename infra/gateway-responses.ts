@@ -44,10 +44,15 @@ export function useErrorEnvelope(api: RestApi): void {
   api.addGatewayResponse('Default5xx', { type: ResponseType.DEFAULT_5XX, ...envelope('internal', words) });
 }
 
+/** Clients of Dify upload files here, and read these fields of an error. */
+const DIFY_FIELDS: Record<string, string> = {
+  'payload-too-large': ',"code":"file_too_large","message":"File size exceeded.","status":413',
+};
+
 function envelope(code: string, message: string): Omit<GatewayResponseOptions, 'type'> {
   return {
     templates: {
-      'application/json': `{"error":{"code":"${code}","message":${message},"requestId":"$context.requestId"}}`,
+      'application/json': `{"error":{"code":"${code}","message":${message},"requestId":"$context.requestId"}${DIFY_FIELDS[code] ?? ''}}`,
     },
     // As the function's own answers, which lambdas/http/render.ts writes.
     responseHeaders: {

@@ -4,7 +4,7 @@ import { BatchGetItemCommand, GetItemCommand, QueryCommand } from '@aws-sdk/clie
 import type { JsonObject } from '../core/json.ts';
 import { LIST_WALK_ENTRIES } from '../core/limits.ts';
 import type { RunQuery, RunStore } from '../core/ports/runs.ts';
-import { isSettled, type Run } from '../core/run.ts';
+import { isSettled, listTexts, type Run } from '../core/run.ts';
 import { firstRunIdAt, isRunId } from '../core/run-id.ts';
 import { decodeCursor, encodeCursor, fromCursor, fromItem, type Item, toItem } from './dynamo.ts';
 import { restore, runFromItem, type Stored } from './run-items.ts';
@@ -69,9 +69,9 @@ export function makeRunList({ client, table, payloads }: RunTable): Pick<RunStor
     const wanted = Object.entries(query.inputs ?? {});
     if (text === undefined && wanted.length === 0) return runs;
     const inputs = await Promise.all(runs.map((run) => readInputs(run.id)));
-    return runs.filter((_, index) => {
+    return runs.filter((run, index) => {
       const own = inputs[index] ?? {};
-      const fitsText = text === undefined || Object.values(own).some((it) => asText(it).toLowerCase().includes(text));
+      const fitsText = text === undefined || listTexts(run, own).some((it) => it.toLowerCase().includes(text));
       return fitsText && wanted.every(([name, value]) => name in own && asText(own[name]) === value);
     });
   }

@@ -67,7 +67,7 @@ export interface Run {
   webhookCount: number;
   /** The user's credentials for plugins came with it: until its end (`once`), or for its reruns too. */
   credentials?: 'once' | 'kept';
-  /** What a dialect's answers repeat of its request; at most 2 KB. */
+  /** What a dialect's answers repeat of its request; at most 2 KB. Lists find the run by its `texts`, as by its inputs. */
   echo?: JsonObject;
   /** Base URL under which the run was accepted: callback addresses begin with it. */
   origin: string;
@@ -90,6 +90,13 @@ export interface Run {
   wakeAt?: number;
   /** The sweeper looks at the run at this time; absent once settled. */
   dueAt?: number;
+}
+
+/** What a text is searched in. */
+export function listTexts({ echo }: Pick<Run, 'echo'>, inputs: JsonObject): string[] {
+  const texts = echo?.['texts'];
+  const values = [...Object.values(inputs), ...(Array.isArray(texts) ? texts : [])];
+  return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
 }
 
 /** A webhook as the caller asked for it. Headers are encrypted at rest and never returned. */

@@ -24,7 +24,10 @@ export function makeAnswer({ dialects, fallback, ports }: AnswerOptions): Answer
   async function handle(exchange: Exchange) {
     const { request } = exchange;
     const match = findRoute(request.method, request.path);
-    if (match === undefined) throw new ApiError('not-found', `There is nothing at ${request.method} ${request.path}`);
+    if (match === undefined) {
+      exchange.dialect = dialects.find(({ isOwnClient }) => isOwnClient?.(request)) ?? fallback;
+      throw new ApiError('not-found', `There is nothing at ${request.method} ${request.path}`);
+    }
     if (match.kind === 'wrong-method') return refuseMethod(match, request);
     return serve(match, exchange, ports);
   }

@@ -4,8 +4,8 @@ import type { Caller } from '../core/access/caller.ts';
 import { requireScope } from '../core/access/keys.ts';
 import { requireUnbound } from '../core/access/run-access.ts';
 import type { Reply } from '../core/api/reply.ts';
-import type { ApiRequest, Dialect, Route } from '../core/dialects/dialect.ts';
-import { ApiError, type ErrorCode } from '../core/errors.ts';
+import { type ApiRequest, type Dialect, MethodNotOffered, type Route } from '../core/dialects/dialect.ts';
+import type { ApiError, ErrorCode } from '../core/errors.ts';
 import type { Ports } from '../core/ports/ports.ts';
 import { readCall, refuseSize } from './call.ts';
 import type { FoundRoute, WrongMethod } from './router.ts';
@@ -82,6 +82,6 @@ export function refuse(dialect: Dialect, rejection: ApiError, request: ApiReques
 export function refuseMethod({ dialect, allowed }: WrongMethod, request: ApiRequest): Reply {
   const offered = allowed.join(', ');
   const message = `${request.method} is not offered here; allowed: ${offered}`;
-  const reply = refuse(dialect, new ApiError('invalid-request', message), request);
+  const reply = refuse(dialect, new MethodNotOffered(message), request);
   return { ...reply, status: 405, headers: { ...reply.headers, allow: offered } };
 }

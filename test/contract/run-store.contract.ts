@@ -349,6 +349,7 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
           flow: n < 4 ? 'news' : 'other',
           user: `u${n % 2}`,
           ...(n === 0 && { env: 'debug' as const }),
+          ...(n === 1 && { echo: { name: 'unsought', texts: ['Show me'] } }),
         };
         runs.push(await accepted(extra, { inputs: { n: String(n) }, searchable: { n: String(n % 2) } }));
       }
@@ -367,6 +368,8 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       expect(await list({ q: ids[3] })).toEqual([ids[3]]);
       expect(await list({ q: ids[3]?.toUpperCase() })).toEqual([ids[3]]);
       expect(await list({ q: 'nEWs' })).toEqual(ids);
+      expect(await list({ q: 'show ME' })).toEqual([ids[3]]);
+      expect(await list({ q: 'unsought' })).toEqual([]);
       expect(await list({ q: 'nothing like it' })).toEqual([]);
       expect(await list({ from: base + 1, to: base + 3 })).toEqual([ids[2], ids[3]]);
       expect(await list({ status: 'running' })).toEqual([]);

@@ -91,7 +91,7 @@ test("Tencent's SDK creates, describes, lists and stops runs", async () => {
   const { NodeRun } = await client.DescribeNodeRun({ AppBizId, NodeRunId });
   expect(NodeRun).toMatchObject({ NodeName: 'Say it', State: 2 });
   const listed = await client.ListWorkflowRuns({ AppBizId, PageSize: 20, RunEnv: 1 });
-  expect(listed).toMatchObject({ Total: '1', WorkflowRuns: [{ WorkflowRunId }] });
+  expect(listed).toMatchObject({ Total: 1, WorkflowRuns: [{ WorkflowRunId }] });
   await expect(client.StopWorkflowRun({ AppBizId, WorkflowRunId })).resolves.toHaveProperty('RequestId');
   await expect(client.StopWorkflowRun({ AppBizId, WorkflowRunId: 'nothing' })).rejects.toMatchObject({
     code: 'ResourceNotFound',

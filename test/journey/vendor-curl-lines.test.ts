@@ -72,7 +72,7 @@ test('Dify', async () => {
     result: 'success',
   });
   const form = JSON.parse(await said(DIFY_PARAMETERS, filled));
-  expect(form).toMatchObject({ user_input_form: [{}], system_parameters: { image_file_size_limit: '10' } });
+  expect(form).toMatchObject({ user_input_form: [{}], system_parameters: { image_file_size_limit: '4' } });
 });
 
 const GPTBOTS_RUN = `curl -X POST 'https://api-\${endpoint}.gptbots.ai/v1/workflow/invoke' \\

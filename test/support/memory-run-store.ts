@@ -3,7 +3,7 @@
 import type { JsonObject } from '../../lambdas/core/json.ts';
 import { UNPICKED_SECONDS } from '../../lambdas/core/limits.ts';
 import type { Due, NewRun, RunQuery, RunStore } from '../../lambdas/core/ports/runs.ts';
-import { type Delivery, isSettled, type NodeRecord, type Run, type Signal } from '../../lambdas/core/run.ts';
+import { type Delivery, isSettled, listTexts, type NodeRecord, type Run, type Signal } from '../../lambdas/core/run.ts';
 
 interface Entry {
   run: Run;
@@ -248,7 +248,7 @@ function fits({ run, accepted }: Entry, query: RunQuery): boolean {
     Object.entries(query.inputs ?? {}).every(([name, value]) => text(accepted.inputs[name]) === value) &&
     (sought === undefined ||
       run.id === sought ||
-      Object.values(accepted.inputs).some((it) => text(it).toLowerCase().includes(sought)))
+      listTexts(run, accepted.inputs).some((it) => it.toLowerCase().includes(sought)))
   );
 }
 

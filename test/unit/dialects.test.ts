@@ -35,7 +35,7 @@ test('every call of a vendor has a case', async () => {
     cases.filter((it) => it.vendor === vendor).flatMap(({ test: { steps } }) => steps.map(({ request: it }) => it));
   const missing = vendors.flatMap(({ name, routes }) =>
     routes.filter(({ method, path }) => {
-      const pattern = new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/?]+')}(\\?|$)`);
+      const pattern = new RegExp(`^${path.replaceAll(/\{[^}]+\}/g, '[^/?]+')}/?(\\?|$)`);
       return !listRequests(name).some((it) => it.method === method && pattern.test(it.path));
     }),
   );

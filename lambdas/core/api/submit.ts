@@ -61,12 +61,12 @@ const CONVERSATION = '#conversation';
 /** The filter of `RunStore.list` that finds the runs of a conversation, newest first. */
 export const conversationQuery = (conversation: string) => ({ indexed: { [CONVERSATION]: conversation } });
 
+// They stand in the run record, which is written at every change of status.
+export const fitsRunRecord = (it: object): boolean => Buffer.byteLength(JSON.stringify(it)) <= MAX_METADATA_BYTES;
+
 const smallObject = z
   .record(z.string().max(64), z.json())
-  .refine(
-    (it) => Buffer.byteLength(JSON.stringify(it)) <= MAX_METADATA_BYTES,
-    `is larger than ${MAX_METADATA_BYTES} bytes`,
-  );
+  .refine(fitsRunRecord, `is larger than ${MAX_METADATA_BYTES} bytes`);
 
 const optionsSchema = z.strictObject({
   priority: z.int().min(0).max(9).default(0),

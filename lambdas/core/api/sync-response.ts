@@ -47,7 +47,7 @@ export interface SyncCall {
   replayed: boolean;
   /** When the request came: the connection's age counts, not the run's. */
   receivedAt: number;
-  render(record: RunRecord): unknown;
+  render(record: RunRecord): unknown | Promise<unknown>;
   /** HTTP status, while it can still be said; native's where absent. */
   status?(record: RunRecord): number;
 }
@@ -55,7 +55,7 @@ export interface SyncCall {
 async function renderCall(ports: Ports, call: SyncCall): Promise<{ record: RunRecord; json: unknown }> {
   const record = await ports.runs.read(call.run.id);
   if (!record) throw new ApiError('run-not-found', `There is no run '${call.run.id}'`);
-  return { record, json: call.render(record) };
+  return { record, json: await call.render(record) };
 }
 
 /** A JSON text may begin with spaces, so they keep the connection alive without spoiling the body. */

@@ -136,9 +136,18 @@ export interface Principal {
   key: Key;
 }
 
+/** There are routes with the path, and none with the method. */
+export class MethodNotOffered extends ApiError {
+  constructor(message: string) {
+    super('invalid-request', message);
+  }
+}
+
 export interface Dialect {
   name: DialectName;
   routes: readonly Route[];
+  /** Whether a request for which there is no route comes from a client of the vendor, who reads the vendor's errors. */
+  isOwnClient?(request: Pick<ApiRequest, 'headers' | 'path'>): boolean;
   /** Finds the caller, or throws `unauthenticated`. A vendor's signature is verified over `request.body`. */
   authenticate(request: ApiRequest, ports: Ports): Promise<Principal>;
   errors: Record<ErrorCode, VendorError>;

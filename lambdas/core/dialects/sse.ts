@@ -1,6 +1,8 @@
 // Server-sent events: the one place that writes them. https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 import type { ReplyBody } from '../api/reply.ts';
+import type { Ports } from '../ports/ports.ts';
+import type { Run } from '../run.ts';
 
 /** Fields are written in this order. An event without fields is a bare line break. */
 export interface SseEvent {
@@ -32,6 +34,19 @@ export function writeEvent({ comment, id, event, data }: SseEvent, separator: Se
     .map((line) => (line === false ? '' : `${line}\n`))
     .join('')
     .concat('\n');
+}
+
+/** The status has been sent, so an error while events are made is an event too, in the form of the dialect. */
+export async function* withErrorEvents(
+  { log }: Pick<Ports, 'log'>,
+  stream: { run: Run; events: AsyncIterable<SseEvent>; renderError(): SseEvent[] },
+): AsyncGenerator<SseEvent> {
+  try {
+    yield* stream.events;
+  } catch (error) {
+    log.error('a stream failed; its run continues', { run: stream.run.id, error });
+    yield* stream.renderError();
+  }
 }
 
 async function* writeEvents(events: AsyncIterable<SseEvent>, separator: Separator): AsyncGenerator<string> {

@@ -3,7 +3,7 @@
 
 import type { StreamItem } from '../../api/event-stream.ts';
 import { findNodeAt } from '../../flow/node-at.ts';
-import type { JsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import type { NodeRecord } from '../../run.ts';
 import { renderNodeHead } from './node-events.ts';
 import { type RunContext, renderHead, toObject, toSeconds } from './render.ts';
@@ -27,6 +27,8 @@ export function makeContainers(context: RunContext) {
   const begun = new Map<string, Set<number>>();
   /** The newest output of each container. */
   const latest = new Map<string, JsonObject>();
+  /** What the items of an iteration gave, by their index. */
+  const itemOutputs = new Map<string, Map<number, Json>>();
 
   const readKind = (container: string): 'iteration' | 'loop' =>
     findNodeAt(context.plan.nodes, container)?.each ? 'iteration' : 'loop';
@@ -38,22 +40,41 @@ export function makeContainers(context: RunContext) {
     return { event: `${readKind(container)}_${step}`, ...renderHead(context.run), data };
   }
 
+  const start = (container: string, at: number): object[] => {
+    if (begun.has(container)) return [];
+    begun.set(container, new Set());
+    return [event(container, 'started', at, { metadata: {}, inputs: {} })];
+  };
+
   function enter({ container, index }: Round, at: number): object[] {
-    const rounds = begun.get(container);
-    if (!rounds) {
-      begun.set(container, new Set([index]));
-      return [event(container, 'started', at, { metadata: {}, inputs: {} })];
-    }
+    const first = start(container, at);
+    const rounds = begun.get(container) as Set<number>;
     if (rounds.has(index)) return [];
     rounds.add(index);
-    const before = readKind(container) === 'loop' ? { pre_loop_output: latest.get(container) ?? {} } : {};
-    return [event(container, 'next', at, { index, ...before })];
+    if (readKind(container) === 'iteration') return [...first, event(container, 'next', at, { index })];
+    const before = { index, pre_loop_output: latest.get(container) ?? {} };
+    return first.length > 0 ? first : [event(container, 'next', at, before)];
   }
 
-  function complete(record: NodeRecord): object {
-    const { path, output, error, status, startedAt, endedAt = startedAt, items = 0, usage } = record;
-    return event(path, 'completed', startedAt, {
-      outputs: toObject(output),
+  /** An item is the last round of its path; what a node inside of it gave is not what the item gives. */
+  function keepOutput({ path, status, output = null }: NodeRecord): void {
+    const [, container, index] = /^(.*)\[(\d+)\]$/.exec(path) ?? [];
+    if (container === undefined) return;
+    const outputs = itemOutputs.get(container) ?? new Map<number, Json>();
+    itemOutputs.set(container, outputs);
+    const isSkipped = status === 'failed' && findNodeAt(context.plan.nodes, container)?.each?.onItemError === 'skip';
+    if (!isSkipped) outputs.set(Number(index), output);
+  }
+
+  function listOutputs(container: string): Json[] {
+    const outputs = [...(itemOutputs.get(container) ?? [])].sort(([a], [b]) => a - b).map(([, output]) => output);
+    return findNodeAt(context.plan.nodes, container)?.each?.flatten ? (outputs.flat(1) as Json[]) : outputs;
+  }
+
+  function complete(record: NodeRecord): object[] {
+    const { path, output, error, status, startedAt, endedAt = startedAt, items, usage } = record;
+    const end = event(path, 'completed', startedAt, {
+      outputs: toObject(items === undefined ? output : listOutputs(path)),
       status: status === 'succeeded' ? 'succeeded' : 'failed',
       error: error?.message ?? null,
       elapsed_time: (endedAt - startedAt) / 1_000,
@@ -62,21 +83,26 @@ export function makeContainers(context: RunContext) {
       finished_at: toSeconds(endedAt),
       steps: items || (begun.get(path)?.size ?? 0),
     });
+    return [...start(path, startedAt), end];
+  }
+
+  /** Dify has no groups: those that neither iterate nor loop have no events of their own. */
+  function isContainer(path: string): boolean {
+    const node = findNodeAt(context.plan.nodes, path);
+    return node?.type === 'group' || (node?.each !== undefined && !path.endsWith(']'));
   }
 
   return {
     /** The events of a node after those of the rounds that it begins; for a container, its end in their place. */
     *around(item: NodeItem, events: object[]): Generator<object> {
+      const path = item.type === 'node.finished' ? item.record.path : item.path;
+      yield* readRounds(path).flatMap((round) => enter(round, item.at));
       if (item.type === 'node.finished') {
-        const rounds = readRounds(item.record.path);
-        yield* rounds.flatMap((round) => enter(round, item.at));
-        for (const { container } of rounds) latest.set(container, toObject(item.record.output));
-        if (item.record.items !== undefined || begun.has(item.record.path)) yield complete(item.record);
-        else yield* events;
-        return;
+        for (const { container } of readRounds(path)) latest.set(container, toObject(item.record.output));
+        keepOutput(item.record);
+        if (item.record.items !== undefined || begun.has(path)) return yield* complete(item.record);
       }
-      yield* readRounds(item.path).flatMap((round) => enter(round, item.at));
-      yield* events;
+      if (!isContainer(path)) yield* events;
     },
   };
 }

@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import type { Reply } from '../../api/reply.ts';
 import { ApiError, type ErrorCode } from '../../errors.ts';
-import { json, type VendorError } from '../dialect.ts';
+import { json, MethodNotOffered, type VendorError } from '../dialect.ts';
 
 const PARAM = { status: 400, code: 'invalid_param' };
 const BAD = { status: 400, code: 'bad_request' };
@@ -64,9 +64,14 @@ export class DifyError extends ApiError {
 export const errorSchema = z.object({ code: z.string(), message: z.string(), status: z.int() });
 
 export function renderError(error: ApiError): Reply {
-  const { status, code } = error instanceof DifyError ? error.vendorError : errors[error.code];
+  const { status, code } = readVendorError(error);
   const challenge = status === 401 ? { 'www-authenticate': 'Bearer realm="api"' } : undefined;
   return json(status, { code, message: renderMessage(error), status }, challenge);
+}
+
+function readVendorError(error: ApiError): VendorError {
+  if (error instanceof DifyError) return error.vendorError;
+  return error instanceof MethodNotOffered ? { status: 405, code: 'method_not_allowed' } : errors[error.code];
 }
 
 /** The vendor's own messages: its clients show them, and some compare them. */
@@ -91,7 +96,14 @@ function renderMessage({ code, message, details }: ApiError): string {
 
 function renderFormProblem(field: string, problem: string): string {
   const name = field.replace(/^inputs\./, '');
-  return problem === 'is required'
-    ? `${name} is required in input form`
-    : `${name} in input form ${problem.replace('must be a text', 'must be a string')}`;
+  if (problem === 'is required') return `${name} is required in input form`;
+  const [, options] = /^must be one of ([^(]*?)(?: \(.*)?$/.exec(problem) ?? [];
+  if (options !== undefined) {
+    const list = options.split(', ').map((option) => `'${option}'`);
+    return `${name} in input form must be one of the following: [${list.join(', ')}]`;
+  }
+  const said = problem
+    .replace(/^must have at most (\d+) characters$/, 'must be less than $1 characters')
+    .replace(/^must be a (whole )?number$/, 'must be a valid number');
+  return `${name} in input form ${said}`;
 }

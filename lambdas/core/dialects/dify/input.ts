@@ -7,6 +7,7 @@ import type { Submission } from '../../api/submit.ts';
 import type { Offer } from '../../flow/inputs.ts';
 import type { InputSpec } from '../../flow/plan.ts';
 import type { Json, JsonObject } from '../../json.ts';
+import { readFormValue } from './form-values.ts';
 
 const fileSchema = z.looseObject({
   type: z.string().nullish(),
@@ -36,7 +37,10 @@ export const readSubmission = (caller: Caller, body: RunBody): Submission => ({
 /** As in Dify, values for which the form has no field are ignored. */
 function readOffers({ inputs, files }: RunBody): Offer[] {
   const offers = Object.entries(inputs).map(
-    ([name, value]): Offer => ({ names: [name], value: readFiles(value as Json) }),
+    ([name, value]): Offer => ({
+      names: [name],
+      value: (spec) => readFormValue(name, readFiles(value as Json), spec),
+    }),
   );
   if (files && files.length > 0) offers.push({ names: ['files', '_sys_file_urls'], value: offerFiles(files) });
   return offers;

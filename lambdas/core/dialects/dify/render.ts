@@ -9,6 +9,8 @@ import { stableUuid } from '../stable-uuid.ts';
 export interface RunContext {
   run: Run;
   plan: Plan;
+  /** The stream goes on when somebody has answered what the run waits for. */
+  goesOn?: true;
 }
 
 /** Dify's status of a run that waits. */
@@ -57,7 +59,7 @@ export function elapsedSeconds({ startedAt, endedAt }: { startedAt?: number; end
   return startedAt === undefined ? 0 : Math.max(0, (endedAt ?? now) - startedAt) / 1_000;
 }
 
-/** Dify has a counter per app. It only has to grow, so the time is enough. */
+/** Dify has a counter per app; here it is the time (docs/decisions/0015-a-sequence-number-without-a-counter.md). */
 export const renderSequenceNumber = ({ createdAt }: Run): number => toSeconds(createdAt);
 
 /** Dify's outputs are always objects. */
@@ -93,9 +95,10 @@ export interface Waits {
   reasons: object[];
 }
 
-export function renderRun({ run, outputs }: RunRecord, now: number) {
-  const data = { ...renderSummary(run, now), outputs: outputs ?? {} };
-  return { ...renderHead(run), log_id: run.id, data };
+/** The blocking response; `waits` says what a paused run waits for. */
+export function renderRun({ run, outputs }: RunRecord, now: number, waits: Waits | object = {}) {
+  const data = { ...renderSummary(run, now), sequence_number: renderSequenceNumber(run), outputs: outputs ?? {} };
+  return { ...renderHead(run), log_id: run.id, data: { ...data, ...waits } };
 }
 
 export function renderDetail({ run, inputs, outputs }: RunRecord, now: number) {

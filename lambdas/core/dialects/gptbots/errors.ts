@@ -53,5 +53,7 @@ export const errorSchema = z.object({ code: z.int(), message: z.string() });
 
 export function renderError(error: ApiError): Reply {
   const { status, code } = errors[error.code];
-  return json(status, { code, message: renameFields(error, { inputs: 'input', webhooks: 'webhook' }).message });
+  const { message } = renameFields(error, { inputs: 'input', webhooks: 'webhook' });
+  const hint = error.code === 'payload-too-large' ? '; send large files by `url`' : '';
+  return json(status, { code, message: `${message}${hint}` });
 }

@@ -16,7 +16,14 @@ export const STATUS = {
 } as const satisfies Record<RunStatus, string>;
 
 /** What a result repeats from the key and the tenant. It is kept with the run, because a webhook knows neither. */
-export const echoSchema = z.object({ workflowId: z.string(), workflowName: z.string(), creditsPerUsd: z.number() });
+export const echoSchema = z.object({
+  workflowId: z.string(),
+  workflowName: z.string(),
+  creditsPerUsd: z.number(),
+  /** As it was sent, where the run record has room for it; else only the names in it. */
+  input: z.record(z.string(), z.json()).optional(),
+  sent: z.array(z.string()).optional(),
+});
 
 function renderHead(run: Run) {
   const echo = echoSchema.safeParse(run.echo).data;
@@ -33,12 +40,21 @@ export function renderCredits({ echo, usage }: Run): number {
   return (usage.costMicros / MICROS) * (echoSchema.safeParse(echo).data?.creditsPerUsd ?? 1);
 }
 
+/** Values come back from the run's inputs where they were too long to be kept twice. */
+function renderInput({ run, inputs }: RunRecord): object {
+  const { input, sent } = echoSchema.safeParse(run.echo).data ?? {};
+  if (input) return input;
+  const isKnown = sent?.every((name) => name in inputs) ?? false;
+  return isKnown ? Object.fromEntries(Object.entries(inputs).filter(([name]) => sent?.includes(name))) : inputs;
+}
+
 export const renderAccepted = (run: Run) => ({ ...renderHead(run), status: STATUS[run.status] });
 
-export function renderRun({ run, inputs, outputs }: RunRecord) {
+export function renderRun(record: RunRecord) {
+  const { run, outputs } = record;
   return {
     ...renderHead(run),
-    input: inputs,
+    input: renderInput(record),
     output: outputs,
     workflowExecutionTime: run.startedAt === undefined ? 0 : (run.endedAt ?? run.startedAt) - run.startedAt,
     status: STATUS[run.status],

@@ -8,6 +8,7 @@ import { answerRun } from '../../api/sync-response.ts';
 import { isRunId } from '../../run-id.ts';
 import { pageOfRuns } from '../../runs/paged-runs.ts';
 import { json, route } from '../dialect.ts';
+import { uploadBody } from '../files.ts';
 import { creditsQuery, readSubmission, runBody } from './input.ts';
 import { renderAccepted, renderCreditsEntry, renderRun } from './render.ts';
 
@@ -20,7 +21,8 @@ const invoke = route({
   access: 'run',
   tag,
   summary: 'Run the workflow of the key',
-  body: { kind: 'json', schema: runBody },
+  // Files may be inside.
+  body: { kind: 'json', schema: runBody, maxBytes: uploadBody.maxBytes },
   answers: { 200: { description: 'Sync: the result. Async: the id of the run' } },
   errors: [],
   async handle({ body, caller, request }, ports) {

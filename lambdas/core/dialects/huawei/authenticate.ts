@@ -40,10 +40,15 @@ async function authenticateSignature(authorization: string, request: ApiRequest,
     throw unauthenticated('host and X-Sdk-Date must be signed');
   if (!(Math.abs(readTime(date) - ports.clock.now()) <= MAX_SKEW_MS))
     throw unauthenticated('X-Sdk-Date is missing or too old');
-  const hash = createHash('sha256').update(canonicalize(request, names)).digest('hex');
   const secret = await huaweiSecretKey(ports.keyring, accessKey);
-  const expected = createHmac('sha256', secret).update(`SDK-HMAC-SHA256\n${date}\n${hash}`).digest('hex');
-  if (!constantTimeEqual(signature, expected)) throw unauthenticated('The signature does not match the request');
+  const isSigned = (path: string) => {
+    const hash = createHash('sha256')
+      .update(canonicalize(request, path, names))
+      .digest('hex');
+    const expected = createHmac('sha256', secret).update(`SDK-HMAC-SHA256\n${date}\n${hash}`).digest('hex');
+    return constantTimeEqual(signature, expected);
+  };
+  if (!listPaths(request).some(isSigned)) throw unauthenticated('The signature does not match the request');
   return authenticateSigner(ports, huaweiLookup(accessKey), 'huawei');
 }
 
@@ -55,8 +60,14 @@ function readTime(date: string): number {
   return Date.parse(`${iso}T${time.replace(/(..)(..)(..)/, '$1:$2:$3')}Z`);
 }
 
-function canonicalize(request: ApiRequest, names: readonly string[]): string {
-  const path = request.path.split('/').map(reencode).join('/');
+/** The caller signs the path of its URL, which begins with the prefix of a stage where there is one. */
+function listPaths({ origin, path }: ApiRequest): string[] {
+  const prefix = (URL.parse(origin)?.pathname ?? '').replace(/\/$/, '');
+  return prefix === '' ? [path] : [`${prefix}${path}`, path];
+}
+
+function canonicalize(request: ApiRequest, signedPath: string, names: readonly string[]): string {
+  const path = signedPath.split('/').map(reencode).join('/');
   const query = [...request.query]
     .map(([name, value]) => `${encode(name)}=${encode(value)}`)
     .sort()

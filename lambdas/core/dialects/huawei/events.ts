@@ -3,8 +3,9 @@
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import { PING, type SseEvent } from '../sse.ts';
+import { PING, type SseEvent, withErrorEvents } from '../sse.ts';
 import {
+  type Frame,
   type RunContext,
   renderEndMessage,
   renderEvent,
@@ -22,23 +23,47 @@ interface Progress {
   hasText: boolean;
 }
 
-export async function* renderEvents(
+export function renderEvents(
   ports: Ports,
   context: RunContext,
   items: AsyncIterable<StreamItem>,
 ): AsyncGenerator<SseEvent> {
+  const renderError = () => renderBroken(context, ports.clock.now()).map((data) => ({ data }));
+  return withErrorEvents(ports, { run: context.run, events: writeItems(ports, context, items), renderError });
+}
+
+async function* writeItems(
+  ports: Ports,
+  context: RunContext,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<SseEvent> {
+  for await (const frame of renderItems(ports, context, items)) yield frame.event ? { data: frame } : PING.lineBreak;
+}
+
+/** A frame without an event only keeps the connection open. */
+export async function* renderItems(
+  ports: Ports,
+  context: RunContext,
+  items: AsyncIterable<StreamItem> | Iterable<StreamItem>,
+): AsyncGenerator<Partial<Frame>> {
   const progress: Progress = { index: 0, hasText: false };
   for await (const item of items) {
-    if (item.type === 'ping') yield PING.lineBreak;
-    const events =
-      item.type === 'run.finished'
-        ? await renderFinished(ports, context, { ...progress, run: item.run })
-        : renderItem(context, item, progress);
-    for (const data of events) yield { data };
+    if (item.type === 'ping') yield {};
+    yield* item.type === 'run.finished'
+      ? await renderFinished(ports, context, { ...progress, run: item.run })
+      : renderItem(context, item, progress);
   }
 }
 
-function renderItem(context: RunContext, item: StreamItem, progress: Progress): object[] {
+function renderBroken(context: RunContext, at: number): Frame[] {
+  const error = { code: 'internal', message: 'The stream broke off; the run continues', node: null };
+  return [
+    renderFailure(context, { ...context.run, status: 'failed', error }, { index: 0, at }),
+    renderEvent(context, 'end', {}, at),
+  ];
+}
+
+function renderItem(context: RunContext, item: StreamItem, progress: Progress): Frame[] {
   const isDebug = context.run.env === 'debug';
   switch (item.type) {
     case 'run.started': {
@@ -65,7 +90,7 @@ function renderText(
   context: RunContext,
   { path, text, at }: { path: string; text: string; at: number },
   progress: Progress,
-): object {
+): Frame {
   progress.hasText = true;
   return renderMessage(context, { node: renderNodeHead(context, path), text, index: progress.index++, at });
 }
@@ -74,7 +99,7 @@ function renderNodeWait(
   context: RunContext,
   item: Extract<StreamItem, { type: 'node.waiting' }>,
   progress: Progress,
-): object[] {
+): Frame[] {
   if (item.wait.kind === 'timer') return [];
   const text = item.wait.prompt?.['message'];
   const question = typeof text === 'string' ? [renderText(context, { ...item, text }, progress)] : [];
@@ -84,7 +109,7 @@ function renderNodeWait(
 function renderNodeFinished(
   context: RunContext,
   { record, at }: Extract<StreamItem, { type: 'node.finished' }>,
-): object[] {
+): Frame[] {
   const { path, output = null, error } = record;
   const message = { ...renderNodeHead(context, path), outputs: output, error_message: error?.message ?? '' };
   return [
@@ -97,7 +122,7 @@ async function renderFinished(
   ports: Ports,
   context: RunContext,
   { run, index, hasText }: Progress & { run: Run },
-): Promise<object[]> {
+): Promise<Frame[]> {
   const at = run.endedAt ?? ports.clock.now();
   const end = renderEvent(context, 'end', { type: 'finish' }, at);
   const record = await ports.runs.read(run.id);

@@ -1,7 +1,8 @@
-// Runs and nodes as Huawei's clients read them: the messages of a stream, and the result in one piece.
+// Runs and nodes as Huawei's clients read them, in a stream and in one piece.
 
 import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan } from '../../flow/plan.ts';
+import type { Json } from '../../json.ts';
 import type { NodeRecord, Run, RunRecord } from '../../run.ts';
 import { renderOutputText } from '../output-text.ts';
 import { renderCode } from './errors.ts';
@@ -13,19 +14,32 @@ export interface RunContext {
   conversation: string;
   /** The id of the flow in the request. */
   workflowId: string;
+  /** What the caller said: the inputs of a new run, or the answer to a question. */
+  said: Json;
+  /** The number of the last event before this call; 0 for a new run. */
+  after: number;
 }
 
-type NodeHead = { node_id: string; node_type: string; node_name: string };
+export type NodeHead = { node_id: string; node_type: string; node_name: string };
 
 // The vendor's clients know by the message of the End node that the run is complete.
-const END: NodeHead = { node_id: 'node_end', node_type: 'End', node_name: 'End' };
+export const END: NodeHead = { node_id: 'node_end', node_type: 'End', node_name: 'End' };
 
 export function renderNodeHead({ plan }: RunContext, path: string): NodeHead {
   const node = findNodeAt(plan.nodes, path);
   return { node_id: path, node_type: node?.type ?? 'node', node_name: node?.title ?? node?.id ?? path };
 }
 
-export function renderEvent({ run, conversation }: RunContext, event: string, data: object, at: number) {
+/** One event of a stream. */
+export interface Frame {
+  event: string;
+  data: object;
+  createdTime: number;
+  conversation_id: string;
+  executionId: string;
+}
+
+export function renderEvent({ run, conversation }: RunContext, event: string, data: object, at: number): Frame {
   return { event, data, createdTime: at, conversation_id: conversation, executionId: run.id };
 }
 
@@ -55,19 +69,17 @@ export function renderFailure(context: RunContext, { error, status }: Run, messa
   return { ...rest, event: 'error', data: { ...data, code, message: text }, error_code: code, error_msg: text };
 }
 
-const DESCRIBED = { succeeded: 'succeeded', failed: 'failed', waiting: 'waiting' } as const;
-
 export function renderNodeEvent(
   context: RunContext,
   event: 'node_started' | 'node_finished' | 'node_wait',
   unit: { path: string; at: number; record?: NodeRecord },
 ) {
   const { path, at, record } = unit;
-  const desc = record ? DESCRIBED[record.status] : 'running';
+  const began = event === 'node_wait' ? 'waiting' : 'running';
   const data = {
     ...renderNodeHead(context, path),
     node_status: event,
-    status: { code: CODES[desc], desc },
+    status: describe(record?.status ?? began),
     start_time: record?.startedAt ?? at,
     end_time: record?.endedAt,
   };
@@ -76,33 +88,11 @@ export function renderNodeEvent(
 
 export const CODES = { succeeded: 0, running: 1, waiting: 2, failed: 3 } as const;
 
-export function renderStatus(run: Run): { code: number; desc: keyof typeof CODES } {
-  const desc = describeStatus(run);
-  return { code: CODES[desc], desc };
-}
+export const describe = (desc: keyof typeof CODES) => ({ code: CODES[desc], desc });
+
+export const renderStatus = (run: Run) => describe(describeStatus(run));
 
 function describeStatus({ status }: Run): keyof typeof CODES {
   if (status === 'succeeded' || status === 'waiting') return status;
   return status === 'failed' || status === 'canceled' ? 'failed' : 'running';
-}
-
-/** The response of a call without a stream. */
-export function renderRun(context: RunContext, { run, outputs }: RunRecord) {
-  if (run.status === 'failed' || run.status === 'canceled') {
-    return renderFailure(context, run, { index: 0, at: run.endedAt ?? run.createdAt });
-  }
-  return {
-    conversation_id: context.conversation,
-    executionId: run.id,
-    outputs: outputs ?? {},
-    messages: [],
-    error_code: '',
-    error_message: '',
-    metadata: {},
-    status: renderStatus(run),
-    start_time: run.startedAt ?? run.createdAt,
-    end_time: run.endedAt,
-    node_info: [],
-    events: [],
-  };
 }

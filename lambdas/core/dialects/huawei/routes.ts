@@ -11,7 +11,7 @@ import { answerRun } from '../../api/sync-response.ts';
 import { buildFileLink } from '../../catalog/file-links.ts';
 import { keepFile } from '../../catalog/files.ts';
 import { ApiError } from '../../errors.ts';
-import type { JsonObject } from '../../json.ts';
+import type { Json, JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import { isSettled, type Run, type RunRecord } from '../../run.ts';
 import { answerQuestion, findLatestRun } from '../conversation.ts';
@@ -20,7 +20,8 @@ import { readUpload, uploadBody } from '../files.ts';
 import { eventStream } from '../sse.ts';
 import { renderEvents } from './events.ts';
 import { pathId, type RunCall, readAnswer, readChoice, readSubmission, runBody, runParams, runQuery } from './input.ts';
-import { type RunContext, renderRun } from './render.ts';
+import type { RunContext } from './render.ts';
+import { renderRun } from './whole-run.ts';
 
 const tag = 'Huawei Cloud';
 const DAY_SECONDS = 24 * 60 * 60;
@@ -32,16 +33,17 @@ interface StartedRun {
   replayed: boolean;
   /** The number of the last event that the caller has seen. */
   after: number;
+  said: Json;
 }
 
 async function startOrContinue(ports: Ports, call: RunCall, mode: 'sync' | 'stream'): Promise<StartedRun> {
   const { caller, params } = call;
   const flow = resolveFlow(caller, params.workflow_id);
-  const answer = readAnswer(call.body.inputs as JsonObject);
-  const continued = await answerQuestion(ports, caller, { flow, conversation: params.conversation_id, answer });
-  if (continued) return { ...continued, replayed: true };
+  const said = readAnswer(call.body.inputs as JsonObject);
+  const continued = await answerQuestion(ports, caller, { flow, conversation: params.conversation_id, answer: said });
+  if (continued) return { ...continued, said, replayed: true };
   const { run, replayed } = await submit(ports, caller, readSubmission(call, mode));
-  return { run, replayed, after: 0 };
+  return { run, replayed, said, after: 0 };
 }
 
 // On a status of 500 the vendor's SDK reads `error_code` and `error_msg` from the body.
@@ -51,11 +53,12 @@ async function start(call: RunCall, ports: Ports): Promise<Reply> {
   const { params, request } = call;
   const { receivedAt } = request;
   const isStream = readChoice(request, 'stream', ['true', 'false']) !== 'false';
-  const { run, replayed, after } = await startOrContinue(ports, call, isStream ? 'stream' : 'sync');
+  const { run, replayed, after, said } = await startOrContinue(ports, call, isStream ? 'stream' : 'sync');
   const plan = await pinnedPlan(ports, run);
-  const context: RunContext = { run, plan, conversation: params.conversation_id, workflowId: params.workflow_id };
+  const { conversation_id: conversation, workflow_id: workflowId } = params;
+  const context: RunContext = { run, plan, conversation, workflowId, said, after };
   if (!isStream) {
-    const render = (record: RunRecord) => renderRun(context, record);
+    const render = (record: RunRecord) => renderRun(ports, context, record);
     return answerRun(ports, { run, replayed, receivedAt, render, status: statusCode });
   }
   if (replayed) {

@@ -58,6 +58,6 @@ const NO_PERMISSION = '没有权限';
 
 export function renderError(error: ApiError, { id }: Pick<ApiRequest, 'id'>): Reply {
   const { status, code } = errors[error.code];
-  const message = error.code === 'forbidden' ? NO_PERMISSION : renameFields(error, { inputs: 'parameters' }).message;
+  const message = code === DENIED.code ? NO_PERMISSION : renameFields(error, { inputs: 'parameters' }).message;
   return json(status, { request_id: id, code, message }, { 'x-appbuilder-request-id': id });
 }

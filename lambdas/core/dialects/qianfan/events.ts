@@ -3,7 +3,8 @@
 import type { StreamItem } from '../../api/event-stream.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
-import type { Separator, SseEvent } from '../sse.ts';
+import { type Separator, type SseEvent, withErrorEvents } from '../sse.ts';
+import { errors } from './errors.ts';
 import { renderComponent, renderStatus, renderText } from './render.ts';
 
 /** Qianfan's clients read neither comments nor `event:` lines, and keep a space after the colon. */
@@ -15,7 +16,20 @@ export interface RunContext {
   requestId: string;
 }
 
-export async function* renderEvents(
+export function renderEvents(
+  ports: Ports,
+  context: RunContext,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<SseEvent> {
+  const { run, requestId } = context;
+  const problem = { code: errors.internal.code, message: 'The stream broke off; the run continues' };
+  const renderError = () => [
+    { data: { ...renderComponent(run, requestId, { status: 'error', at: ports.clock.now() }), ...problem } },
+  ];
+  return withErrorEvents(ports, { run, events: writeItems(ports, context, items), renderError });
+}
+
+async function* writeItems(
   ports: Ports,
   { run, requestId }: RunContext,
   items: AsyncIterable<StreamItem>,

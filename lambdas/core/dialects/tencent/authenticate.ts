@@ -8,7 +8,7 @@ import { ApiError } from '../../errors.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { ApiRequest, Principal } from '../dialect.ts';
 import { TencentError } from './errors.ts';
-import { DIALOGUE_PATH } from './events.ts';
+import { isDialogue } from './events.ts';
 
 const MAX_SKEW_SECONDS = 5 * 60;
 const AUTHORIZATION =
@@ -35,7 +35,7 @@ function readAuthorization({ headers }: Pick<ApiRequest, 'headers'>): Authorizat
 export const readSecretId = (request: Pick<ApiRequest, 'headers'>): string => readAuthorization(request).secretId;
 
 export async function authenticate(request: ApiRequest, ports: Ports): Promise<Principal> {
-  if (request.path === DIALOGUE_PATH) return authenticateAppKey(request, ports);
+  if (isDialogue(request)) return authenticateAppKey(request, ports);
   const signed = readAuthorization(request);
   const timestamp = request.headers['x-tc-timestamp'] ?? '';
   checkTime(signed, timestamp, ports.clock.now());

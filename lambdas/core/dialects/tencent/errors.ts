@@ -5,7 +5,10 @@ import type { Reply } from '../../api/reply.ts';
 import { ApiError, type ErrorCode } from '../../errors.ts';
 import { type ApiRequest, json, renameFields, type VendorError } from '../dialect.ts';
 import { writeEvent } from '../sse.ts';
-import { DIALOGUE_PATH, renderErrorEvent, SEPARATOR } from './events.ts';
+import { isDialogue, renderErrorEvent, SEPARATOR, SERVER_BUSY } from './events.ts';
+
+/** Its SDK for Python compares the content type as a text: with a charset it would take an error for a success. */
+export const JSON_HEADERS = { 'content-type': 'application/json' };
 
 const vendorError = (code: string): VendorError & { code: string } => ({ status: 200, code });
 
@@ -69,18 +72,28 @@ export const errorSchema = z.object({
 });
 
 export function renderError(error: ApiError, request: Pick<ApiRequest, 'id' | 'path' | 'body'>): Reply {
-  if (request.path === DIALOGUE_PATH) return renderDialogueError(error, request);
-  const { message } = renameFields(error, { inputs: 'CustomVariables' });
-  return json(errors[error.code].status, {
-    Response: { Error: { Code: renderCode(error), Message: message }, RequestId: request.id },
+  if (isDialogue(request)) return renderDialogueError(error, request);
+  const response = { Error: { Code: renderCode(error), Message: renderMessage(error) }, RequestId: request.id };
+  return json(errors[error.code].status, { Response: response }, JSON_HEADERS);
+}
+
+/** An error has no details here, so the text names the nodes that are in the way. */
+function renderMessage(error: ApiError): string {
+  const { code, message, details = [] } = error;
+  if (code !== 'async-unsupported' || details.length === 0) {
+    return renameFields(error, { inputs: 'CustomVariables' }).message;
+  }
+  const blockers = details.map(({ field = '', line, message: blocker }) => {
+    const node = field.replace(/^nodes\./, '');
+    return `${node === '' ? '' : `node '${node}' `}(line ${line}) ${blocker}`;
   });
+  return `${message.replace(/:[^:]*$/, '')}: ${blockers.join('; ')}`;
 }
 
 const INVALID = 400;
 const NO_APPLICATION = 460_004;
 const TOO_MANY = 460_031;
 const NOT_PUBLISHED = 460_021;
-const SERVER_BUSY = 460_037;
 const DIALOGUE_CODES: Partial<Record<ErrorCode, number>> = {
   'invalid-request': INVALID,
   'invalid-inputs': INVALID,

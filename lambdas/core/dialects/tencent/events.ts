@@ -5,11 +5,13 @@ import type { JsonObject } from '../../json.ts';
 import type { Ports } from '../../ports/ports.ts';
 import type { Run } from '../../run.ts';
 import { renderOutputText } from '../output-text.ts';
-import { PING, type Separator, type SseEvent } from '../sse.ts';
+import { PING, type Separator, type SseEvent, withErrorEvents } from '../sse.ts';
 import { stableUuid } from '../stable-uuid.ts';
 
-/** The only path with events as its response. */
+/** The only paths with events as their response. The vendor's console debugs the draft at the second. */
 export const DIALOGUE_PATH = '/v1/qbot/chat/sse';
+export const DEBUG_PATH = '/v1/qbot/chat/experienceSse';
+export const isDialogue = ({ path }: { path: string }): boolean => path === DIALOGUE_PATH || path === DEBUG_PATH;
 /** As the vendor writes them. */
 export const SEPARATOR: Separator = ':';
 
@@ -29,6 +31,7 @@ export interface RunContext {
 const PARTIAL = 9;
 const ANSWER = 10;
 const RUN_FAILED = 460_020;
+export const SERVER_BUSY = 460_037;
 
 const makeEvent = (type: string, fields: object): SseEvent => ({ event: type, data: { type, ...fields } });
 
@@ -118,7 +121,18 @@ interface Progress {
   cards: string[];
 }
 
-export async function* renderEvents(
+export function renderEvents(
+  ports: Ports,
+  context: RunContext,
+  items: AsyncIterable<StreamItem>,
+): AsyncGenerator<SseEvent> {
+  const { run, requestId } = context;
+  const message = 'The stream broke off; the run continues';
+  const renderError = () => [renderErrorEvent({ code: SERVER_BUSY, message, requestId })];
+  return withErrorEvents(ports, { run, events: writeItems(ports, context, items), renderError });
+}
+
+async function* writeItems(
   ports: Ports,
   context: RunContext,
   items: AsyncIterable<StreamItem>,

@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import type { Caller } from '../../access/caller.ts';
-import { tencentAppBizId } from '../../access/key-forms.ts';
+import { tencentAppBizId, tencentSecretIdIn } from '../../access/key-forms.ts';
 import { boundFlow, resolveFlow } from '../../access/keys.ts';
 import type { Submission } from '../../api/submit.ts';
 import type { Offer } from '../../flow/inputs.ts';
@@ -11,7 +11,7 @@ import type { InputSpec } from '../../flow/plan.ts';
 import type { Json } from '../../json.ts';
 import type { ApiRequest } from '../dialect.ts';
 import { readSecretId } from './authenticate.ts';
-import { QUERY_NAMES } from './render.ts';
+import { makeEcho, QUERY_NAMES, type RunRequest } from './request.ts';
 
 export const AppBizId = z.string().min(1).max(64);
 export const RunEnv = z.union([z.literal(0), z.literal(1)]);
@@ -51,28 +51,38 @@ export function readSubmission(
   request: ApiRequest,
   { AppBizId: appBizId, CustomVariables, Query, RunEnv: env, VisitorId }: z.output<typeof createRunSchema>,
 ): Submission {
-  const variables = (CustomVariables ?? []).map(({ Name, Value }) => [Name, Value] as const);
+  const asked = { Query: Query ?? '', CustomVariables: CustomVariables ?? [] };
   return {
     flow: resolveApplication(caller, request, appBizId),
     inputs: {},
-    offers: readOffers(Query, Object.fromEntries(variables)),
+    offers: readOffers(asked),
     mode: 'async',
     dialect: 'tencent',
-    echo: { appBizId },
+    echo: makeEcho(appBizId, asked),
     ...(env === 0 && { draft: true }),
     ...(VisitorId && { user: VisitorId }),
   };
 }
 
-export function readDialogueSubmission(flow: string, body: z.output<typeof dialogueBody>): Submission {
+type DialogueBody = z.output<typeof dialogueBody>;
+
+/** Dialogues with the draft are apart from those with the published version. */
+export const readConversation = ({ session_id }: DialogueBody, isDebug: boolean): string =>
+  isDebug ? `debug ${session_id}` : session_id;
+
+export function readDialogueSubmission(flow: string, body: DialogueBody, isDebug: boolean): Submission {
+  const variables = Object.entries(body.custom_variables ?? {}).map(([Name, Value]) => ({ Name, Value }));
+  const asked = { Query: body.content, CustomVariables: variables };
   return {
     flow,
     inputs: {},
-    offers: readOffers(body.content, body.custom_variables ?? {}),
+    offers: readOffers(asked),
     mode: 'stream',
     dialect: 'tencent',
     user: body.visitor_biz_id,
-    conversation: body.session_id,
+    conversation: readConversation(body, isDebug),
+    echo: makeEcho(tencentAppBizId(tencentSecretIdIn(body.bot_app_key)), asked),
+    ...(isDebug && { draft: true }),
   };
 }
 
@@ -88,13 +98,12 @@ const offerVariable =
     }
   };
 
-function readOffers(query: string | null | undefined, variables: Record<string, string>): Offer[] {
-  const offers = Object.entries(variables).map(
-    ([name, text]): Offer => ({
-      names: [name],
-      value: offerVariable(text),
-      isNeeded: true,
-    }),
+function readOffers({ Query, CustomVariables }: RunRequest): Offer[] {
+  const offers = new Map(
+    CustomVariables.map(({ Name, Value }): [string, Offer] => [
+      Name,
+      { names: [Name], value: offerVariable(Value), isNeeded: true },
+    ]),
   );
-  return query ? [...offers, { names: QUERY_NAMES, value: query }] : offers;
+  return [...offers.values(), ...(Query === '' ? [] : [{ names: QUERY_NAMES, value: Query }])];
 }

@@ -1,12 +1,12 @@
 // Runs and nodes as Tencent's clients read them: states are numbers, times are milliseconds in a string, objects are JSON
 // in a string.
 
-import * as z from 'zod';
 import { findNodeAt } from '../../flow/node-at.ts';
 import type { Plan, PlanNode } from '../../flow/plan.ts';
-import type { JsonObject } from '../../json.ts';
-import type { NodeRecord, Run, RunRecord, RunStatus } from '../../run.ts';
+import { isSettled, type NodeRecord, type Run, type RunRecord, type RunStatus, type Usage } from '../../run.ts';
 import { renderOutputText } from '../output-text.ts';
+import type { OpenNode } from './open-nodes.ts';
+import { readAppBizId, renderRequest } from './request.ts';
 
 const STATES = { pending: 0, running: 1, waiting: 1, succeeded: 2, failed: 3, canceled: 4 } as const satisfies Record<
   RunStatus,
@@ -34,12 +34,9 @@ const TOOL = 8;
 const LOOP = 12;
 const BATCH = 18;
 
-const echoSchema = z.object({ appBizId: z.string() });
-
 const renderTime = (ms: number | undefined): string => (ms === undefined ? '' : String(ms));
 
 export const renderRunEnv = ({ env }: Run): number => (env === 'debug' ? 0 : 1);
-export const readAppBizId = ({ echo, flow }: Run): string => echoSchema.safeParse(echo).data?.appBizId ?? flow;
 
 export function renderRun(run: Run) {
   return {
@@ -57,37 +54,31 @@ export function renderRun(run: Run) {
   };
 }
 
-interface RunRequest {
-  Query: string;
-  CustomVariables: { Name: string; Value: string }[];
-}
-
-/** The request of a run, read back from its inputs: the request itself is not stored. */
-function renderRequest(inputs: JsonObject, queryInput: string | undefined): RunRequest {
-  const text = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
-  const variables = Object.entries(inputs).filter(([name]) => name !== queryInput);
-  return {
-    Query: queryInput === undefined ? '' : text(inputs[queryInput] ?? ''),
-    CustomVariables: variables.map(([Name, value]) => ({ Name, Value: text(value) })),
-  };
-}
-
-export function renderRunDetail({ run, inputs, outputs }: RunRecord, plan: Plan, withGraph: boolean) {
+/** `records` are all of the run. */
+export function renderRunDetail(
+  record: RunRecord,
+  { plan, records, withGraph }: { plan: Plan; records: readonly NodeRecord[]; withGraph: boolean },
+) {
+  const { run, outputs } = record;
   return {
     ...renderRun(run),
-    ...renderRequest(inputs, findQueryInput(plan)),
+    ...renderRequest(record, plan),
     Output: run.status === 'succeeded' ? renderOutputText(outputs) : '',
-    MainModelName: '',
-    LatestMessage: '',
+    MainModelName: findMainModel(records),
+    // Flows that can run asynchronously say nothing before their output.
+    LatestMessage: null,
     WorkflowGraph: withGraph ? JSON.stringify(plan) : '',
   };
 }
 
-export const QUERY_NAMES = ['_sys_origin_query', 'rawQuery', 'query', 'Query'] as const;
-
-function findQueryInput({ inputs }: Plan): string | undefined {
-  const isQuery = (name: string) => (QUERY_NAMES as readonly string[]).includes(name);
-  return Object.entries(inputs).find(([name, { alias = [] }]) => isQuery(name) || alias.some(isQuery))?.[0];
+/** The one that used most tokens. */
+function findMainModel(records: readonly NodeRecord[]): string {
+  const tokens = new Map<string, number>();
+  for (const { usage } of records) {
+    if (usage?.model) tokens.set(usage.model, (tokens.get(usage.model) ?? 0) + usage.totalTokens);
+  }
+  const [first] = [...tokens].sort(([, a], [, b]) => b - a);
+  return first?.[0] ?? '';
 }
 
 /** A run id has no colon, so both parts can be read back. */
@@ -98,66 +89,76 @@ export function readNodeRunId(id: string): { runId: string; path: string } {
   return { runId: id.slice(0, Math.max(colon, 0)), path: id.slice(colon + 1) };
 }
 
+const INDEX = /\[(\d+)\]/g;
 /** Tencent counts items from 1: `pages[00002].text` is `pages[3].text`. */
-const renderPath = (path: string): string => path.replaceAll(/\[(\d+)\]/g, (_, index) => `[${Number(index) + 1}]`);
+const renderPath = (path: string): string => path.replaceAll(INDEX, (_, index) => `[${Number(index) + 1}]`);
+export const readPath = (path: string): string =>
+  path.replaceAll(INDEX, (_, index) => `[${String(Math.max(0, Number(index) - 1)).padStart(5, '0')}]`);
 
-/** Whether a node is directly inside a container, or inside the workflow itself where there is none. */
-export function isInside(path: string, container: string): boolean {
-  const parent = path.includes('.') ? path.slice(0, path.lastIndexOf('.')) : '';
-  return renderPath(parent) === container;
-}
+/** What a node is directly inside of; '' is the workflow itself. */
+export const readContainer = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('.')));
+export const isInside = (path: string, container: string): boolean => readContainer(path) === container;
 
 function renderNodeType(node: PlanNode | undefined, type: string): number {
   if (type === 'group') return node?.each ? BATCH : LOOP;
   return NODE_TYPES[type] ?? TOOL;
 }
 
-function renderNodeState(run: Run, { status }: NodeRecord): number {
-  if (status === 'waiting') return run.status === 'canceled' ? 4 : 1;
-  return status === 'succeeded' ? 2 : 3;
+/** A node that has begun: with its record once it waits or has ended. */
+export type NodeRun = NodeRecord | OpenNode;
+
+function renderNodeState(run: Run, record: NodeRun): number {
+  if (!('status' in record) || record.status === 'waiting') return isSettled(run.status) ? STATES.canceled : 1;
+  return record.status === 'succeeded' ? 2 : 3;
 }
 
-export function renderNode(run: Run, plan: Plan, record: NodeRecord) {
-  const node = findNodeAt(plan.nodes, record.path);
-  const indexes = [...record.path.matchAll(/\[(\d+)\]/g)].map(([, index]) => Number(index) + 1);
+const readRecord = (it: NodeRun): Partial<NodeRecord> => it;
+
+export function renderNode(run: Run, plan: Plan, it: NodeRun) {
+  const node = findNodeAt(plan.nodes, it.path);
+  const indexes = [...it.path.matchAll(INDEX)].map(([, index]) => Number(index) + 1);
+  const { error, startedAt = 0, endedAt, usage } = readRecord(it);
   return {
-    NodeRunId: makeNodeRunId(run.id, record.path),
-    NodeId: renderPath(record.path),
+    NodeRunId: makeNodeRunId(run.id, it.path),
+    NodeId: renderPath(it.path),
     WorkflowRunId: run.id,
-    NodeName: node?.title ?? node?.id ?? record.path,
-    NodeType: renderNodeType(node, record.type),
-    State: renderNodeState(run, record),
-    FailCode: record.error?.code ?? '',
-    FailMessage: record.error?.message ?? '',
-    CostMilliseconds: record.endedAt === undefined ? 0 : record.endedAt - record.startedAt,
-    TotalTokens: record.usage?.totalTokens ?? 0,
+    NodeName: node?.title ?? node?.id ?? it.path,
+    NodeType: renderNodeType(node, it.type),
+    State: renderNodeState(run, it),
+    FailCode: error?.code ?? '',
+    FailMessage: error?.message ?? '',
+    CostMilliseconds: endedAt === undefined ? 0 : endedAt - startedAt,
+    TotalTokens: usage?.totalTokens ?? 0,
     BranchIndexList: indexes,
   };
 }
 
-export function renderNodeDetail(run: Run, plan: Plan, record: NodeRecord) {
-  const tokens = record.usage?.totalTokens ?? 0;
-  const base = renderNode(run, plan, record);
-  const statistics = {
-    ModelName: '',
-    FirstTokenCost: 0,
-    TotalCost: base.CostMilliseconds,
-    InputTokens: 0,
-    OutputTokens: 0,
-  };
+export function renderNodeDetail(run: Run, plan: Plan, it: NodeRun) {
+  const { output, startedAt, endedAt, usage } = readRecord(it);
+  const { BranchIndexList: _, ...base } = renderNode(run, plan, it);
   return {
     ...base,
     // As the flow defines it: the values of its expressions are not stored.
-    Input: JSON.stringify(findNodeAt(plan.nodes, record.path)?.with ?? {}),
+    Input: JSON.stringify(findNodeAt(plan.nodes, it.path)?.with ?? {}),
     InputRef: '',
-    Output: record.output === undefined ? '' : JSON.stringify(record.output),
+    Output: output === undefined ? '' : JSON.stringify(output),
     OutputRef: '',
     TaskOutput: '',
     TaskOutputRef: '',
     Log: '',
     LogRef: '',
-    StartTime: renderTime(record.startedAt),
-    EndTime: renderTime(record.endedAt),
-    StatisticInfos: tokens > 0 ? [{ ...statistics, TotalTokens: tokens }] : [],
+    StartTime: renderTime(startedAt),
+    EndTime: renderTime(endedAt),
+    StatisticInfos: usage?.model ? [renderStatistics(usage, usage.model, base.CostMilliseconds)] : [],
   };
 }
+
+/** Costs are milliseconds. That of the first token is not measured. */
+const renderStatistics = (usage: Usage, model: string, milliseconds: number) => ({
+  ModelName: model,
+  FirstTokenCost: 0,
+  TotalCost: milliseconds,
+  InputTokens: usage.inputTokens ?? 0,
+  OutputTokens: usage.outputTokens ?? 0,
+  TotalTokens: usage.totalTokens,
+});

@@ -1,6 +1,6 @@
 // The routes of Tencent: one file each in `routes/`.
 
 import { actionRoute } from './routes/actions.ts';
-import { dialogueRoute } from './routes/dialogue.ts';
+import { dialogueRoutes } from './routes/dialogue.ts';
 
-export const routes = [actionRoute, dialogueRoute];
+export const routes = [actionRoute, ...dialogueRoutes];

@@ -4,42 +4,17 @@ import * as z from 'zod';
 import type { Caller } from '../../../access/caller.ts';
 import { boundFlow } from '../../../access/keys.ts';
 import { resolveVersion } from '../../../catalog/flows.ts';
-import type { InputSpec, Plan } from '../../../flow/plan.ts';
-import { compact, type JsonObject } from '../../../json.ts';
+import type { Plan } from '../../../flow/plan.ts';
+import { MAX_UPLOAD_BYTES } from '../../../limits.ts';
 import type { Ports } from '../../../ports/ports.ts';
 import { json, route } from '../../dialect.ts';
+import { renderControl } from '../form.ts';
 import { makeEndUserId } from '../render.ts';
 
 const tag = 'Dify';
-const IMAGE_MB = 10;
-const AUDIO_MB = 50;
-const VIDEO_MB = 100;
-const OTHER_MB = 15;
-
-const CONTROLS = {
-  string: 'text-input',
-  text: 'paragraph',
-  enum: 'select',
-  number: 'number',
-  integer: 'number',
-  boolean: 'checkbox',
-  object: 'json_object',
-  array: 'json_object',
-  file: 'file',
-  files: 'file-list',
-} as const satisfies Record<InputSpec['type'], string>;
-
-function renderControl(name: string, spec: InputSpec): JsonObject {
-  const field = compact({
-    label: spec.title ?? name,
-    variable: name,
-    required: spec.required ?? false,
-    default: spec.default ?? '',
-    max_length: spec.maxLength,
-    options: spec.options,
-  });
-  return { [CONTROLS[spec.type]]: field };
-}
+// Whatever its type: uploads pass through memory.
+const UPLOAD_MB = MAX_UPLOAD_BYTES / 1_048_576;
+const MAX_FILES = 10;
 
 function renderParameters({ inputs }: Plan) {
   const visible = Object.entries(inputs).filter(([, { hidden }]) => !hidden);
@@ -61,11 +36,11 @@ function renderParameters({ inputs }: Plan) {
     },
     system_parameters: {
       // A string in the vendor's own sample.
-      image_file_size_limit: String(IMAGE_MB),
-      audio_file_size_limit: AUDIO_MB,
-      video_file_size_limit: VIDEO_MB,
-      file_size_limit: OTHER_MB,
-      workflow_file_upload_limit: IMAGE_MB,
+      image_file_size_limit: String(UPLOAD_MB),
+      audio_file_size_limit: UPLOAD_MB,
+      video_file_size_limit: UPLOAD_MB,
+      file_size_limit: UPLOAD_MB,
+      workflow_file_upload_limit: MAX_FILES,
     },
   };
 }
@@ -81,7 +56,7 @@ export const appRoutes = [
   route({
     ...shared,
     id: 'difyWelcome',
-    path: '/v1/',
+    path: '/v1',
     access: 'anyone',
     summary: 'Read the name of the API',
     answers: { 200: { description: 'A greeting' } },

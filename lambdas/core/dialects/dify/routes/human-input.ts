@@ -7,15 +7,13 @@ import { signalByToken } from '../../../api/signal.ts';
 import { ApiError } from '../../../errors.ts';
 import type { JsonObject } from '../../../json.ts';
 import type { Ports } from '../../../ports/ports.ts';
-import type { NodeRecord, NodeWait } from '../../../run.ts';
+import type { NodeWait } from '../../../run.ts';
 import { json, route } from '../../dialect.ts';
 import { DifyError } from '../errors.ts';
-import { renderExpiration, renderForm } from '../human-input.ts';
+import { isExpired, renderExpiration, renderForm } from '../human-input.ts';
 
 const tag = 'Dify';
 const params = z.object({ form_token: z.string() });
-
-const isExpired = ({ port, error }: NodeRecord): boolean => port === 'timeout' || error?.code === 'node-timed-out';
 
 /** An answer that does not match the form has its own code in Dify. */
 async function renameInvalidForm(work: Promise<unknown>): Promise<void> {

@@ -15,7 +15,8 @@ const STATUSES = { succeeded: 'succeeded', failed: 'failed', stopped: 'canceled'
   RunStatus
 >;
 
-const instant = z.iso.datetime({ offset: true, local: true });
+// A day is its first moment in UTC.
+const instant = z.union([z.iso.datetime({ offset: true, local: true }), z.iso.date()], 'must be a time in ISO 8601');
 
 const logsQuery = z.object({
   keyword: z.string().max(200).optional(),

@@ -5,21 +5,22 @@ import type { Caller } from '../../../access/caller.ts';
 import { boundFlow } from '../../../access/keys.ts';
 import { canAccess, pinnedPlan, requireRun } from '../../../access/run-access.ts';
 import { cancelRun } from '../../../api/cancel.ts';
-import { streamOn, streamRun } from '../../../api/event-stream.ts';
+import { type StreamItem, streamEvents, streamOn, streamRun } from '../../../api/event-stream.ts';
 import type { Reply } from '../../../api/reply.ts';
 import { submit } from '../../../api/submit.ts';
-import { answerRun } from '../../../api/sync-response.ts';
+import { answerRun, waitsForSomebody } from '../../../api/sync-response.ts';
 import { listVersions } from '../../../catalog/flows.ts';
 import { ApiError } from '../../../errors.ts';
 import type { Ports } from '../../../ports/ports.ts';
-import { isSettled, type RunRecord } from '../../../run.ts';
+import { isSettled, type Run, type RunRecord } from '../../../run.ts';
 import { isRunId } from '../../../run-id.ts';
-import { type Call, json, route } from '../../dialect.ts';
+import { replay } from '../../../runs/replay.ts';
+import { type ApiRequest, type Call, json, route } from '../../dialect.ts';
 import { eventStream } from '../../sse.ts';
 import { renderEvents } from '../events.ts';
 import { renderWaits } from '../human-input.ts';
 import { type RunBody, readSubmission, runBody } from '../input.ts';
-import { type RunContext, renderRun, renderWorkflowId, WAITING } from '../render.ts';
+import { type RunContext, renderRun, renderWorkflowId } from '../render.ts';
 
 const tag = 'Dify';
 
@@ -44,18 +45,16 @@ async function start(call: Call<unknown, undefined, RunBody>, ports: Ports, vers
     const { items, pending } = streamRun(ports, accepted);
     return { status: 200, body: eventStream(renderEvents(ports, context, items)), pending };
   }
-  const reply = await answerRun(ports, { ...accepted, render: (record) => blocking(ports, record), status: () => 200 });
-  return addWaits(ports, context, reply);
+  const render = (record: RunRecord) => renderBlocking(ports, context, record);
+  return answerRun(ports, { ...accepted, render, status: () => 200 });
 }
 
-const blocking = (ports: Ports, record: RunRecord) => renderRun(record, ports.clock.now());
-
-/** A blocking response about a waiting run has what it waits for. */
-async function addWaits(ports: Ports, context: RunContext, reply: Reply): Promise<Reply> {
-  const body = reply.body && 'json' in reply.body ? (reply.body.json as ReturnType<typeof renderRun>) : undefined;
-  if (body?.data.status !== WAITING) return reply;
-  const { records } = await ports.runs.load(context.run.id);
-  return { ...reply, body: { json: { ...body, data: { ...body.data, ...renderWaits(ports, context, records) } } } };
+/** A response about a waiting run has what it waits for. */
+async function renderBlocking(ports: Ports, context: RunContext, record: RunRecord) {
+  const now = ports.clock.now();
+  if (record.run.status !== 'waiting') return renderRun(record, now);
+  const { records } = await ports.runs.load(record.run.id);
+  return renderRun(record, now, renderWaits(ports, context, records));
 }
 
 /** Always a success: the response does not say whether there was a run to stop. */
@@ -115,15 +114,35 @@ export const runRoutes = [
     async handle({ caller, params, query, request }, ports): Promise<Reply> {
       const run = await requireRun(ports, caller, params.workflow_run_id);
       if (run.user !== query.user) throw new ApiError('run-not-found');
-      const context = { run, plan: await pinnedPlan(ports, run) };
-      // For a run that has ended, the only event is its end.
-      const items = isSettled(run.status)
-        ? streamEnd(context)
-        : streamOn(ports, { runId: run.id, after: 0, receivedAt: request.receivedAt });
+      const context: RunContext = {
+        run,
+        plan: await pinnedPlan(ports, run),
+        ...(query.continue_on_pause && { goesOn: true }),
+      };
+      const items = await follow(ports, context, { isNewOnly: query.include_state_snapshot === false, request });
       return { status: 200, body: eventStream(renderEvents(ports, context, items)) };
     },
   }),
 ];
+
+/** Of a run that has ended, the only event is its end. */
+async function follow(
+  ports: Ports,
+  context: RunContext,
+  { isNewOnly, request }: { isNewOnly: boolean; request: ApiRequest },
+): Promise<AsyncIterable<StreamItem>> {
+  const { run } = context;
+  if (isSettled(run.status)) return streamEnd(context);
+  const isNew = isNewOnly && !waitsForSomebody(run);
+  const after = isNew ? await findLastSeq(ports, run) : 0;
+  const stream = context.goesOn ? streamEvents : streamOn;
+  return stream(ports, { runId: run.id, after, receivedAt: request.receivedAt });
+}
+
+async function findLastSeq(ports: Ports, run: Run): Promise<number> {
+  const { records } = await ports.runs.load(run.id);
+  return replay(run, records, ports.clock.now()).at(-1)?.seq ?? 0;
+}
 
 async function* streamEnd({ run }: RunContext) {
   yield { type: 'run.finished', seq: 0, run } as const;

@@ -6,18 +6,22 @@ import { pinnedPlan, requireRecord, requireRun } from '../../../access/run-acces
 import { cancelRun } from '../../../api/cancel.ts';
 import { submit } from '../../../api/submit.ts';
 import { ApiError } from '../../../errors.ts';
+import type { Plan } from '../../../flow/plan.ts';
 import { parseOrReject } from '../../../parse/parse-or-reject.ts';
 import type { Ports } from '../../../ports/ports.ts';
-import type { Run } from '../../../run.ts';
+import type { NodeRecord, Run } from '../../../run.ts';
 import { pageOfRuns } from '../../../runs/paged-runs.ts';
 import { loadRecords } from '../../../runs/reuse.ts';
 import { type ApiRequest, json, route } from '../../dialect.ts';
-import { TencentError } from '../errors.ts';
+import { JSON_HEADERS, TencentError } from '../errors.ts';
 import { AppBizId, createRunSchema, RunEnv, readSubmission, resolveApplication } from '../input.ts';
+import { findOpenNodes } from '../open-nodes.ts';
 import {
   isInside,
-  readAppBizId,
+  type NodeRun,
+  readContainer,
   readNodeRunId,
+  readPath,
   renderNode,
   renderNodeDetail,
   renderRun,
@@ -60,19 +64,30 @@ const describeRun = action({
     SubWorkflowNodePath: z.string().nullish(),
     IncludeWorkflowGraph: z.boolean().nullish(),
   }),
-  async run({ ports, caller }, input) {
-    const record = await requireRecord(ports, caller, input.WorkflowRunId);
-    requireApplication(record.run, input);
-    const [plan, records] = await Promise.all([pinnedPlan(ports, record.run), loadRecords(ports, record.run)]);
-    const container = input.SubWorkflowNodePath ?? '';
-    const nodes = records.filter(({ path }) => isInside(path, container)).sort((a, b) => a.seq - b.seq);
+  async run(call, input) {
+    const record = await requireRecord(call.ports, call.caller, input.WorkflowRunId);
+    requireApplication(call, record.run, input);
+    const { plan, records } = await loadNodes(call.ports, record.run);
+    const path = input.SubWorkflowNodePath ?? '';
+    const nodes = listNodeRuns(record.run, plan, { container: readPath(path), records });
     return {
-      WorkflowRun: renderRunDetail(record, plan, input.IncludeWorkflowGraph ?? false),
+      WorkflowRun: renderRunDetail(record, { plan, records, withGraph: input.IncludeWorkflowGraph ?? false }),
       NodeRuns: nodes.map((node) => renderNode(record.run, plan, node)),
-      SubWorkflowNodePath: container,
+      SubWorkflowNodePath: path,
     };
   },
 });
+
+async function loadNodes(ports: Ports, run: Run): Promise<{ plan: Plan; records: NodeRecord[] }> {
+  const [plan, records] = await Promise.all([pinnedPlan(ports, run), loadRecords(ports, run)]);
+  return { plan, records };
+}
+
+/** In the order in which they ended; then those that have not. */
+function listNodeRuns(run: Run, plan: Plan, at: { container: string; records: NodeRecord[] }): NodeRun[] {
+  const inside = at.records.filter(({ path }) => isInside(path, at.container));
+  return [...inside.sort((a, b) => a.seq - b.seq), ...findOpenNodes(run, plan, at)];
+}
 
 const listRuns = action({
   schema: z.object({
@@ -93,7 +108,7 @@ const listRuns = action({
       ...(input.Query && { q: input.Query }),
     };
     const { runs, total } = await pageOfRuns(ports, query, { number: input.Page ?? 1, size: input.PageSize });
-    return { Total: String(total), WorkflowRuns: runs.map(renderRun) };
+    return { Total: total, WorkflowRuns: runs.map(renderRun) };
   },
 });
 
@@ -101,9 +116,10 @@ const ENVS = ['debug', 'published'] as const;
 
 const stopRun = action({
   schema: z.object({ AppBizId, WorkflowRunId: z.string() }),
-  async run({ ports, caller }, input) {
+  async run(call, input) {
+    const { ports, caller } = call;
     const run = await requireRun(ports, caller, input.WorkflowRunId);
-    requireApplication(run, input);
+    requireApplication(call, run, input);
     await cancelRun(ports, caller, run.id);
     return {};
   },
@@ -111,20 +127,25 @@ const stopRun = action({
 
 const describeNode = action({
   schema: z.object({ AppBizId, NodeRunId: z.string() }),
-  async run({ ports, caller }, input) {
+  async run(call, input) {
     const { runId, path } = readNodeRunId(input.NodeRunId);
-    const run = await requireRun(ports, caller, runId);
-    requireApplication(run, input);
-    const [plan, records] = await Promise.all([pinnedPlan(ports, run), loadRecords(ports, run)]);
-    const record = records.find((it) => it.path === path);
-    if (!record) throw new ApiError('not-found', `There is no node run '${input.NodeRunId.slice(0, 200)}'`);
-    return { NodeRun: renderNodeDetail(run, plan, record) };
+    const run = await requireRun(call.ports, call.caller, runId);
+    requireApplication(call, run, input);
+    const { plan, records } = await loadNodes(call.ports, run);
+    const node = listNodeRuns(run, plan, { container: readContainer(path), records }).find((it) => it.path === path);
+    if (!node) throw new ApiError('not-found', `There is no node run '${input.NodeRunId.slice(0, 200)}'`);
+    return { NodeRun: renderNodeDetail(run, plan, node) };
   },
 });
 
-function requireApplication(run: Run, input: { AppBizId: string }): void {
-  if (readAppBizId(run) === input.AppBizId) return;
-  throw new ApiError('run-not-found', `Application ${input.AppBizId} has no such run`);
+/** As in a list, an application has the runs of its flow, whatever has started them. */
+function requireApplication({ caller, request }: ActionCall, run: Run, { AppBizId: id }: { AppBizId: string }): void {
+  try {
+    if (resolveApplication(caller, request, id) === run.flow) return;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+  }
+  throw new ApiError('run-not-found', `Application ${id} has no such run`);
 }
 
 const ACTIONS: Record<string, Action> = {
@@ -159,6 +180,6 @@ export const actionRoute = route({
       throw new TencentError('invalid-request', 'NoSuchVersion', `X-TC-Version must be ${VERSION}`);
     }
     const result = await found.run({ ports, caller, request }, parseOrReject(found.schema, body));
-    return json(200, { Response: { ...result, RequestId: request.id } });
+    return json(200, { Response: { ...result, RequestId: request.id } }, JSON_HEADERS);
   },
 });

@@ -10,13 +10,12 @@ import type { Ports } from '../../../ports/ports.ts';
 import { answerQuestion } from '../../conversation.ts';
 import { type Call, route } from '../../dialect.ts';
 import { eventStream } from '../../sse.ts';
-import { DIALOGUE_PATH, renderEvents, SEPARATOR } from '../events.ts';
-import { dialogueBody, readDialogueSubmission } from '../input.ts';
+import { DEBUG_PATH, DIALOGUE_PATH, renderEvents, SEPARATOR } from '../events.ts';
+import { dialogueBody, readConversation, readDialogueSubmission } from '../input.ts';
 
-async function converse(
-  { body, caller, request }: Call<unknown, unknown, z.output<typeof dialogueBody>>,
-  ports: Ports,
-): Promise<Reply> {
+type DialogueCall = Call<unknown, unknown, z.output<typeof dialogueBody>>;
+
+async function converse({ body, caller, request }: DialogueCall, ports: Ports, isDebug: boolean): Promise<Reply> {
   const flow = boundFlow(caller);
   const { receivedAt } = request;
   const dialogue = {
@@ -26,7 +25,8 @@ async function converse(
     isIncremental: body.incremental ?? false,
     hasPartialReplies: body.stream !== 'disable',
   };
-  const continued = await answerQuestion(ports, caller, { flow, conversation: body.session_id, answer: body.content });
+  const conversation = readConversation(body, isDebug);
+  const continued = await answerQuestion(ports, caller, { flow, conversation, answer: body.content });
   if (continued) {
     const items = streamOn(ports, { runId: continued.run.id, after: continued.after, receivedAt });
     return {
@@ -34,20 +34,33 @@ async function converse(
       body: eventStream(renderEvents(ports, { ...dialogue, run: continued.run }, items), SEPARATOR),
     };
   }
-  const { run, replayed } = await submit(ports, caller, readDialogueSubmission(flow, body));
+  const { run, replayed } = await submit(ports, caller, readDialogueSubmission(flow, body, isDebug));
   const { items, pending } = streamRun(ports, { run, replayed, receivedAt });
   return { status: 200, body: eventStream(renderEvents(ports, { ...dialogue, run }, items), SEPARATOR), pending };
 }
 
-export const dialogueRoute = route({
-  id: 'tencentDialogue',
+const shared = {
   method: 'POST',
-  path: DIALOGUE_PATH,
   access: 'run',
   tag: 'Tencent Cloud',
-  summary: 'Talk to the application of a key',
   body: { kind: 'json', schema: dialogueBody },
   answers: { 200: { description: 'Events: reply, token_stat, error', mediaType: 'text/event-stream' } },
   errors: [],
-  handle: converse,
-});
+} as const;
+
+export const dialogueRoutes = [
+  route({
+    ...shared,
+    id: 'tencentDialogue',
+    path: DIALOGUE_PATH,
+    summary: 'Talk to the application of a key',
+    handle: (call, ports) => converse(call, ports, false),
+  }),
+  route({
+    ...shared,
+    id: 'tencentDebugDialogue',
+    path: DEBUG_PATH,
+    summary: 'Talk to the draft of the application of a key',
+    handle: (call, ports) => converse(call, ports, true),
+  }),
+];
