@@ -133,7 +133,7 @@ describe('a wrong webhook is refused in words', () => {
     [
       'with headers that are no map',
       [{ method: 'POST', url, headers: 'x' }],
-      'webhook[0].headers must be a map, not a text',
+      'webhook[0].headers must be a map, not a string',
     ],
     ['that is no list', { method: 'POST', url }, 'webhook must be a list, not a map'],
   ])('%s', async (_, webhook, message) => {
