@@ -75,10 +75,9 @@ function grantModelsAndKnowledge(options: PlatformOptions, fn: IGrantable & Cons
   const allow = (actions: string[], resources: string[]) =>
     resources.length > 0 && fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   allow(['secretsmanager:GetSecretValue'], openaiKeySecretArn ? [openaiKeySecretArn] : []);
-  // A profile (`us.…`) asks the model behind it in several Regions, and needs a grant on both.
   const stack = Stack.of(fn);
   const arns = bedrockModels.flatMap((id) => [
-    `arn:${stack.partition}:bedrock:*::foundation-model/${id.replace(/^(us|eu|apac|global)\./, '')}`,
+    ...listModels(id).map((model) => `arn:${stack.partition}:bedrock:*::foundation-model/${model}`),
     stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: id }),
   ]);
   allow(['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'], arns);
@@ -86,6 +85,13 @@ function grantModelsAndKnowledge(options: PlatformOptions, fn: IGrantable & Cons
     stack.formatArn({ service: 'bedrock', resource: 'knowledge-base', resourceName: id }),
   );
   allow(['bedrock:Retrieve'], bases);
+}
+
+// A profile (`us.anthropic.…`, `us-gov.…`) asks the model behind it in several Regions, and needs a grant on both. AWS adds
+// geographies, so none is listed here: what has two dots may be either, and a grant on a model that is not there is idle.
+function listModels(id: string): string[] {
+  const [, behind] = /^[a-z-]+\.(.+\..+)$/.exec(id) ?? [];
+  return behind === undefined ? [id] : [id, behind];
 }
 
 // A qualifier is part of the ARN that IAM compares, so a name means the function and all its versions and aliases.
