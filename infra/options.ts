@@ -4,6 +4,7 @@
 import type { App } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { WORK_BATCH_SIZE } from '../lambdas/core/limits.ts';
+import { findNearMisses } from './option-names.ts';
 
 /** Stages whose data may be thrown away with the stack. */
 const DISPOSABLE_STAGES = ['dev', 'local'];
@@ -47,9 +48,12 @@ const optionsSchema = z.object({
 
 export type PlatformOptions = z.infer<typeof optionsSchema>;
 
-/** Throws an error that names every wrong option. */
+/** Throws an error that names every wrong option, and every name that was meant to be one. */
 export function readOptions(app: App): PlatformOptions {
-  const values = Object.keys(optionsSchema.shape).map((name) => [name, parseValue(app.node.tryGetContext(name))]);
+  const names = Object.keys(optionsSchema.shape);
+  const misses = findNearMisses(Object.keys(app.node.getAllContext()), names);
+  if (misses.length > 0) throw new Error(`The stack has no such option: ${misses.join('; ')}`);
+  const values = names.map((name) => [name, parseValue(app.node.tryGetContext(name))]);
   const parsed = optionsSchema.safeParse(Object.fromEntries(values));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
