@@ -19,6 +19,7 @@ import { alarmOnApiFaults } from './alarms.ts';
 import { grantSlices, type PlatformContext, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 import { useErrorEnvelope } from './gateway-responses.ts';
+import type { PlatformOptions } from './options.ts';
 
 // The outer guard of the account; limits per tenant are the platform's own. Below the account's 10,000 requests a second:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -60,18 +61,14 @@ export class Api extends Construct {
     });
     grantSlices(context, this.function);
     context.storage.grantCatalog(this.function);
-    this.restApi = this.streamingApi(context.options.domain);
+    this.restApi = this.streamingApi(context.options);
     useErrorEnvelope(this.restApi);
     alarmOnApiFaults(this, this.restApi, 'Callers are answered with 5xx instead of results.');
   }
 
   // One function must not serve buffered and streamed integrations, and one method per route would exceed the size of
   // Lambda's resource policy: so every call streams, and two resources catch them all.
-  private streamingApi(domain: PlatformContext['options']['domain']): RestApi {
-    const accessLog = new LogGroup(this, 'AccessLog', {
-      retention: RetentionDays.ONE_MONTH,
-      removalPolicy: RemovalPolicy.DESTROY,
-    });
+  private streamingApi({ domain, accessLogs }: PlatformOptions): RestApi {
     const restApi = new RestApi(this, 'Rest', {
       description: 'Errand: the native API and the dialects',
       endpointTypes: [EndpointType.REGIONAL],
@@ -79,14 +76,13 @@ export class Api extends Construct {
       binaryMediaTypes: ['*/*'],
       // API Gateway writes access logs only where the account has a role for it. The role is the account's, so it stays
       // when the stack goes.
-      cloudWatchRole: true,
+      cloudWatchRole: accessLogs === 'createRole',
       ...(domain && { disableExecuteApiEndpoint: true, domainName: this.ownDomain(domain) }),
       deployOptions: {
         stageName: 'live',
         throttlingRateLimit: REQUESTS_PER_SECOND,
         throttlingBurstLimit: BURST_REQUESTS,
-        accessLogDestination: new LogGroupLogDestination(accessLog),
-        accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG_LINE)),
+        ...(accessLogs !== 'off' && this.writeAccessLog()),
       },
     });
     const integration = new LambdaIntegration(this.function.lambda, {
@@ -98,11 +94,22 @@ export class Api extends Construct {
     restApi.root.addProxy({ defaultIntegration: integration });
     // The stack outputs the address itself, with the own domain where there is one.
     restApi.node.tryRemoveChild('Endpoint');
-    acknowledgeFindings(restApi);
+    acknowledgeFindings(restApi, accessLogs);
     return restApi;
   }
 
-  private ownDomain({ name, certificateArn }: NonNullable<PlatformContext['options']['domain']>) {
+  private writeAccessLog() {
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      retention: RetentionDays.ONE_MONTH,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    return {
+      accessLogDestination: new LogGroupLogDestination(accessLog),
+      accessLogFormat: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG_LINE)),
+    };
+  }
+
+  private ownDomain({ name, certificateArn }: NonNullable<PlatformOptions['domain']>) {
     const certificate = Certificate.fromCertificateArn(this, 'Certificate', certificateArn);
     return {
       domainName: name,
@@ -117,7 +124,10 @@ function publicOrigin({ options: { publicOrigin: origin, domain } }: PlatformCon
   return origin ?? (domain ? `https://${domain.name}` : '');
 }
 
-function acknowledgeFindings(restApi: RestApi): void {
+function acknowledgeFindings(restApi: RestApi, accessLogs: PlatformOptions['accessLogs']): void {
+  if (accessLogs === 'off') {
+    Validations.of(restApi).acknowledge({ id: 'AwsSolutions-APIG1', reason: 'The deployment has switched them off.' });
+  }
   const keys = 'Six dialects sign and name their keys differently, so the function authenticates each call itself.';
   Validations.of(restApi).acknowledge(
     { id: 'AwsSolutions-APIG2', reason: 'Bodies are validated by the function, which names the field that is wrong.' },

@@ -25,6 +25,11 @@ const optionsSchema = z.object({
   domain: z.strictObject({ name: z.string().min(1), certificateArn: z.string().startsWith('arn:') }).optional(),
   /** What callback addresses and links begin with, where callers come another way: `https://flows.example.com`. Default: the domain. */
   publicOrigin: z.url({ protocol: /^https?$/ }).optional(),
+  /**
+   * Access logs of the API. API Gateway writes them by a role that the whole account shares: `createRole` makes one and sets it,
+   * `existingRole` uses what the account has set, `off` writes none.
+   */
+  accessLogs: z.enum(['createRole', 'existingRole', 'off']).default('createRole'),
   /** Functions that `lambda` nodes may invoke: names in this account and Region, or ARNs; `*` matches any characters. */
   invokableFunctions: z.array(z.string().min(1)).default([]),
   /** Endpoint that speaks OpenAI's wire: `openai/<model>` asks it. */

@@ -85,8 +85,10 @@ export class PlatformStack extends Stack {
 
   private addOutputs(api: Api, sweep: Sweep): void {
     const { restApi } = api;
+    // Without a slash at its end, since paths are appended to it.
+    const ownUrl = `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${restApi.deploymentStage.stageName}`;
     new CfnOutput(this, 'ApiUrl', {
-      value: restApi.domainName ? `https://${restApi.domainName.domainName}/` : restApi.url,
+      value: restApi.domainName ? `https://${restApi.domainName.domainName}` : ownUrl,
     });
     if (restApi.domainName) {
       // Point the domain's DNS record here.

@@ -1,0 +1,43 @@
+// What the first deployment into an account needs: addresses, the account's own settings, and what stays when it fails.
+
+import { Match } from 'aws-cdk-lib/assertions';
+import { describe, expect, test } from 'vitest';
+import { listResources, makeBundles, synthesize } from '../support/stack.ts';
+
+const bundles = makeBundles();
+const prod = synthesize(bundles, { stage: 'prod' });
+
+describe('the address of the API', () => {
+  test('has no slash at its end, so that paths can be appended', () => {
+    const { Value } = prod.findOutputs('ApiUrl')['ApiUrl'] ?? {};
+    const parts = Value['Fn::Join'][1];
+    expect(parts[0]).toBe('https://');
+    expect(parts.join('')).not.toMatch(/\/$/);
+    expect(parts.at(-1)).toEqual({ Ref: expect.stringMatching(/^ApiRestDeploymentStagelive/) });
+  });
+
+  test('is that of the domain where there is one', () => {
+    const domain = { name: 'flows.example.com', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/x' };
+    const { Value } = synthesize(bundles, { domain }).findOutputs('ApiUrl')['ApiUrl'] ?? {};
+    expect(JSON.stringify(Value)).not.toMatch(/\/"[\]}]*$/);
+  });
+});
+
+describe("the account's role for API Gateway's logs", () => {
+  test('is made by default, and stays when the stack goes', () => {
+    prod.hasResource('AWS::ApiGateway::Account', { DeletionPolicy: 'Retain' });
+  });
+
+  test('is left alone where the account has one, and calls are logged', () => {
+    const template = synthesize(bundles, { accessLogs: 'existingRole' });
+    template.resourceCountIs('AWS::ApiGateway::Account', 0);
+    template.hasResourceProperties('AWS::ApiGateway::Stage', { AccessLogSetting: Match.anyValue() });
+  });
+
+  test('is not needed where calls are not logged', () => {
+    const template = synthesize(bundles, { accessLogs: 'off' });
+    template.resourceCountIs('AWS::ApiGateway::Account', 0);
+    template.hasResourceProperties('AWS::ApiGateway::Stage', { AccessLogSetting: Match.absent() });
+    expect(listResources(template, 'AWS::Logs::LogGroup').filter(([id]) => id.startsWith('ApiAccessLog'))).toEqual([]);
+  });
+});
