@@ -86,6 +86,15 @@ describe('the API', () => {
     expect(all('AWS::ApiGateway::GatewayResponse').length).toBeGreaterThan(3);
   });
 
+  test('answers 503 with Retry-After while Lambda throttles the function', () => {
+    template.hasResourceProperties('AWS::ApiGateway::GatewayResponse', {
+      ResponseType: 'DEFAULT_5XX',
+      StatusCode: '503',
+      ResponseParameters: Match.objectLike({ 'gatewayresponse.header.Retry-After': "'2'" }),
+      ResponseTemplates: { 'application/json': Match.stringLikeRegexp('"code":"unavailable"') },
+    });
+  });
+
   test('takes a domain of its own, and then no other', () => {
     const context = { domain: { name: 'flows.example.com', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/x' } };
     synthesized(context).hasResourceProperties('AWS::ApiGateway::RestApi', { DisableExecuteApiEndpoint: true });
