@@ -1,5 +1,5 @@
-// A network that leads nowhere, for functions that run others' code: no way to the internet, to other networks, or
-// between the functions themselves.
+// A network that leads nowhere, for functions that run others' code: no way to the internet, to other networks, between
+// the functions themselves, or out through the names that they look up.
 
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { IpAddresses, type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
@@ -27,6 +27,10 @@ export class IsolatedNetwork extends Construct {
       ipAddresses: IpAddresses.cidr('10.0.0.0/22'),
       maxAzs: 2,
       natGateways: 0,
+      // No rule of a security group or network ACL filters what Amazon's resolver is asked, and it would carry data out to
+      // whoever owns a domain: https://docs.aws.amazon.com/vpc/latest/userguide/vpc-dns.html
+      enableDnsSupport: false,
+      enableDnsHostnames: false,
       subnetConfiguration: [{ name: 'Isolated', subnetType: SubnetType.PRIVATE_ISOLATED }],
       // What has no network interface in it needs no rules: the default group keeps those that AWS gives it.
       restrictDefaultSecurityGroup: false,
