@@ -39,6 +39,7 @@ export function sliceEnvironment(context: PlatformContext): Environment<'advance
     ...platformEnvironment(context),
     CODE_NODE_FUNCTION: code.javascript.functionName,
     CODE_PYTHON_FUNCTION: code.python.functionName,
+    CODE_ISOLATION: options.codeIsolation,
     OPENAI_BASE_URL: options.openaiBaseUrl,
     OPENAI_KEY_SECRET_ARN: options.openaiKeySecretArn,
     BEDROCK_MODELS: options.bedrockModels.join(','),

@@ -21,6 +21,11 @@ const optionsSchema = z.object({
   privateTargets: z.enum(['none', 'loopback', 'private']).default('none'),
   /** What the code of flows may reach: the internet (and nothing of the account), or nothing at all, in a network of its own. */
   codeNetwork: z.enum(['internet', 'none']).default('internet'),
+  /**
+   * `tenant`: no two tenants share an environment of the functions that run code nodes. `call`: for Regions where Lambda does not
+   * offer that; a call still has a process of its own, but Python may read what another tenant's call has left behind.
+   */
+  codeIsolation: z.enum(['tenant', 'call']).default('tenant'),
   /** A domain of your own; needed by clients that can only post to `/`. The certificate is in the stack's Region. */
   domain: z.strictObject({ name: z.string().min(1), certificateArn: z.string().startsWith('arn:') }).optional(),
   /** What callback addresses and links begin with, where callers come another way: `https://flows.example.com`. Default: the domain. */

@@ -37,7 +37,7 @@ export class PlatformStack extends Stack {
       storage: new Storage(this, 'Storage', { disposable: isDisposable(options) }),
       runs: this.runsQueue(),
       deliveries: this.deliveriesQueue(),
-      code: new CodeNodes(this, 'Code', { bundles, network: options.codeNetwork }),
+      code: new CodeNodes(this, 'Code', { bundles, options }),
     };
     const advance = new Advance(this, 'Advance', { context });
     const { stateMachineArn: machineArn } = advance.machine;

@@ -21,6 +21,8 @@ const platform = z.object({
 const runner = platform.extend({
   CODE_NODE_FUNCTION: z.string().min(1),
   CODE_PYTHON_FUNCTION: z.string().min(1),
+  /** tenant: those functions keep tenants in environments of their own; call: Lambda does not offer that in the Region. */
+  CODE_ISOLATION: z.enum(['tenant', 'call']),
   /** Base URL of an endpoint that speaks OpenAI's wire; empty: none. */
   OPENAI_BASE_URL: z.string(),
   /** Secret with its key; empty: the endpoint wants none. */

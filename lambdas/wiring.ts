@@ -59,7 +59,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     keyring,
     http,
     functions,
-    code: makeCode({ functions, names: codeFunctions(env) }),
+    code: makeCode({ functions, names: codeFunctions(env), perTenant: env.CODE_ISOLATION !== 'call' }),
     models: makeModels(env, http),
     documents: makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) }),
     jinja: makeJinja(),
