@@ -25,6 +25,9 @@ import type { PlatformOptions } from './options.ts';
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 const REQUESTS_PER_SECOND = 2_000;
 const BURST_REQUESTS = 4_000;
+// Lambda takes ten requests a second for each concurrent execution, and refuses others with an error of its own:
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+const REQUESTS_PER_EXECUTION = 10;
 
 // Without the path: the address of a signal is a credential.
 const ACCESS_LOG_LINE = {
@@ -68,7 +71,8 @@ export class Api extends Construct {
 
   // One function must not serve buffered and streamed integrations, and one method per route would exceed the size of
   // Lambda's resource policy: so every call streams, and two resources catch them all.
-  private streamingApi({ domain, accessLogs }: PlatformOptions): RestApi {
+  private streamingApi({ domain, accessLogs, concurrency }: PlatformOptions): RestApi {
+    const mostRequests = concurrency * REQUESTS_PER_EXECUTION;
     const restApi = new RestApi(this, 'Rest', {
       description: 'Errand: the native API and the dialects',
       endpointTypes: [EndpointType.REGIONAL],
@@ -80,8 +84,8 @@ export class Api extends Construct {
       ...(domain && { disableExecuteApiEndpoint: true, domainName: this.ownDomain(domain) }),
       deployOptions: {
         stageName: 'live',
-        throttlingRateLimit: REQUESTS_PER_SECOND,
-        throttlingBurstLimit: BURST_REQUESTS,
+        throttlingRateLimit: Math.min(REQUESTS_PER_SECOND, mostRequests),
+        throttlingBurstLimit: Math.min(BURST_REQUESTS, mostRequests),
         ...(accessLogs !== 'off' && this.writeAccessLog()),
       },
     });

@@ -19,6 +19,11 @@ export interface PlatformContext {
   code: CodeNodes;
 }
 
+/** Of a queue: a fifth of what the account has, so that both queues leave most of it to callers. 2 is the least that Lambda takes. */
+export function shareConcurrency({ options }: PlatformContext, most: number): number {
+  return Math.min(most, Math.max(2, Math.floor(options.concurrency / 5)));
+}
+
 /** The variables that all functions share: exactly those of `deliver`, which has no others. */
 export function platformEnvironment({ options, storage, runs, deliveries }: PlatformContext): Environment<'deliver'> {
   return {

@@ -4,7 +4,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { DELIVER_BATCH_SIZE, DELIVER_MAX_CONCURRENCY, DELIVER_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnCount } from './alarms.ts';
-import { type PlatformContext, platformEnvironment } from './context.ts';
+import { type PlatformContext, platformEnvironment, shareConcurrency } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface DeliverProps {
@@ -29,7 +29,7 @@ export class Deliver extends Construct {
     this.function.lambda.addEventSource(
       new SqsEventSource(deliveries.queue, {
         batchSize: DELIVER_BATCH_SIZE,
-        maxConcurrency: DELIVER_MAX_CONCURRENCY,
+        maxConcurrency: shareConcurrency(context, DELIVER_MAX_CONCURRENCY),
         reportBatchItemFailures: true,
       }),
     );

@@ -47,6 +47,11 @@ const optionsSchema = z.object({
   knowledgeBases: z.record(z.string().regex(/^[A-Za-z]\w{0,63}$/), z.string().regex(/^[0-9A-Za-z]{10}$/)).default({}),
   /** SNS topic that receives every alarm. */
   alarmTopicArn: z.string().startsWith('arn:').optional(),
+  /**
+   * Concurrent executions that the account leaves to this stack (`npm run preflight` shows them). A new account may have 10; with
+   * so few, calls and runs take turns.
+   */
+  concurrency: z.coerce.number().int().min(10).default(1_000),
   /** Runs that one worker invocation takes at once. 1 keeps tenants in separate invocations, at a higher price. */
   workerBatchSize: z.coerce.number().int().min(1).max(10).default(WORK_BATCH_SIZE),
   /**

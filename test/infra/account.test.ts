@@ -2,7 +2,7 @@
 
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { listResources, makeBundles, synthesize } from '../support/stack.ts';
+import { listResources, makeBundles, type Resource, synthesize } from '../support/stack.ts';
 
 const bundles = makeBundles();
 const prod = synthesize(bundles, { stage: 'prod' });
@@ -39,5 +39,30 @@ describe("the account's role for API Gateway's logs", () => {
     template.resourceCountIs('AWS::ApiGateway::Account', 0);
     template.hasResourceProperties('AWS::ApiGateway::Stage', { AccessLogSetting: Match.absent() });
     expect(listResources(template, 'AWS::Logs::LogGroup').filter(([id]) => id.startsWith('ApiAccessLog'))).toEqual([]);
+  });
+});
+
+describe('an account with few concurrent executions', () => {
+  const readLimits = (concurrency?: number) => {
+    const template = synthesize(bundles, { ...(concurrency !== undefined && { concurrency: String(concurrency) }) });
+    const sources = listResources(template, 'AWS::Lambda::EventSourceMapping');
+    const [[, stage]] = listResources(template, 'AWS::ApiGateway::Stage') as [[string, Resource]];
+    return {
+      queues: sources.map(([, { Properties }]) => Properties.ScalingConfig.MaximumConcurrency),
+      requests: stage.Properties.MethodSettings[0].ThrottlingRateLimit,
+    };
+  };
+
+  test('leaves more than half of them to callers', () => {
+    expect(readLimits(10)).toEqual({ queues: [2, 2], requests: 100 });
+    expect(readLimits(50)).toEqual({ queues: [10, 10], requests: 500 });
+  });
+
+  test('has nothing to do with other accounts', () => {
+    expect(readLimits()).toEqual({ queues: [20, 20], requests: 2_000 });
+  });
+
+  test('cannot have fewer than Lambda gives to every account', () => {
+    expect(() => readLimits(9)).toThrow(/concurrency/);
   });
 });
