@@ -75,8 +75,10 @@ export function readOptions(app: App): PlatformOptions {
   throw new Error(`The stack's options are wrong: ${problems}`);
 }
 
-export function isDisposable(options: PlatformOptions): boolean {
-  return DISPOSABLE_STAGES.includes(options.stage);
+/** On one machine (`local`) nothing is ever deleted by a stack. */
+export function describeData({ stage }: PlatformOptions): { disposable: boolean; emptied: boolean } {
+  const disposable = DISPOSABLE_STAGES.includes(stage);
+  return { disposable, emptied: disposable && stage !== 'local' };
 }
 
 // `-c name=value` hands every value over as text, objects and lists too.

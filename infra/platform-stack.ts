@@ -16,7 +16,7 @@ import type { PlatformContext } from './context.ts';
 import { Overview } from './dashboard.ts';
 import { Deliver } from './deliver.ts';
 import { FlowBoundary } from './flow-boundary.ts';
-import { isDisposable, type PlatformOptions } from './options.ts';
+import { describeData, type PlatformOptions } from './options.ts';
 import { PlatformQueue } from './queue.ts';
 import { Storage } from './storage.ts';
 import { Sweep } from './sweep.ts';
@@ -34,7 +34,7 @@ export class PlatformStack extends Stack {
     const context: PlatformContext = {
       options,
       bundles,
-      storage: new Storage(this, 'Storage', { disposable: isDisposable(options) }),
+      storage: new Storage(this, 'Storage', describeData(options)),
       runs: this.runsQueue(),
       deliveries: this.deliveriesQueue(),
       code: new CodeNodes(this, 'Code', { bundles, options }),

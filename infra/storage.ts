@@ -20,9 +20,14 @@ const WRITE_ITEMS = [
   'dynamodb:ConditionCheckItem',
 ];
 
+// Long enough to notice that somebody has deleted objects by hand: no function may.
+const DELETED_OBJECTS_DAYS = 7;
+
 export interface StorageProps {
   /** The data may go with the stack: no retention, no protection from deletion. */
   disposable: boolean;
+  /** With the stack, its objects are removed from the bucket too, which AWS deletes only when it is empty. */
+  emptied: boolean;
 }
 
 export class Storage extends Construct {
@@ -49,8 +54,10 @@ export class Storage extends Construct {
     this.runtime = new Table(this, 'Runtime', table);
     this.catalog = new Table(this, 'Catalog', table);
     this.indexRuns();
-    this.payloads = this.payloadBucket(removalPolicy);
-    this.secret = this.platformSecret(removalPolicy);
+    // What a failed first deployment has made is empty, and goes again. (A table is protected from deletion, so it stays.)
+    const kept = props.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
+    this.payloads = this.payloadBucket(kept, props);
+    this.secret = this.platformSecret(kept);
 
     const slow = 'Calls and runs are slowed down or answered with 503, because DynamoDB throttles';
     alarmOnTableThrottles(this, 'RuntimeThrottles', { table: this.runtime, impact: `${slow} the runtime table.` });
@@ -104,16 +111,22 @@ export class Storage extends Construct {
     });
   }
 
-  private payloadBucket(removalPolicy: RemovalPolicy): Bucket {
+  private payloadBucket(removalPolicy: RemovalPolicy, { disposable, emptied }: StorageProps): Bucket {
     const bucket = new Bucket(this, 'Payloads', {
       encryption: BucketEncryption.S3_MANAGED,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       // A day longer than the records that point here, which DynamoDB removes some time after they have expired.
       lifecycleRules: [
-        { expiration: Duration.days(RETENTION_DAYS + 1), abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        {
+          expiration: Duration.days(RETENTION_DAYS + 1),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+          ...(!disposable && { noncurrentVersionExpiration: Duration.days(DELETED_OBJECTS_DAYS) }),
+        },
       ],
+      versioned: !disposable,
       removalPolicy,
+      autoDeleteObjects: emptied,
     });
     Validations.of(bucket).acknowledge({
       id: 'AwsSolutions-S1',

@@ -1,6 +1,6 @@
 // What the first deployment into an account needs: addresses, the account's own settings, and what stays when it fails.
 
-import { Match } from 'aws-cdk-lib/assertions';
+import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
 import { listResources, makeBundles, type Resource, synthesize } from '../support/stack.ts';
 
@@ -64,5 +64,33 @@ describe('an account with few concurrent executions', () => {
 
   test('cannot have fewer than Lambda gives to every account', () => {
     expect(() => readLimits(9)).toThrow(/concurrency/);
+  });
+});
+
+describe('what holds data', () => {
+  const bucket = (template: Template) => template.findResources('AWS::S3::Bucket');
+
+  test('goes with a dev stage, with the objects in it', () => {
+    const dev = synthesize(bundles, { stage: 'dev' });
+    dev.hasResource('AWS::S3::Bucket', { DeletionPolicy: 'Delete' });
+    dev.hasResourceProperties('Custom::S3AutoDeleteObjects', { BucketName: { Ref: Object.keys(bucket(dev))[0] } });
+    for (const stage of ['prod', 'local']) {
+      synthesize(bundles, { stage }).resourceCountIs('Custom::S3AutoDeleteObjects', 0);
+    }
+  });
+
+  test('stays when another stage goes, but not when its first deployment fails', () => {
+    for (const type of ['AWS::S3::Bucket', 'AWS::SecretsManager::Secret']) {
+      prod.hasResource(type, { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
+    }
+  });
+
+  test('keeps for a week what somebody has deleted from the bucket', () => {
+    prod.hasResourceProperties('AWS::S3::Bucket', {
+      VersioningConfiguration: { Status: 'Enabled' },
+      LifecycleConfiguration: {
+        Rules: [Match.objectLike({ ExpirationInDays: 31, NoncurrentVersionExpiration: { NoncurrentDays: 7 } })],
+      },
+    });
   });
 });
