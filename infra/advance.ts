@@ -5,7 +5,7 @@ import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ADVANCE_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
-import { alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
+import { alarmOnCrashedRuns, alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
 import { grantSlices, type PlatformContext, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 import { runMachine } from './run-machine.ts';
@@ -32,6 +32,7 @@ export class Advance extends Construct {
     grantSlices(context, this.function);
     context.storage.grantCatalogRead(this.function);
     this.machine = this.stateMachine();
+    alarmOnCrashedRuns(this, { service: 'advance', stage: context.options.stage });
     alarmOnMachineFailures(
       this,
       this.machine,

@@ -27,6 +27,7 @@ export function shareConcurrency({ options }: PlatformContext, most: number): nu
 /** The variables that all functions share: exactly those of `deliver`, which has no others. */
 export function platformEnvironment({ options, storage, runs, deliveries }: PlatformContext): Environment<'deliver'> {
   return {
+    STAGE: options.stage,
     RUNTIME_TABLE: storage.runtime.tableName,
     CATALOG_TABLE: storage.catalog.tableName,
     PAYLOAD_BUCKET: storage.payloads.bucketName,

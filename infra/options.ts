@@ -5,6 +5,7 @@ import type { App } from 'aws-cdk-lib';
 import { z } from 'zod';
 import { WORK_BATCH_SIZE } from '../lambdas/core/limits.ts';
 import { findNearMisses } from './option-names.ts';
+import type { StorageProps } from './storage.ts';
 
 /** Stages whose data may be thrown away with the stack. */
 const DISPOSABLE_STAGES = ['dev', 'local'];
@@ -45,6 +46,10 @@ const optionsSchema = z.object({
   bedrockModels: z.array(z.string().regex(/^[\w.:-]+$/)).default([]),
   /** Knowledge bases of Bedrock in this Region that `retrieve` nodes may search: name in flows → id. */
   knowledgeBases: z.record(z.string().regex(/^[A-Za-z]\w{0,63}$/), z.string().regex(/^[0-9A-Za-z]{10}$/)).default({}),
+  /** Tables that were restored from a backup, by name, in use instead of those of the stack: docs/runbook.md#restoring-data. */
+  restoredTables: z
+    .strictObject({ runtime: z.string().min(3).optional(), catalog: z.string().min(3).optional() })
+    .optional(),
   /** SNS topic that receives every alarm. */
   alarmTopicArn: z.string().startsWith('arn:').optional(),
   /**
@@ -76,9 +81,9 @@ export function readOptions(app: App): PlatformOptions {
 }
 
 /** On one machine (`local`) nothing is ever deleted by a stack. */
-export function describeData({ stage }: PlatformOptions): { disposable: boolean; emptied: boolean } {
+export function describeData({ stage, restoredTables }: PlatformOptions): StorageProps {
   const disposable = DISPOSABLE_STAGES.includes(stage);
-  return { disposable, emptied: disposable && stage !== 'local' };
+  return { disposable, emptied: disposable && stage !== 'local', ...(restoredTables && { restored: restoredTables }) };
 }
 
 // `-c name=value` hands every value over as text, objects and lists too.

@@ -58,9 +58,7 @@ export class PlatformStack extends Stack {
     new FlowBoundary(this, 'FlowBoundary', { ...context, machine: advance.machine, functions });
     new Overview(this, 'Overview', { ...context, api, advance, functions });
     if (options.alarmTopicArn) sendAlarms(this, options.alarmTopicArn);
-    this.addOutputs(api, sweep);
-    // For whoever has lost every operator key, see docs/runbook.md.
-    new CfnOutput(this, 'CatalogTableName', { value: context.storage.catalog.tableName });
+    this.addOutputs(context, { api, sweep });
   }
 
   private runsQueue(): PlatformQueue {
@@ -83,7 +81,7 @@ export class PlatformStack extends Stack {
     });
   }
 
-  private addOutputs(api: Api, sweep: Sweep): void {
+  private addOutputs({ storage, runs, deliveries }: PlatformContext, { api, sweep }: { api: Api; sweep: Sweep }): void {
     const { restApi } = api;
     // Without a slash at its end, since paths are appended to it.
     const ownUrl = `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${restApi.deploymentStage.stageName}`;
@@ -94,6 +92,12 @@ export class PlatformStack extends Stack {
       // Point the domain's DNS record here.
       new CfnOutput(this, 'DomainTarget', { value: restApi.domainName.domainNameAliasDomainName });
     }
+    // For the commands of docs/runbook.md.
+    new CfnOutput(this, 'RuntimeTableName', { value: storage.runtime.tableName });
+    new CfnOutput(this, 'CatalogTableName', { value: storage.catalog.tableName });
+    new CfnOutput(this, 'PayloadBucketName', { value: storage.payloads.bucketName });
+    new CfnOutput(this, 'RunsDeadLettersArn', { value: runs.deadLetters.queueArn });
+    new CfnOutput(this, 'DeliveriesDeadLettersArn', { value: deliveries.deadLetters.queueArn });
     // Creates the first tenant and key, see docs/runbook.md.
     new CfnOutput(this, 'SweepFunctionName', { value: sweep.function.lambda.functionName });
   }

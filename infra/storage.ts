@@ -2,7 +2,14 @@
 // The only stateful construct: changing an id here replaces data, so it needs a decision in docs/decisions/.
 
 import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, Table, type TableProps } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  type ITable,
+  ProjectionType,
+  Table,
+  type TableProps,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
@@ -20,6 +27,7 @@ const WRITE_ITEMS = [
   'dynamodb:ConditionCheckItem',
 ];
 
+const INDEXES = ['list', 'due'];
 // Long enough to notice that somebody has deleted objects by hand: no function may.
 const DELETED_OBJECTS_DAYS = 7;
 
@@ -28,13 +36,15 @@ export interface StorageProps {
   disposable: boolean;
   /** With the stack, its objects are removed from the bucket too, which AWS deletes only when it is empty. */
   emptied: boolean;
+  /** Tables that were restored from a backup, by name: in use instead of those of the stack, which stay as they are. */
+  restored?: { runtime?: string; catalog?: string };
 }
 
 export class Storage extends Construct {
   /** Runs, node results, signals, deliveries, slots, idempotency. */
-  readonly runtime: Table;
+  readonly runtime: ITable;
   /** Tenants, keys, flows, versions. */
-  readonly catalog: Table;
+  readonly catalog: ITable;
   readonly payloads: Bucket;
   readonly secret: Secret;
 
@@ -51,21 +61,27 @@ export class Storage extends Construct {
       deletionProtection: !props.disposable,
       removalPolicy,
     };
-    this.runtime = new Table(this, 'Runtime', table);
-    this.catalog = new Table(this, 'Catalog', table);
-    this.indexRuns();
+    const runtime = new Table(this, 'Runtime', table);
+    const catalog = new Table(this, 'Catalog', table);
+    indexRuns(runtime);
+    this.runtime = this.findRestored('Runtime', props.restored?.runtime) ?? runtime;
+    this.catalog = this.findRestored('Catalog', props.restored?.catalog) ?? catalog;
     // What a failed first deployment has made is empty, and goes again. (A table is protected from deletion, so it stays.)
     const kept = props.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
     this.payloads = this.payloadBucket(kept, props);
     this.secret = this.platformSecret(kept);
 
     const slow = 'Calls and runs are slowed down or answered with 503, because DynamoDB throttles';
-    alarmOnTableThrottles(this, 'RuntimeThrottles', { table: this.runtime, impact: `${slow} the runtime table.` });
-    alarmOnTableThrottles(this, 'CatalogThrottles', { table: this.catalog, impact: `${slow} the catalog table.` });
+    alarmOnTableThrottles(this, 'Runtime', {
+      table: this.runtime,
+      indexes: INDEXES,
+      impact: `${slow} the runtime table or an index of it.`,
+    });
+    alarmOnTableThrottles(this, 'Catalog', { table: this.catalog, impact: `${slow} the catalog table.` });
   }
 
   grantRuntime(grantee: IGrantable): void {
-    const indexes = ['list', 'due'].map((index) => `${this.runtime.tableArn}/index/${index}`);
+    const indexes = INDEXES.map((index) => `${this.runtime.tableArn}/index/${index}`);
     this.allow(grantee, [...READ_ITEMS, ...WRITE_ITEMS], [this.runtime.tableArn]);
     this.allow(grantee, ['dynamodb:Query'], indexes);
   }
@@ -93,22 +109,8 @@ export class Storage extends Construct {
     this.allow(grantee, ['secretsmanager:GetSecretValue'], [this.secret.secretArn]);
   }
 
-  // `list` shows a tenant's runs by time, `due` is what the sweeper reads. Both are sparse: only items that carry
-  // their attributes are in them.
-  private indexRuns(): void {
-    this.runtime.addGlobalSecondaryIndex({
-      indexName: 'list',
-      partitionKey: { name: 'tenantKey', type: AttributeType.STRING },
-      sortKey: { name: 'runId', type: AttributeType.STRING },
-      projectionType: ProjectionType.INCLUDE,
-      nonKeyAttributes: ['endStatus', 'flow', 'mode', 'env', 'dialect', 'userId'],
-    });
-    this.runtime.addGlobalSecondaryIndex({
-      indexName: 'due',
-      partitionKey: { name: 'dueShard', type: AttributeType.STRING },
-      sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
-      projectionType: ProjectionType.KEYS_ONLY,
-    });
+  private findRestored(id: string, name: string | undefined): ITable | undefined {
+    return name === undefined ? undefined : Table.fromTableName(this, `Restored${id}`, name);
   }
 
   private payloadBucket(removalPolicy: RemovalPolicy, { disposable, emptied }: StorageProps): Bucket {
@@ -150,7 +152,7 @@ export class Storage extends Construct {
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
       reason:
-        'Rotating the master key on a schedule would invalidate every API key; it is rotated by hand, by version.',
+        'Another master key would invalidate every API key and sealed value, so it never changes; docs/runbook.md says what does.',
     });
     return secret;
   }
@@ -158,4 +160,22 @@ export class Storage extends Construct {
   private allow(grantee: IGrantable, actions: string[], resources: string[]): void {
     grantee.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions, resources }));
   }
+}
+
+// `list` shows a tenant's runs by time, `due` is what the sweeper reads. Both are sparse: only items that carry
+// their attributes are in them.
+function indexRuns(runtime: Table): void {
+  runtime.addGlobalSecondaryIndex({
+    indexName: 'list',
+    partitionKey: { name: 'tenantKey', type: AttributeType.STRING },
+    sortKey: { name: 'runId', type: AttributeType.STRING },
+    projectionType: ProjectionType.INCLUDE,
+    nonKeyAttributes: ['endStatus', 'flow', 'mode', 'env', 'dialect', 'userId'],
+  });
+  runtime.addGlobalSecondaryIndex({
+    indexName: 'due',
+    partitionKey: { name: 'dueShard', type: AttributeType.STRING },
+    sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
+    projectionType: ProjectionType.KEYS_ONLY,
+  });
 }

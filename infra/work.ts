@@ -3,6 +3,7 @@
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { WORK_MAX_CONCURRENCY, WORK_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
+import { alarmOnCrashedRuns, alarmOnFailedMessages } from './alarms.ts';
 import { grantSlices, type PlatformContext, shareConcurrency, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
@@ -39,5 +40,9 @@ export class Work extends Construct {
     );
     grantSlices(context, this.function);
     storage.grantCatalogRead(this.function);
+    const { stage } = options;
+    alarmOnCrashedRuns(this, { service: 'work', stage });
+    const impact = 'Async runs start late: claiming them or handing them off fails.';
+    alarmOnFailedMessages(this, { service: 'work', stage, impact });
   }
 }

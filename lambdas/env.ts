@@ -3,10 +3,11 @@
 
 import * as z from 'zod';
 
-/** Of the metrics that functions publish, each with its `service`: the name of the function. */
+/** Of the metrics that functions publish, each with its `service` (the name of the function) and its `stage`. */
 export const METRIC_NAMESPACE = 'Errand';
 
 const platform = z.object({
+  STAGE: z.string().min(1),
   RUNTIME_TABLE: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
   PAYLOAD_BUCKET: z.string().min(1),

@@ -64,7 +64,7 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     documents: makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) }),
     jinja: makeJinja(),
     knowledge: makeKnowledge({ bases: knowledgeBases(env) }),
-    log: makeLog(name),
+    log: makeLog({ serviceName: name, stage: env.STAGE }),
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { Match, type Template } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { listResources, makeBundles, type Resource, synthesize } from '../support/stack.ts';
+import { listResources, listStatements, makeBundles, type Resource, synthesize } from '../support/stack.ts';
 
 const bundles = makeBundles();
 const prod = synthesize(bundles, { stage: 'prod' });
@@ -91,6 +91,21 @@ describe('what holds data', () => {
       LifecycleConfiguration: {
         Rules: [Match.objectLike({ ExpirationInDays: 31, NoncurrentVersionExpiration: { NoncurrentDays: 7 } })],
       },
+    });
+  });
+
+  test('is that of the restored tables where the deployment names them; those of the stack stay', () => {
+    const template = synthesize(bundles, { stage: 'prod', restoredTables: '{"runtime": "runtime-of-monday"}' });
+    template.resourceCountIs('AWS::DynamoDB::Table', 2);
+    const variables = listResources(template, 'AWS::Lambda::Function').flatMap(
+      ([, { Properties }]) => Properties.Environment?.Variables.RUNTIME_TABLE ?? [],
+    );
+    expect(variables).toEqual(Array(5).fill('runtime-of-monday'));
+    const granted = JSON.stringify(listStatements(template));
+    expect(granted).toContain(':table/runtime-of-monday"');
+    expect(granted).toContain(':table/runtime-of-monday/index/due"');
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      Dimensions: Match.arrayWith([{ Name: 'TableName', Value: 'runtime-of-monday' }]),
     });
   });
 });

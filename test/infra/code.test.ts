@@ -97,7 +97,7 @@ test('functions that run slices may invoke them and get their names, and no othe
   const ids = listFunctions(template).map(([id]) => id);
   const all: [string, Resource][] = Object.entries(template.findResources('AWS::Lambda::Function'));
   const named = all.filter(([, { Properties }]) =>
-    ids.every((id) => JSON.stringify(Properties.Environment).includes(id)),
+    ids.every((id) => JSON.stringify(Properties.Environment ?? {}).includes(id)),
   );
   const allowed = all.filter(([, { Properties }]) => {
     const policies = JSON.stringify(rolePolicies(Properties.Role['Fn::GetAtt'][0]));

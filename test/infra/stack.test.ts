@@ -253,16 +253,6 @@ describe('every alarm', () => {
     }
   });
 
-  test('on a count of our own watches one that the code really publishes', () => {
-    const own = all('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
-    const counted = own.filter(({ Namespace }) => Namespace === 'Errand').map(({ MetricName }) => MetricName);
-    expect(counted.sort()).toEqual(['DeliveryExhausted', 'RunCrashed']);
-    const sources = ['runs/settle.ts', 'deliver/deliver.ts'].map((file) =>
-      readFileSync(join(import.meta.dirname, '../../lambdas/core', file), 'utf8'),
-    );
-    for (const metric of counted) expect(sources.join()).toContain(`'${metric}'`);
-  });
-
   test('are sent to a topic where there is one', () => {
     const withTopic = synthesized({ alarmTopicArn: 'arn:aws:sns:eu-west-1:1:alarms' });
     for (const { Properties } of Object.values<Resource>(withTopic.findResources('AWS::CloudWatch::Alarm'))) {

@@ -36,6 +36,6 @@ export const synthesize = (bundles: string, context?: Record<string, unknown>): 
 export const listResources = (template: Template, type: string): [string, Resource][] =>
   Object.entries(template.findResources(type));
 
-/** Every statement of the policies of whoever runs slices is in here, and those of all others. */
+/** Of every role. */
 export const listStatements = (template: Template): Resource[] =>
   listResources(template, 'AWS::IAM::Policy').flatMap(([, { Properties }]) => Properties.PolicyDocument.Statement);
