@@ -1,6 +1,6 @@
 // The verb api: one streaming REST API in front of one function. Which routes exist is decided by lambdas/http.
 
-import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -13,6 +13,7 @@ import {
 } from 'aws-cdk-lib/aws-apigateway';
 import { Certificate } from 'aws-cdk-lib/aws-certificatemanager';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { CfnWebACLAssociation } from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { API_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnApiFaults } from './alarms.ts';
@@ -20,6 +21,7 @@ import { grantSlices, type PlatformContext, sliceEnvironment } from './context.t
 import { PlatformFunction } from './function.ts';
 import { useErrorEnvelope } from './gateway-responses.ts';
 import type { PlatformOptions } from './options.ts';
+import { keepPrivate } from './private-endpoint.ts';
 
 // The outer guard of the account; limits per tenant are the platform's own. Below the account's 10,000 requests a second:
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
@@ -50,6 +52,8 @@ export interface ApiProps {
 export class Api extends Construct {
   readonly function: PlatformFunction<'api'>;
   readonly restApi: RestApi;
+  /** Without a slash at its end, since paths are appended to it. */
+  readonly url: string;
 
   constructor(scope: Construct, id: string, { context, machineArn }: ApiProps) {
     super(scope, id);
@@ -65,17 +69,22 @@ export class Api extends Construct {
     grantSlices(context, this.function);
     context.storage.grantCatalog(this.function);
     this.restApi = this.streamingApi(context.options);
+    this.url = this.findUrl();
+    const { webAclArn } = context.options;
+    const { stageArn } = this.restApi.deploymentStage;
+    if (webAclArn) new CfnWebACLAssociation(this, 'WebAcl', { resourceArn: stageArn, webAclArn });
     useErrorEnvelope(this.restApi);
     alarmOnApiFaults(this, this.restApi, 'Callers are answered with 5xx instead of results.');
   }
 
   // One function must not serve buffered and streamed integrations, and one method per route would exceed the size of
   // Lambda's resource policy: so every call streams, and two resources catch them all.
-  private streamingApi({ domain, accessLogs, concurrency }: PlatformOptions): RestApi {
+  private streamingApi(options: PlatformOptions): RestApi {
+    const { domain, accessLogs, concurrency, vpcEndpointIds } = options;
     const mostRequests = concurrency * REQUESTS_PER_EXECUTION;
     const restApi = new RestApi(this, 'Rest', {
       description: 'Errand: the native API and the dialects',
-      endpointTypes: [EndpointType.REGIONAL],
+      ...(vpcEndpointIds.length > 0 ? keepPrivate(this, vpcEndpointIds) : { endpointTypes: [EndpointType.REGIONAL] }),
       // Signatures are computed over the bytes as they came, so every body reaches the function untouched.
       binaryMediaTypes: ['*/*'],
       // API Gateway writes access logs only where the account has a role for it. The role is the account's, so it stays
@@ -100,6 +109,13 @@ export class Api extends Construct {
     restApi.node.tryRemoveChild('Endpoint');
     acknowledgeFindings(restApi, accessLogs);
     return restApi;
+  }
+
+  private findUrl(): string {
+    const { domainName, restApiId, deploymentStage } = this.restApi;
+    if (domainName) return `https://${domainName.domainName}`;
+    const { region, urlSuffix } = Stack.of(this);
+    return `https://${restApiId}.execute-api.${region}.${urlSuffix}/${deploymentStage.stageName}`;
   }
 
   private writeAccessLog() {

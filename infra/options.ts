@@ -2,6 +2,7 @@
 // Everything else about the stack follows from lambdas/core/limits.ts.
 
 import type { App } from 'aws-cdk-lib';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { z } from 'zod';
 import { WORK_BATCH_SIZE } from '../lambdas/core/limits.ts';
 import { findNearMisses } from './option-names.ts';
@@ -10,7 +11,10 @@ import type { StorageProps } from './storage.ts';
 /** Stages whose data may be thrown away with the stack. */
 const DISPOSABLE_STAGES = ['dev', 'local'];
 
-const optionsSchema = z.object({
+/** A number, or its text: `-c name=value` knows text only. */
+const count = z.union([z.number(), z.string().regex(/^\d+$/, 'use a number').transform(Number)]);
+
+const optionsSchema = z.strictObject({
   /** Names the stack. In every stage but `dev` and `local` the data outlives the stack and is protected from deletion. */
   stage: z
     .string()
@@ -50,34 +54,61 @@ const optionsSchema = z.object({
   restoredTables: z
     .strictObject({ runtime: z.string().min(3).optional(), catalog: z.string().min(3).optional() })
     .optional(),
+  /** Days after which logs are removed: one of the numbers that CloudWatch offers. */
+  logRetentionDays: count
+    .refine((days) => Object.values(RetentionDays).includes(days), 'use a number of days that CloudWatch offers')
+    .default(30),
+  /** Of everything in the stack: name → value. */
+  tags: z.record(z.string().min(1), z.string()).default({}),
+  /** Policy that bounds every role of the stack. */
+  permissionsBoundaryArn: z.string().startsWith('arn:').optional(),
+  /** Web ACL of WAF, Regional, in front of the API. WAF sees the first 16 KB of a body, and no answer. */
+  webAclArn: z.string().startsWith('arn:').optional(),
+  /** Endpoints of `execute-api` in your VPCs: the API can then be reached by them, and no longer from the internet. */
+  vpcEndpointIds: z.array(z.string().startsWith('vpce-')).default([]),
   /** SNS topic that receives every alarm. */
   alarmTopicArn: z.string().startsWith('arn:').optional(),
   /**
    * Concurrent executions that the account leaves to this stack (`npm run preflight` shows them). A new account may have 10; with
    * so few, calls and runs take turns.
    */
-  concurrency: z.coerce.number().int().min(10).default(1_000),
+  concurrency: count.pipe(z.number().int().min(10)).default(1_000),
   /** Runs that one worker invocation takes at once. 1 keeps tenants in separate invocations, at a higher price. */
-  workerBatchSize: z.coerce.number().int().min(1).max(10).default(WORK_BATCH_SIZE),
+  workerBatchSize: count.pipe(z.number().int().min(1).max(10)).default(WORK_BATCH_SIZE),
   /**
    * Memory of the worker. Its waiting is most of what a run costs; half of it does where outputs stay small.
    * Reading a document takes up to 256 MB of it.
    */
-  workerMemoryMb: z.coerce.number().int().min(256).max(10_240).default(1_024),
+  workerMemoryMb: count.pipe(z.number().int().min(256).max(10_240)).default(1_024),
+});
+
+const consistent = optionsSchema.refine(({ domain, vpcEndpointIds }) => !domain || vpcEndpointIds.length === 0, {
+  path: ['domain'],
+  message: 'a private API takes no domain of the internet',
 });
 
 export type PlatformOptions = z.infer<typeof optionsSchema>;
+/** The same options, where whoever writes them leaves out what has a default. */
+export type ErrandProps = z.input<typeof optionsSchema>;
+
+export const OPTION_NAMES = Object.keys(optionsSchema.shape);
 
 /** Throws an error that names every wrong option, and every name that was meant to be one. */
 export function readOptions(app: App): PlatformOptions {
-  const names = Object.keys(optionsSchema.shape);
-  const misses = findNearMisses(Object.keys(app.node.getAllContext()), names);
+  const misses = findNearMisses(Object.keys(app.node.getAllContext()), OPTION_NAMES);
   if (misses.length > 0) throw new Error(`The stack has no such option: ${misses.join('; ')}`);
-  const values = names.map((name) => [name, parseValue(app.node.tryGetContext(name))]);
-  const parsed = optionsSchema.safeParse(Object.fromEntries(values));
+  const values = OPTION_NAMES.map((name) => [name, parseValue(app.node.tryGetContext(name))]);
+  return parseOptions(Object.fromEntries(values));
+}
+
+/** Throws an error that names every wrong option, and every name that is none. */
+export function parseOptions(values: Record<string, unknown>): PlatformOptions {
+  const parsed = consistent.safeParse(values);
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
-  throw new Error(`The stack's options are wrong: ${problems}`);
+  const problems = parsed.error.issues.map(({ path, message }) =>
+    path.length > 0 ? `${path.join('.')}: ${message}` : message,
+  );
+  throw new Error(`The stack's options are wrong: ${problems.join('; ')}`);
 }
 
 /** On one machine (`local`) nothing is ever deleted by a stack. */

@@ -83,7 +83,7 @@ function expectToFire(alarm: string): void {
 }
 
 const FLOW = 'flow: 1\nname: one\nnodes:\n  a: { type: set, with: { values: { n: 1 } } }\n';
-const platformOf = (serviceName: string, overrides = {}): Promise<MemoryPlatform> =>
+const makeCountedPlatform = (serviceName: string, overrides = {}): Promise<MemoryPlatform> =>
   makePlatform({ log: makeLog({ serviceName, stage: STAGE }), ...overrides });
 
 describe('messages that fail', () => {
@@ -129,7 +129,7 @@ describe('messages that fail', () => {
 });
 
 test('repairs that fail are counted', async () => {
-  const platform = await platformOf('sweep');
+  const platform = await makeCountedPlatform('sweep');
   for (const _ of Array(3)) await platform.accept(FLOW);
   platform.clock.advance(31_000);
   platform.ports.queues.enqueueRuns = () => Promise.reject(new Error('SQS is away'));
@@ -150,7 +150,7 @@ describe('a run that crashes its workers', () => {
   }
 
   test('is ended and counted by the sweeper', async () => {
-    const platform = await platformOf('sweep');
+    const platform = await makeCountedPlatform('sweep');
     const id = await crash(platform, MAX_CRASHES);
     await sweep(platform.ports, { untilMs: platform.clock.now() + 1_000 });
     expect(await platform.runs.get(id)).toMatchObject({ status: 'failed' });
@@ -158,14 +158,14 @@ describe('a run that crashes its workers', () => {
   });
 
   test('is ended and counted by the worker', async () => {
-    const platform = await platformOf('work');
+    const platform = await makeCountedPlatform('work');
     const runId = await crash(platform, MAX_CRASHES);
     await workRun(platform.ports, { runId, budgetUntil: platform.clock.now() + 90_000 });
     expectToFire('WorkCrashed');
   });
 
   test('is ended and counted by advance', async () => {
-    const platform = await platformOf('advance');
+    const platform = await makeCountedPlatform('advance');
     const runId = await crash(platform, MAX_CRASHES);
     await advanceRun(platform.ports, { runId, handoff: 0, budgetUntil: platform.clock.now() + 90_000 });
     expectToFire('AdvanceCrashed');
@@ -174,7 +174,7 @@ describe('a run that crashes its workers', () => {
 
 test('a webhook that nobody takes is counted', async () => {
   const send = () => Promise.reject(new HttpFault('connect', 'nobody listens'));
-  const platform = await platformOf('deliver', { http: { check: () => undefined, send } });
+  const platform = await makeCountedPlatform('deliver', { http: { check: () => undefined, send } });
   const { ports, clock } = platform;
   const webhooks = [{ url: 'https://hooks.example.com/x', method: 'POST' as const, headers: {} }];
   const { id } = await platform.accept(FLOW, { webhooks });

@@ -1,8 +1,12 @@
 // What a platform team writes in `cdk.json` or after `-c`, and what it is answered when that is wrong.
 
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
+import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, test } from 'vitest';
-import { readOptions } from '../../infra/options.ts';
+import { OPTION_NAMES, parseOptions, readOptions } from '../../infra/options.ts';
+import { listResources, makeBundles, type Resource, synthesize } from '../support/stack.ts';
 
 const read = (context: Record<string, unknown>) => readOptions(new App({ context }));
 
@@ -32,4 +36,83 @@ test("the CDK's own context, and that of somebody else, is none of ours", () => 
     team: 'payments',
   };
   expect(read({ ...context, stage: 'prod' })).toMatchObject({ stage: 'prod' });
+});
+
+describe('docs/options.md', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/options.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| `(\w+)` \| (?:`(.+?)`|none) \|/gm)].map(([, name, value]) => ({ name, value }));
+
+  test('has every option once, and no other', () => {
+    expect(rows.map(({ name }) => name).sort()).toEqual([...OPTION_NAMES].sort());
+  });
+
+  test('says what the default of each is', () => {
+    const defaults = readOptions(new App()) as Record<string, unknown>;
+    for (const { name = '', value } of rows) {
+      const is = defaults[name];
+      const described = typeof is === 'string' ? is || undefined : is === undefined ? undefined : JSON.stringify(is);
+      expect(described, name).toBe(value);
+    }
+  });
+
+  test('has an example that is right', () => {
+    const example = JSON.parse(/```json\n([\s\S]*?)```/.exec(text)?.[1] ?? '');
+    expect(parseOptions(example.context)).toMatchObject({ stage: 'prod', logRetentionDays: 90 });
+  });
+});
+
+describe('what a company wants of all that it deploys', () => {
+  const bundles = makeBundles();
+  const boundary = 'arn:aws:iam::123456789012:policy/boundary';
+  const template = synthesize(bundles, {
+    stage: 'prod',
+    logRetentionDays: '90',
+    tags: '{"cost-center": "4711"}',
+    permissionsBoundaryArn: boundary,
+  });
+
+  test('every log is kept as long as it says', () => {
+    const days = listResources(template, 'AWS::Logs::LogGroup').map(([, { Properties }]) => Properties.RetentionInDays);
+    expect(new Set(days)).toEqual(new Set([90]));
+    expect(() => readOptions(new App({ context: { logRetentionDays: '31' } }))).toThrow(
+      /logRetentionDays: use a number/,
+    );
+  });
+
+  test('every role has its boundary', () => {
+    const roles: [string, Resource][] = listResources(template, 'AWS::IAM::Role');
+    expect(roles.length).toBeGreaterThan(8);
+    for (const [id, { Properties }] of roles) expect(Properties.PermissionsBoundary, id).toBe(boundary);
+  });
+
+  test('what costs money has its tags', () => {
+    for (const type of ['AWS::DynamoDB::Table', 'AWS::Lambda::Function', 'AWS::SQS::Queue', 'AWS::S3::Bucket']) {
+      template.allResourcesProperties(type, { Tags: Match.arrayWith([{ Key: 'cost-center', Value: '4711' }]) });
+    }
+  });
+
+  test('a firewall is in front of the API where there is one', () => {
+    const webAclArn = 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/1';
+    synthesize(bundles, { webAclArn }).hasResourceProperties('AWS::WAFv2::WebACLAssociation', { WebACLArn: webAclArn });
+  });
+
+  test('the API is reached by the endpoints of VPCs alone where it says so', () => {
+    const vpcEndpointIds = ['vpce-0123456789abcdef0'];
+    synthesize(bundles, { vpcEndpointIds }).hasResourceProperties('AWS::ApiGateway::RestApi', {
+      EndpointConfiguration: { Types: ['PRIVATE'], VpcEndpointIds: vpcEndpointIds },
+      Policy: Match.objectLike({
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Condition: { StringNotEquals: { 'aws:SourceVpce': vpcEndpointIds } },
+          }),
+        ]),
+      }),
+    });
+  });
+
+  test('a private API has no domain of the internet', () => {
+    const domain = { name: 'flows.example.com', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/x' };
+    expect(() => parseOptions({ vpcEndpointIds: ['vpce-1'], domain })).toThrow(/domain: a private API/);
+  });
 });
