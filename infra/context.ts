@@ -4,6 +4,7 @@ import { Stack } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import type { Environment } from '../lambdas/env.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
 import type { CodeNodes } from './code.ts';
 import type { PlatformOptions } from './options.ts';
 import type { PlatformQueue } from './queue.ts';
@@ -68,11 +69,13 @@ export function grantSettling({ storage, runs, deliveries }: PlatformContext, fn
 export function grantSlices(context: PlatformContext, fn: IGrantable & Construct): void {
   grantSettling(context, fn);
   const { code, options } = context;
-  const resources = [
-    code.javascript.functionArn,
-    code.python.functionArn,
-    ...options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name)),
-  ];
+  const invokable = options.invokableFunctions.flatMap((name) => functionArns(Stack.of(fn), name));
+  acknowledgeWildcards(
+    fn,
+    invokable,
+    'The deployment names the functions; a name means all versions and aliases of it.',
+  );
+  const resources = [code.javascript.functionArn, code.python.functionArn, ...invokable];
   fn.grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['lambda:InvokeFunction'], resources }));
   grantModelsAndKnowledge(options, fn);
 }
@@ -87,6 +90,11 @@ function grantModelsAndKnowledge(options: PlatformOptions, fn: IGrantable & Cons
     ...listModels(id).map((model) => `arn:${stack.partition}:bedrock:*::foundation-model/${model}`),
     stack.formatArn({ service: 'bedrock', resource: 'inference-profile', resourceName: id }),
   ]);
+  acknowledgeWildcards(
+    fn,
+    arns,
+    'A profile chooses the Region of its model itself; the model is the one of the deployment.',
+  );
   allow(['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'], arns);
   const bases = Object.values(knowledgeBases).map((id) =>
     stack.formatArn({ service: 'bedrock', resource: 'knowledge-base', resourceName: id }),

@@ -1,10 +1,11 @@
 // A network that leads nowhere, for functions that run others' code: no way to the internet, to other networks, between
 // the functions themselves, or out through the names that they look up.
 
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Stack, Validations } from 'aws-cdk-lib';
 import { IpAddresses, type IVpc, SecurityGroup, SubnetType, Vpc } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { acknowledgeWildcards } from './acknowledge.ts';
 
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 const INTERFACE_ACTIONS = [
@@ -36,6 +37,10 @@ export class IsolatedNetwork extends Construct {
       restrictDefaultSecurityGroup: false,
       // The library's own types differ in what may be undefined.
     }) as IVpc;
+    Validations.of(this.vpc).acknowledge({
+      id: 'AwsSolutions-VPC7',
+      reason: 'Nothing flows here: there is no route, no rule that lets anything out, and no resolver.',
+    });
     this.securityGroup = new SecurityGroup(this, 'Closed', {
       vpc: this.vpc,
       description: 'Functions that run the code of flows: nothing in, nothing out',
@@ -46,6 +51,11 @@ export class IsolatedNetwork extends Construct {
   /** Lets Lambda attach the functions of the role, and not the code that runs in them. */
   grantAttach(role: Role): void {
     const all = { actions: INTERFACE_ACTIONS, resources: ['*'] };
+    acknowledgeWildcards(
+      role,
+      all.resources,
+      'EC2 knows no narrower resource for these, and the functions themselves are denied them.',
+    );
     const functions = Stack.of(this).formatArn({
       service: 'lambda',
       resource: 'function',

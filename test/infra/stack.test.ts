@@ -271,8 +271,8 @@ test('nothing has a physical name, so that two stages live in one account', () =
 });
 
 describe('the AWS Solutions checks', () => {
-  function runChecks(change: (stack: PlatformStack) => void): () => void {
-    const app = new App({ builtinCloudFormationValidation: false });
+  function runChecks(change: (stack: PlatformStack) => void, context: Record<string, unknown> = {}): () => void {
+    const app = new App({ context, builtinCloudFormationValidation: false });
     change(new PlatformStack(app, 'Errand', { options: readOptions(app), bundles }));
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
     return () => app.synth();
@@ -280,6 +280,23 @@ describe('the AWS Solutions checks', () => {
 
   test('have no finding that is not answered with a reason', () => {
     expect(runChecks(() => {})).not.toThrow();
+  });
+
+  test('have none either where every option is used', () => {
+    const context = {
+      stage: 'prod',
+      codeNetwork: 'none',
+      codeIsolation: 'call',
+      accessLogs: 'off',
+      invokableFunctions: ['refund', 'charge-*', 'arn:aws:lambda:eu-west-1:123456789012:function:book-*'],
+      bedrockModels: ['jp.amazon.nova-lite-v1:0'],
+      restoredTables: { runtime: 'runtime-of-monday', catalog: 'catalog-of-monday' },
+      vpcEndpointIds: ['vpce-0123456789abcdef0'],
+      webAclArn: 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/1',
+      alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms',
+      permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary',
+    };
+    expect(runChecks(() => {}, context)).not.toThrow();
   });
 
   test('would find a bucket without protection', () => {
