@@ -1,6 +1,6 @@
 // The verb api: one streaming REST API in front of one function. Which routes exist is decided by lambdas/http.
 
-import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import {
   AccessLogField,
   AccessLogFormat,
@@ -83,6 +83,8 @@ export class Api extends Construct {
     const { domain, accessLogs, concurrency, vpcEndpointIds } = options;
     const mostRequests = concurrency * REQUESTS_PER_EXECUTION;
     const restApi = new RestApi(this, 'Rest', {
+      // Its metrics have no other dimension than this name, so two stages of one account must not share it.
+      restApiName: Names.uniqueResourceName(this, { separator: '-', maxLength: 100 }),
       description: 'Errand: the native API and the dialects',
       ...(vpcEndpointIds.length > 0 ? keepPrivate(this, vpcEndpointIds) : { endpointTypes: [EndpointType.REGIONAL] }),
       // Signatures are computed over the bytes as they came, so every body reaches the function untouched.

@@ -1,7 +1,11 @@
 // Each alarm on a count of our own fires: its cause happens in the real functions and the real core, and the metric that
 // the log then writes is the one that the alarm watches. Metrics of AWS itself are checked against what AWS documents.
 
+import { App } from 'aws-cdk-lib';
+import { Template } from 'aws-cdk-lib/assertions';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { readOptions } from '../../infra/options.ts';
+import { PlatformStack } from '../../infra/platform-stack.ts';
 import { advanceRun } from '../../lambdas/core/advance.ts';
 import { deliver } from '../../lambdas/core/deliver/deliver.ts';
 import { WEBHOOK_SHAPES } from '../../lambdas/core/dialects/webhook-shapes.ts';
@@ -227,6 +231,22 @@ describe('an alarm on a metric of AWS', () => {
 
   test('adds no metrics up: a sum has no value while one of them has none', () => {
     for (const [id, { Properties }] of alarms) expect(Properties.Metrics, id).toBeUndefined();
+  });
+
+  test('watches the API of its own stage: API Gateway counts by the name of the API', () => {
+    const readName = (stage: string): string => {
+      const app = new App({ context: { stage }, builtinCloudFormationValidation: false });
+      const stack = new PlatformStack(app, `Errand-${stage}`, { options: readOptions(app), bundles });
+      const [[, { Properties }]] = listResources(Template.fromStack(stack), 'AWS::ApiGateway::RestApi') as [
+        [string, Resource],
+      ];
+      const watched = listResources(Template.fromStack(stack), 'AWS::CloudWatch::Alarm').find(([id]) =>
+        id.startsWith('ApiFaults'),
+      );
+      expect(readDimensions(watched?.[1].Properties)).toEqual({ ApiName: Properties.Name });
+      return Properties.Name;
+    };
+    expect(readName('blue')).not.toBe(readName('green'));
   });
 
   test('watches reads and writes of both tables and of each index', () => {
