@@ -14,6 +14,8 @@ const DISPOSABLE_STAGES = ['dev', 'local'];
 /** A number, or its text: `-c name=value` knows text only. */
 const count = z.union([z.number(), z.string().regex(/^\d+$/, 'use a number').transform(Number)]);
 
+const flag = z.union([z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true')]);
+
 const optionsSchema = z.strictObject({
   /** Names the stack. In every stage but `dev` and `local` the data outlives the stack and is protected from deletion. */
   stage: z
@@ -54,6 +56,19 @@ const optionsSchema = z.strictObject({
   restoredTables: z
     .strictObject({ runtime: z.string().min(3).optional(), catalog: z.string().min(3).optional() })
     .optional(),
+  /** A KMS key of the account's own encrypts tables, queues, bucket and secret. Each request of KMS is billed. */
+  customerManagedKey: flag.default(false),
+  /** Requests a second that the runtime table and its indexes take from the first on: `{"reads": 20000, "writes": 10000}`. */
+  warmThroughput: z.strictObject({ reads: z.int().min(12_000), writes: z.int().min(4_000) }).optional(),
+  /** Where the functions run, but for those of code nodes. The subnets need a way to AWS as well. */
+  targetNetwork: z
+    .strictObject({
+      subnetIds: z.array(z.string().startsWith('subnet-')).min(1),
+      securityGroupIds: z.array(z.string().startsWith('sg-')).min(1),
+    })
+    .optional(),
+  /** Traces of the functions and the machine in X-Ray. */
+  tracing: flag.default(false),
   /** Days after which logs are removed: one of the numbers that CloudWatch offers. */
   logRetentionDays: count
     .refine((days) => Object.values(RetentionDays).includes(days), 'use a number of days that CloudWatch offers')
@@ -112,9 +127,16 @@ export function parseOptions(values: Record<string, unknown>): PlatformOptions {
 }
 
 /** On one machine (`local`) nothing is ever deleted by a stack. */
-export function describeData({ stage, restoredTables }: PlatformOptions): StorageProps {
+export function describeData(options: PlatformOptions): StorageProps {
+  const { stage, restoredTables, customerManagedKey, warmThroughput } = options;
   const disposable = DISPOSABLE_STAGES.includes(stage);
-  return { disposable, emptied: disposable && stage !== 'local', ...(restoredTables && { restored: restoredTables }) };
+  return {
+    disposable,
+    emptied: disposable && stage !== 'local',
+    restored: restoredTables,
+    ownKey: customerManagedKey,
+    warm: warmThroughput,
+  };
 }
 
 // `-c name=value` hands every value over as text, objects and lists too.

@@ -33,12 +33,13 @@ export function composePlatform(
   scope: Construct,
   { options, bundles }: { options: PlatformOptions; bundles: string },
 ): Platform {
+  const storage = new Storage(scope, 'Storage', describeData(options));
   const context: PlatformContext = {
     options,
     bundles,
-    storage: new Storage(scope, 'Storage', describeData(options)),
-    runs: makeRunsQueue(scope),
-    deliveries: makeDeliveriesQueue(scope),
+    storage,
+    runs: makeRunsQueue(scope, storage),
+    deliveries: makeDeliveriesQueue(scope, storage),
     code: new CodeNodes(scope, 'Code', { bundles, options }),
   };
   const advance = new Advance(scope, 'Advance', { context });
@@ -60,12 +61,13 @@ export function composePlatform(
   new FlowBoundary(scope, 'FlowBoundary', { ...context, machine: advance.machine, functions });
   new Overview(scope, 'Overview', { ...context, api, advance, functions });
   if (options.alarmTopicArn) sendAlarms(scope, options.alarmTopicArn);
-  applyStackWide(scope, options);
+  applyStackWide(scope, options, context.storage);
   return { ...context, api, sweep };
 }
 
-function makeRunsQueue(scope: Construct): PlatformQueue {
+function makeRunsQueue(scope: Construct, { key }: Storage): PlatformQueue {
   return new PlatformQueue(scope, 'Runs', {
+    key,
     visibilitySeconds: WORK_VISIBILITY_SECONDS,
     // A delayed message is at most this old when it is first received.
     backlogSeconds: QUEUE_DELAY_MAX_SECONDS + WORK_TIMEOUT_SECONDS,
@@ -74,8 +76,9 @@ function makeRunsQueue(scope: Construct): PlatformQueue {
   });
 }
 
-function makeDeliveriesQueue(scope: Construct): PlatformQueue {
+function makeDeliveriesQueue(scope: Construct, { key }: Storage): PlatformQueue {
   return new PlatformQueue(scope, 'Deliveries', {
+    key,
     visibilitySeconds: 6 * DELIVER_TIMEOUT_SECONDS,
     backlogSeconds: QUEUE_DELAY_MAX_SECONDS + DELIVER_TIMEOUT_SECONDS,
     backlogImpact: 'Webhooks are delivered late: runs end faster than their webhooks are called.',

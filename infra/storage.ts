@@ -8,9 +8,11 @@ import {
   type ITable,
   ProjectionType,
   Table,
+  TableEncryption,
   type TableProps,
 } from 'aws-cdk-lib/aws-dynamodb';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, type CfnBucket } from 'aws-cdk-lib/aws-s3';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
@@ -38,6 +40,10 @@ export interface StorageProps {
   emptied: boolean;
   /** Tables that were restored from a backup, by name: in use instead of those of the stack, which stay as they are. */
   restored?: { runtime?: string; catalog?: string };
+  /** A key of the account's own encrypts all of it, and the queues. */
+  ownKey: boolean;
+  /** Requests a second that the runtime table and its indexes take from the first on. */
+  warm?: { reads: number; writes: number };
 }
 
 export class Storage extends Construct {
@@ -47,10 +53,12 @@ export class Storage extends Construct {
   readonly catalog: ITable;
   readonly payloads: Bucket;
   readonly secret: Secret;
+  readonly key: Key | undefined;
 
   constructor(scope: Construct, id: string, props: StorageProps) {
     super(scope, id);
     const removalPolicy = props.disposable ? RemovalPolicy.DESTROY : RemovalPolicy.RETAIN;
+    this.key = props.ownKey ? new Key(this, 'Key', { enableKeyRotation: true, removalPolicy }) : undefined;
     // One definition for both tables: they differ in life cycle and access, not in shape.
     const table: TableProps = {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -60,10 +68,15 @@ export class Storage extends Construct {
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
       deletionProtection: !props.disposable,
       removalPolicy,
+      ...(this.key && { encryption: TableEncryption.CUSTOMER_MANAGED, encryptionKey: this.key }),
     };
-    const runtime = new Table(this, 'Runtime', table);
+    const warmThroughput = props.warm && {
+      readUnitsPerSecond: props.warm.reads,
+      writeUnitsPerSecond: props.warm.writes,
+    };
+    const runtime = new Table(this, 'Runtime', { ...table, warmThroughput });
     const catalog = new Table(this, 'Catalog', table);
-    indexRuns(runtime);
+    indexRuns(runtime, { warmThroughput });
     this.runtime = this.findRestored('Runtime', props.restored?.runtime) ?? runtime;
     this.catalog = this.findRestored('Catalog', props.restored?.catalog) ?? catalog;
     // What a failed first deployment has made is empty, and goes again. (A table is protected from deletion, so it stays.)
@@ -115,7 +128,9 @@ export class Storage extends Construct {
 
   private payloadBucket(removalPolicy: RemovalPolicy, { disposable, emptied }: StorageProps): Bucket {
     const bucket = new Bucket(this, 'Payloads', {
-      encryption: BucketEncryption.S3_MANAGED,
+      ...(this.key
+        ? { encryption: BucketEncryption.KMS, encryptionKey: this.key, bucketKeyEnabled: true }
+        : { encryption: BucketEncryption.S3_MANAGED }),
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       enforceSSL: true,
       // A day longer than the records that point here, which DynamoDB removes some time after they have expired.
@@ -148,6 +163,7 @@ export class Storage extends Construct {
         excludePunctuation: true,
       },
       removalPolicy,
+      encryptionKey: this.key,
     });
     Validations.of(secret).acknowledge({
       id: 'AwsSolutions-SMG4',
@@ -164,18 +180,20 @@ export class Storage extends Construct {
 
 // `list` shows a tenant's runs by time, `due` is what the sweeper reads. Both are sparse: only items that carry
 // their attributes are in them.
-function indexRuns(runtime: Table): void {
+function indexRuns(runtime: Table, warm: Pick<TableProps, 'warmThroughput'>): void {
   runtime.addGlobalSecondaryIndex({
     indexName: 'list',
     partitionKey: { name: 'tenantKey', type: AttributeType.STRING },
     sortKey: { name: 'runId', type: AttributeType.STRING },
     projectionType: ProjectionType.INCLUDE,
     nonKeyAttributes: ['endStatus', 'flow', 'mode', 'env', 'dialect', 'userId'],
+    ...warm,
   });
   runtime.addGlobalSecondaryIndex({
     indexName: 'due',
     partitionKey: { name: 'dueShard', type: AttributeType.STRING },
     sortKey: { name: 'dueAt', type: AttributeType.NUMBER },
     projectionType: ProjectionType.KEYS_ONLY,
+    ...warm,
   });
 }

@@ -116,3 +116,65 @@ describe('what a company wants of all that it deploys', () => {
     expect(() => parseOptions({ vpcEndpointIds: ['vpce-1'], domain })).toThrow(/domain: a private API/);
   });
 });
+
+describe('a platform by its own key, in its own network, traced and warm', () => {
+  const bundles = makeBundles();
+  const template = synthesize(bundles, {
+    stage: 'prod',
+    customerManagedKey: 'true',
+    tracing: 'true',
+    warmThroughput: '{"reads": 20000, "writes": 10000}',
+    targetNetwork: '{"subnetIds": ["subnet-1"], "securityGroupIds": ["sg-1"]}',
+  });
+  const [[keyId, key]] = listResources(template, 'AWS::KMS::Key') as [[string, Resource]];
+  const listPlatformFunctions = () =>
+    listResources(template, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties.Environment.Variables.STAGE,
+    );
+
+  test('encrypts all that is stored by one key, which rotates and stays', () => {
+    expect(key).toMatchObject({ DeletionPolicy: 'Retain', Properties: { EnableKeyRotation: true } });
+    const types = ['AWS::DynamoDB::Table', 'AWS::S3::Bucket', 'AWS::SQS::Queue', 'AWS::SecretsManager::Secret'];
+    const stored = types.flatMap((type) => listResources(template, type));
+    expect(stored).toHaveLength(2 + 1 + 4 + 1);
+    for (const [id, { Properties }] of stored) expect(JSON.stringify(Properties), id).toContain(keyId);
+  });
+
+  test('lets every function of the platform use it, and no code of flows', () => {
+    const using = listResources(template, 'AWS::IAM::Policy').filter(([, { Properties }]) =>
+      JSON.stringify(Properties.PolicyDocument).includes('kms:GenerateDataKey'),
+    );
+    expect(using.map(([id]) => id.replace(/Function.*/, '')).sort()).toEqual([
+      'Advance',
+      'Api',
+      'Deliver',
+      'Sweep',
+      'Work',
+    ]);
+  });
+
+  test('runs in the subnets, and the code of flows does not', () => {
+    const attached = listResources(template, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties.VpcConfig,
+    );
+    expect(attached.map(([id]) => id)).toEqual(listPlatformFunctions().map(([id]) => id));
+    for (const [, { Properties }] of attached) {
+      expect(Properties.VpcConfig).toEqual({ SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'] });
+    }
+  });
+
+  test('traces its functions and its machine', () => {
+    expect(listPlatformFunctions()).toHaveLength(5);
+    for (const [, { Properties }] of listPlatformFunctions())
+      expect(Properties.TracingConfig).toEqual({ Mode: 'Active' });
+    template.hasResourceProperties('AWS::StepFunctions::StateMachine', { TracingConfiguration: { Enabled: true } });
+  });
+
+  test('takes a peak from the first request on, in the table and its indexes', () => {
+    const warm = { ReadUnitsPerSecond: 20_000, WriteUnitsPerSecond: 10_000 };
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      WarmThroughput: warm,
+      GlobalSecondaryIndexes: [Match.objectLike({ WarmThroughput: warm }), Match.objectLike({ WarmThroughput: warm })],
+    });
+  });
+});

@@ -294,6 +294,10 @@ describe('the AWS Solutions checks', () => {
       vpcEndpointIds: ['vpce-0123456789abcdef0'],
       webAclArn: 'arn:aws:wafv2:eu-west-1:123456789012:regional/webacl/x/1',
       alarmTopicArn: 'arn:aws:sns:eu-west-1:123456789012:alarms',
+      customerManagedKey: true,
+      tracing: true,
+      targetNetwork: { subnetIds: ['subnet-1'], securityGroupIds: ['sg-1'] },
+      warmThroughput: { reads: 20_000, writes: 10_000 },
       permissionsBoundaryArn: 'arn:aws:iam::123456789012:policy/boundary',
     };
     expect(runChecks(() => {}, context)).not.toThrow();
