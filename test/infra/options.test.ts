@@ -38,6 +38,15 @@ test("the CDK's own context, and that of somebody else, is none of ours", () => 
   expect(read({ ...context, stage: 'prod' })).toMatchObject({ stage: 'prod' });
 });
 
+test.each([
+  [{ stage: 'Prod!' }, /stage: use lower-case/],
+  [{ workerBatchSize: 11 }, /workerBatchSize/],
+  [{ alarmTopicArn: 'alarms' }, /alarmTopicArn/],
+  [{ knowledgeBases: { 'hand=book': 'x' } }, /knowledgeBases/],
+])('refuses the options %j with a message', (context, message) => {
+  expect(() => read(context)).toThrow(message);
+});
+
 describe('docs/options.md', () => {
   const text = readFileSync(join(import.meta.dirname, '../../docs/options.md'), 'utf8');
   const rows = [...text.matchAll(/^\| `(\w+)` \| (?:`(.+?)`|none) \|/gm)].map(([, name, value]) => ({ name, value }));
