@@ -5,9 +5,11 @@ import { Policy, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws
 import { DefinitionBody, StateMachine, StateMachineType } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { ADVANCE_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
-import { alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
+import { acknowledgeWildcards } from './acknowledge.ts';
+import { alarmOnCrashedRuns, alarmOnMachineFailures, alarmOnMachineThrottles } from './alarms.ts';
 import { grantSlices, type PlatformContext, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
+import type { PlatformOptions } from './options.ts';
 import { runMachine } from './run-machine.ts';
 
 export interface AdvanceProps {
@@ -31,7 +33,8 @@ export class Advance extends Construct {
     });
     grantSlices(context, this.function);
     context.storage.grantCatalogRead(this.function);
-    this.machine = this.stateMachine();
+    this.machine = this.stateMachine(context.options);
+    alarmOnCrashedRuns(this, { service: 'advance', stage: context.options.stage });
     alarmOnMachineFailures(
       this,
       this.machine,
@@ -50,7 +53,7 @@ export class Advance extends Construct {
     this.allow('WakeParkedRuns', ['states:SendTaskSuccess', 'states:SendTaskFailure'], functions);
   }
 
-  private stateMachine(): StateMachine {
+  private stateMachine({ tracing }: PlatformOptions): StateMachine {
     const stack = Stack.of(this);
     const { functionArn } = this.function.lambda;
     const definition = runMachine({ advanceArn: functionArn, partition: stack.partition });
@@ -60,7 +63,9 @@ export class Advance extends Construct {
       stateMachineType: StateMachineType.STANDARD,
       definitionBody: DefinitionBody.fromString(stack.toJsonString(definition)),
       role,
+      ...(tracing && { tracingEnabled: true }),
     });
+    if (tracing) acknowledgeWildcards(role, ['*'], 'X-Ray knows no narrower resource.');
     Validations.of(machine).acknowledge(
       {
         id: 'AwsSolutions-SF1',

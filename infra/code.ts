@@ -15,16 +15,19 @@ import type { PlatformOptions } from './options.ts';
 export interface CodeNodesProps {
   /** Directory that holds one bundle per function. */
   bundles: string;
-  network: PlatformOptions['codeNetwork'];
+  options: Pick<PlatformOptions, 'codeNetwork' | 'codeIsolation'>;
 }
 
 export class CodeNodes extends Construct {
   readonly javascript: LambdaFunction;
   readonly python: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { bundles, network }: CodeNodesProps) {
+  constructor(scope: Construct, id: string, { bundles, options }: CodeNodesProps) {
     super(scope, id);
-    const isolated = network === 'none' ? { network: new IsolatedNetwork(this, 'Network') } : {};
+    const isolated = {
+      perTenant: options.codeIsolation === 'tenant',
+      ...(options.codeNetwork === 'none' && { network: new IsolatedNetwork(this, 'Network') }),
+    };
     this.javascript = codeFunction(new Construct(this, 'JavaScript'), {
       language: 'JavaScript',
       runtime: Runtime.NODEJS_24_X,
@@ -48,11 +51,13 @@ interface CodeFunction {
   language: string;
   runtime: Runtime;
   directory: string;
+  perTenant: boolean;
   /** Without one: the internet. */
   network?: IsolatedNetwork;
 }
 
-function codeFunction(scope: Construct, { language, runtime, directory, network }: CodeFunction): LambdaFunction {
+function codeFunction(scope: Construct, props: CodeFunction): LambdaFunction {
+  const { language, runtime, directory, perTenant, network } = props;
   const logGroup = new LogGroup(scope, 'Logs', {
     retention: RetentionDays.ONE_MONTH,
     removalPolicy: RemovalPolicy.DESTROY,
@@ -71,7 +76,7 @@ function codeFunction(scope: Construct, { language, runtime, directory, network 
     timeout: Duration.seconds(CODE_FUNCTION_TIMEOUT_SECONDS),
     memorySize: CODE_FUNCTION_MEMORY_MB,
     // Can be set only when the function is made: https://docs.aws.amazon.com/lambda/latest/dg/tenant-isolation.html
-    tenancyConfig: TenancyConfig.PER_TENANT,
+    ...(perTenant && { tenancyConfig: TenancyConfig.PER_TENANT }),
     role,
     logGroup,
     ...(network && { vpc: network.vpc, securityGroups: [network.securityGroup] }),

@@ -3,8 +3,8 @@
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { DELIVER_BATCH_SIZE, DELIVER_MAX_CONCURRENCY, DELIVER_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
-import { alarmOnCount } from './alarms.ts';
-import { type PlatformContext, platformEnvironment } from './context.ts';
+import { alarmOnCount, alarmOnFailedMessages } from './alarms.ts';
+import { type PlatformContext, platformEnvironment, shareConcurrency } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface DeliverProps {
@@ -29,7 +29,7 @@ export class Deliver extends Construct {
     this.function.lambda.addEventSource(
       new SqsEventSource(deliveries.queue, {
         batchSize: DELIVER_BATCH_SIZE,
-        maxConcurrency: DELIVER_MAX_CONCURRENCY,
+        maxConcurrency: shareConcurrency(context, DELIVER_MAX_CONCURRENCY),
         reportBatchItemFailures: true,
       }),
     );
@@ -39,9 +39,15 @@ export class Deliver extends Construct {
     storage.grantPayloads(this.function);
     storage.grantSecret(this.function);
     deliveries.grantSend(this.function);
+    alarmOnFailedMessages(this, {
+      service: 'deliver',
+      stage: context.options.stage,
+      impact: 'Webhooks are delivered late: their messages fail before an attempt is made.',
+    });
     alarmOnCount(this, 'Exhausted', {
       metric: 'DeliveryExhausted',
       service: 'deliver',
+      stage: context.options.stage,
       impact: 'A webhook was not delivered: its receiver failed at every attempt for a day.',
       runbook: 'delivery-exhausted',
     });

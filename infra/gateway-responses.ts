@@ -38,16 +38,21 @@ export function useErrorEnvelope(api: RestApi): void {
       ...envelope(code, JSON.stringify(message)),
     });
   }
-  // Whatever else API Gateway finds wrong keeps its own status and words; `messageString` comes with its quotes.
+  // Whatever else API Gateway finds wrong in a request keeps its own status and words; `messageString` comes with its quotes.
   const words = '$context.error.messageString';
   api.addGatewayResponse('Default4xx', { type: ResponseType.DEFAULT_4XX, ...envelope('invalid-request', words) });
-  api.addGatewayResponse('Default5xx', { type: ResponseType.DEFAULT_5XX, ...envelope('internal', words) });
+  // A function that Lambda throttles is a 500 of the gateway, of no type of its own: it is worth another try, soon.
+  const busy = envelope('unavailable', JSON.stringify('The platform is briefly unavailable'));
+  api.addGatewayResponse('Default5xx', { type: ResponseType.DEFAULT_5XX, statusCode: '503', ...busy });
 }
 
 /** Clients of Dify upload files here, and read these fields of an error. */
 const DIFY_FIELDS: Record<string, string> = {
   'payload-too-large': ',"code":"file_too_large","message":"File size exceeded.","status":413',
 };
+
+const RETRYABLE = ['rate-limited', 'unavailable'];
+const RETRY_AFTER_SECONDS = 2;
 
 function envelope(code: string, message: string): Omit<GatewayResponseOptions, 'type'> {
   return {
@@ -60,6 +65,7 @@ function envelope(code: string, message: string): Omit<GatewayResponseOptions, '
       'Cache-Control': "'no-store'",
       'Strict-Transport-Security': "'max-age=63072000; includeSubDomains'",
       'X-Content-Type-Options': "'nosniff'",
+      ...(RETRYABLE.includes(code) && { 'Retry-After': `'${RETRY_AFTER_SECONDS}'` }),
     },
   };
 }

@@ -3,12 +3,18 @@
 
 import { Duration } from 'aws-cdk-lib';
 import { type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { MAX_CRASHES, RUN_CEILING_SECONDS } from '../lambdas/core/limits.ts';
 import { alarmOnBacklog, alarmOnDeadLetters } from './alarms.ts';
 
+// SQS asks KMS once in this time and not for every message, which would cost more than the message.
+const KEY_REUSE = Duration.hours(1);
+
 export interface PlatformQueueProps {
+  /** Encrypts the messages; without one, a key of SQS does. */
+  key: IKey | undefined;
   /** At least six times the timeout of the function that receives the messages. */
   visibilitySeconds: number;
   /** A message older than this means that they are not received in time. */
@@ -25,7 +31,12 @@ export class PlatformQueue extends Construct {
 
   constructor(scope: Construct, id: string, props: PlatformQueueProps) {
     super(scope, id);
-    const secured = { encryption: QueueEncryption.SQS_MANAGED, enforceSSL: true };
+    const secured = {
+      enforceSSL: true,
+      ...(props.key
+        ? { encryption: QueueEncryption.KMS, encryptionMasterKey: props.key, dataKeyReuse: KEY_REUSE }
+        : { encryption: QueueEncryption.SQS_MANAGED }),
+    };
     this.deadLetters = new Queue(this, 'DeadLetters', { ...secured, retentionPeriod: Duration.days(14) });
     this.queue = new Queue(this, 'Queue', {
       ...secured,

@@ -4,7 +4,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import { SWEEP_PERIOD_SECONDS } from '../lambdas/core/limits.ts';
-import { alarmOnCount, alarmOnSilence } from './alarms.ts';
+import { alarmOnCount, alarmOnCrashedRuns, alarmOnSilence } from './alarms.ts';
 import { grantSettling, type PlatformContext, platformEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
@@ -37,11 +37,15 @@ export class Sweep extends Construct {
       this.function.lambda,
       'The guarantee is off: a run that lost its worker stays running, and no run expires after 24 hours.',
     );
-    alarmOnCount(this, 'Crashed', {
-      metric: 'RunCrashed',
+    const { stage } = context.options;
+    alarmOnCrashedRuns(this, { service: 'sweep', stage });
+    alarmOnCount(this, 'FailedRepairs', {
+      metric: 'RepairFailed',
       service: 'sweep',
-      impact: 'A run ended as run-crashed: it crashed its worker five times.',
-      runbook: 'run-crashed',
+      stage,
+      threshold: 3,
+      impact: 'A run, a webhook or a slot that lost its worker stays as it is: the sweeper fails to repair it.',
+      runbook: 'repairs-failed',
     });
     this.runEveryMinute();
   }

@@ -3,7 +3,8 @@
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { WORK_MAX_CONCURRENCY, WORK_TIMEOUT_SECONDS } from '../lambdas/core/limits.ts';
-import { grantSlices, type PlatformContext, sliceEnvironment } from './context.ts';
+import { alarmOnCrashedRuns, alarmOnFailedMessages } from './alarms.ts';
+import { grantSlices, type PlatformContext, shareConcurrency, sliceEnvironment } from './context.ts';
 import { PlatformFunction } from './function.ts';
 
 export interface WorkProps {
@@ -33,11 +34,15 @@ export class Work extends Construct {
     this.function.lambda.addEventSource(
       new SqsEventSource(runs.queue, {
         batchSize: options.workerBatchSize,
-        maxConcurrency: WORK_MAX_CONCURRENCY,
+        maxConcurrency: shareConcurrency(context, WORK_MAX_CONCURRENCY),
         reportBatchItemFailures: true,
       }),
     );
     grantSlices(context, this.function);
     storage.grantCatalogRead(this.function);
+    const { stage } = options;
+    alarmOnCrashedRuns(this, { service: 'work', stage });
+    const impact = 'Async runs start late: claiming them or handing them off fails.';
+    alarmOnFailedMessages(this, { service: 'work', stage, impact });
   }
 }

@@ -16,6 +16,8 @@ export async function batch<Message>(
         return [];
       } catch (error) {
         log.error('a message failed and will be retried', { messageId, error });
+        // The function itself succeeds, so its errors stay 0.
+        log.metric('MessageFailed');
         return [{ itemIdentifier: messageId }];
       }
     }),

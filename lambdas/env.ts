@@ -3,10 +3,11 @@
 
 import * as z from 'zod';
 
-/** Of the metrics that functions publish, each with its `service`: the name of the function. */
+/** Of the metrics that functions publish, each with its `service` (the name of the function) and its `stage`. */
 export const METRIC_NAMESPACE = 'Errand';
 
 const platform = z.object({
+  STAGE: z.string().min(1),
   RUNTIME_TABLE: z.string().min(1),
   CATALOG_TABLE: z.string().min(1),
   PAYLOAD_BUCKET: z.string().min(1),
@@ -21,6 +22,8 @@ const platform = z.object({
 const runner = platform.extend({
   CODE_NODE_FUNCTION: z.string().min(1),
   CODE_PYTHON_FUNCTION: z.string().min(1),
+  /** tenant: those functions keep tenants in environments of their own; call: Lambda does not offer that in the Region. */
+  CODE_ISOLATION: z.enum(['tenant', 'call']),
   /** Base URL of an endpoint that speaks OpenAI's wire; empty: none. */
   OPENAI_BASE_URL: z.string(),
   /** Secret with its key; empty: the endpoint wants none. */

@@ -5,9 +5,10 @@ import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Log } from './core/ports/ports.ts';
 import { METRIC_NAMESPACE } from './env.ts';
 
-export function makeLog(serviceName: string): Log {
+export function makeLog({ serviceName, stage }: { serviceName: string; stage: string }): Log {
   const logger = new Logger({ serviceName });
-  const metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName });
+  // Two stages may be in one account, and an alarm is about one of them.
+  const metrics = new Metrics({ namespace: METRIC_NAMESPACE, serviceName, defaultDimensions: { stage } });
   return {
     info: (message, fields = {}) => logger.info(message, named(fields)),
     warn: (message, fields = {}) => logger.warn(message, named(fields)),

@@ -59,12 +59,12 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     keyring,
     http,
     functions,
-    code: makeCode({ functions, names: codeFunctions(env) }),
+    code: makeCode({ functions, names: codeFunctions(env), perTenant: env.CODE_ISOLATION !== 'call' }),
     models: makeModels(env, http),
     documents: makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) }),
     jinja: makeJinja(),
     knowledge: makeKnowledge({ bases: knowledgeBases(env) }),
-    log: makeLog(name),
+    log: makeLog({ serviceName: name, stage: env.STAGE }),
   };
 }
 

@@ -30,16 +30,18 @@ export interface CodeOptions {
   functions: Pick<ReturnType<typeof makeFunctions>, 'invoke'>;
   /** Names of the functions; without one, code in its language is not run. */
   names: Partial<Record<CodeLanguage, string>>;
+  /** Lambda refuses calls that name a tenant where a function was not made for it, and those that do not where it was. */
+  perTenant: boolean;
 }
 
-export function makeCode({ functions, names }: CodeOptions): CodeRunner {
+export function makeCode({ functions, names, perTenant }: CodeOptions): CodeRunner {
   return {
     async run({ language, tenant, job, signal }) {
       const name = names[language];
       if (name === undefined) throw new Error(`This function does not run ${language} code`);
       const answer = await functions.invoke({
         name,
-        tenant,
+        ...(perTenant && { tenant }),
         payload: job as never,
         mode: 'response',
         signal,

@@ -59,6 +59,7 @@ export async function sweep(ports: Ports, { untilMs }: { untilMs: number }): Pro
     results.forEach((result, index) => {
       if (result.status === 'fulfilled') return;
       broken += 1;
+      ports.log.metric('RepairFailed');
       ports.log.error('a repair failed; the next sweep tries again', { due: fresh[index], error: result.reason });
     });
     swept.runs += fresh.filter((it) => it.kind === 'run').length;

@@ -6,13 +6,13 @@ import type { GatewayError } from '../blueprint/routes.ts';
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/supported-gateway-response-types.html
 const ERRORS = {
   BAD_REQUEST: { status: 400, message: 'Bad Request' },
-  // Named by us: API Gateway has no type of its own for these two, so a default response words them.
+  // Named by us: API Gateway has no type of its own for these three, so a default response words them.
   FUNCTION_FAILURE: { status: 502, message: 'Internal server error' },
+  FUNCTION_THROTTLED: { status: 500, message: 'Internal server error' },
   HEADERS_TOO_LARGE: { status: 431, message: 'Request Header Fields Too Large' },
   INTEGRATION_TIMEOUT: { status: 504, message: 'Endpoint request timed out' },
   MISSING_AUTHENTICATION_TOKEN: { status: 403, message: 'Missing Authentication Token' },
   REQUEST_TOO_LARGE: { status: 413, message: 'Request Too Long' },
-  THROTTLED: { status: 429, message: 'Too Many Requests' },
 } as const;
 
 export type GatewayErrorType = keyof typeof ERRORS;
@@ -35,8 +35,8 @@ export function wordError(type: GatewayErrorType, requestId: string, errors: Gat
   };
   const template = worded?.template ?? '{"message":$context.error.messageString}';
   return {
-    // A default response keeps the status of the error that it words.
-    status: worded?.type === type ? (worded.status ?? status) : status,
+    // A default response without a status keeps that of the error which it words.
+    status: worded?.status ?? status,
     headers: { 'content-type': 'application/json', 'x-amzn-requestid': requestId, ...worded?.headers },
     body: template.replace(/\$context\.(error\.\w+|requestId)/g, (whole, name: string) => variables[name] ?? whole),
   };

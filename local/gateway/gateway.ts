@@ -83,7 +83,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, options
 }
 
 function readErrorType({ status, errorType }: Outcome): GatewayErrorType {
-  if (status === 'throttled') return 'THROTTLED';
+  if (status === 'throttled') return 'FUNCTION_THROTTLED';
   return errorType === 'Sandbox.Timedout' ? 'INTEGRATION_TIMEOUT' : 'FUNCTION_FAILURE';
 }
 

@@ -21,6 +21,8 @@ interface Prelude {
 const SEPARATOR = Buffer.alloc(8);
 const MAX_PRELUDE_BYTES = 64 * 1_024;
 const HOP_BY_HOP = ['connection', 'keep-alive', 'transfer-encoding', 'upgrade'];
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html
+const REMAPPED = ['www-authenticate'];
 
 export class Relay implements Sink {
   readonly #response: ServerResponse;
@@ -93,7 +95,11 @@ export class Relay implements Sink {
     if (typeof statusCode !== 'number' || !(statusCode >= 200 && statusCode <= 599)) throw new Error('No valid status');
     const all: OutgoingHttpHeaders = { ...headers, ...multiValueHeaders, ...(cookies && { 'set-cookie': cookies }) };
     const kept = Object.entries(all).filter(([name]) => !HOP_BY_HOP.includes(name.toLowerCase()));
-    this.#response.writeHead(statusCode, Object.fromEntries(kept));
+    const renamed = kept.map(([name, value]) => [
+      REMAPPED.includes(name.toLowerCase()) ? `x-amzn-remapped-${name}` : name,
+      value,
+    ]);
+    this.#response.writeHead(statusCode, Object.fromEntries(renamed));
     this.#response.flushHeaders();
   }
 

@@ -21,10 +21,12 @@ let code: CodeRunner;
 let functions: ReturnType<typeof makeFunctions>;
 const ending = new AsyncDisposableStack();
 
-beforeAll(async () => {
+/** Its own endpoint of Lambda, with the functions of a template. */
+async function serveFunctions(options: { perTenant?: false } = {}) {
   const context = { stage: 'local', privateTargets: 'loopback' };
   const place = { queuesEndpoint: 'http://127.0.0.1:1' };
-  const specs = readFunctions(await readAssembly(await synthesize({ context }), place));
+  const described = readFunctions(await readAssembly(await synthesize({ context }), place));
+  const specs = described.map((spec) => ({ ...spec, ...options }));
   const local = createFunctions({
     specs,
     ownFolder: tmpdir(),
@@ -46,9 +48,17 @@ beforeAll(async () => {
     credentials: CREDENTIALS,
     maxAttempts: 1,
   });
-  functions = makeFunctions({ client });
   const readName = (language: CodeLanguage) => specs.find(({ path }) => path.includes(NAMES[language]))?.name ?? '';
-  code = makeCode({ functions, names: { javascript: readName('javascript'), python: readName('python') } });
+  return {
+    functions: makeFunctions({ client }),
+    names: { javascript: readName('javascript'), python: readName('python') },
+  };
+}
+
+beforeAll(async () => {
+  const served = await serveFunctions();
+  functions = served.functions;
+  code = makeCode({ ...served, perTenant: true });
 }, 60_000);
 afterAll(() => ending.disposeAsync());
 
@@ -217,14 +227,19 @@ async def main():
 });
 
 test('the functions are not invoked without a tenant', async () => {
-  const spied = makeCode({
-    functions: { invoke: ({ tenant: _, ...call }) => functions.invoke(call) },
-    names: { javascript: NAMES.javascript.split('/')[1] ?? '' },
-  });
+  const code = makeCode({ functions, names: { javascript: 'JavaScript' }, perTenant: false });
   const job = { source: 'export function main() { return {}; }', args: {}, limits: LIMITS };
-  expect(await spied.run({ language: 'javascript', tenant: 'acme', job })).toMatchObject({
+  expect(await code.run({ language: 'javascript', tenant: 'acme', job })).toMatchObject({
     kind: 'unavailable',
     message: expect.stringMatching(/^InvalidParameterValueException: /),
     retryable: false,
   });
+});
+
+test('a deployment without tenant isolation runs code as well, and there its functions take no tenant', async () => {
+  const served = await serveFunctions({ perTenant: false });
+  const job = { source: 'export function main() { return { ok: true }; }', args: {}, limits: LIMITS };
+  const call = { language: 'javascript', tenant: 'acme', job } as const;
+  expect(await makeCode({ ...served, perTenant: false }).run(call)).toMatchObject({ result: { ok: true } });
+  expect(await makeCode({ ...served, perTenant: true }).run(call)).toMatchObject({ kind: 'unavailable' });
 });

@@ -51,6 +51,17 @@ test('there is one for JavaScript and one for Python, and both keep tenants apar
   ]);
 });
 
+test('they keep calls apart, and not tenants, where the Region has no tenant isolation', () => {
+  const described = listFunctions(synthesized({ codeIsolation: 'call' }));
+  expect(described.map(([, { Properties }]) => Properties.TenancyConfig)).toEqual([undefined, undefined]);
+  const isolations = (it: Template) =>
+    Object.values<Resource>(it.findResources('AWS::Lambda::Function')).flatMap(
+      ({ Properties }) => Properties.Environment?.Variables.CODE_ISOLATION ?? [],
+    );
+  expect(isolations(synthesized({ codeIsolation: 'call' }))).toEqual(['call', 'call', 'call']);
+  expect(isolations(template)).toEqual(['tenant', 'tenant', 'tenant']);
+});
+
 test('their roles may write their own log and nothing else', () => {
   for (const [id, { Properties }] of listFunctions(template)) {
     const role = Properties.Role['Fn::GetAtt'][0];
@@ -86,7 +97,7 @@ test('functions that run slices may invoke them and get their names, and no othe
   const ids = listFunctions(template).map(([id]) => id);
   const all: [string, Resource][] = Object.entries(template.findResources('AWS::Lambda::Function'));
   const named = all.filter(([, { Properties }]) =>
-    ids.every((id) => JSON.stringify(Properties.Environment).includes(id)),
+    ids.every((id) => JSON.stringify(Properties.Environment ?? {}).includes(id)),
   );
   const allowed = all.filter(([, { Properties }]) => {
     const policies = JSON.stringify(rolePolicies(Properties.Role['Fn::GetAtt'][0]));
@@ -97,6 +108,11 @@ test('functions that run slices may invoke them and get their names, and no othe
     ['Advance', 'Api', 'Work'],
     ['Advance', 'Api', 'Work'],
   ]);
+});
+
+test('where nothing may leave, no name is resolved either: a question to the DNS is a way out', () => {
+  const isolated = synthesized({ codeNetwork: 'none' });
+  isolated.hasResourceProperties('AWS::EC2::VPC', { EnableDnsSupport: false, EnableDnsHostnames: false });
 });
 
 test('they are cut off from every network where the deployment says so', () => {

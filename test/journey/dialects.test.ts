@@ -62,11 +62,15 @@ function findProblems(seen: Seen, expected: CaseStep['answer']): string[] {
   const headers = Object.entries(expected.headers ?? {});
   return [
     ...findMisfits(seen.status, expected.status, 'status'),
-    ...headers.flatMap(([name, value]) => findMisfits(seen.headers.get(name), value, `header ${name}`)),
+    ...headers.flatMap(([name, value]) => findMisfits(readHeader(seen.headers, name), value, `header ${name}`)),
     ...('body' in expected ? findMisfits(seen.body, expected.body, 'body') : []),
     ...(expected.frames ? findMisfits(seen.frames, expected.frames, 'frames') : []),
   ];
 }
+
+/** API Gateway renames WWW-Authenticate (docs/dialects.md). */
+const readHeader = (headers: Headers, name: string): string | null =>
+  headers.get(name) ?? headers.get(`x-amzn-remapped-${name}`);
 
 const at = (value: unknown, path: string): unknown =>
   path.split('.').reduce<unknown>((it, key) => (it as Record<string, unknown> | undefined)?.[key], value);

@@ -207,7 +207,7 @@ test('stores a draft with problems and their positions, and refuses to publish i
 test('asks for a key, and says nothing about why one is refused', async () => {
   const without = await api.as('').call('GET', '/v1/me');
   expect(refusal(without)).toMatchObject({ status: 401, code: 'unauthenticated' });
-  expect(without.headers.get('www-authenticate')).toMatch(/^Bearer/);
+  expect(without.headers.get('x-amzn-remapped-www-authenticate')).toMatch(/^Bearer/);
   const wrong = await api.as('erd_wrong').call('POST', '/v1/flows/greet/runs', { foo: 1 });
   expect(refusal(wrong)).toMatchObject({ status: 401, code: 'unauthenticated' });
 });

@@ -172,6 +172,19 @@ describe('an answer', () => {
     settle();
   });
 
+  test('has its WWW-Authenticate renamed, as by API Gateway', async () => {
+    const gateway = await gatewayTo(async (sink) => {
+      await sink.write(Buffer.from(`{"statusCode":401,"headers":{"WWW-Authenticate":"Bearer"}}${SEPARATOR}`));
+      sink.end();
+      return DONE;
+    });
+    const { headers } = await fetch(gateway.baseUrl);
+    expect([headers.get('www-authenticate'), headers.get('x-amzn-remapped-www-authenticate')]).toEqual([
+      null,
+      'Bearer',
+    ]);
+  });
+
   test.each([
     ['that is not a prelude', 'plain text'],
     ['with a status that is none', `{"statusCode":"200"}${SEPARATOR}`],
@@ -219,7 +232,7 @@ describe('a limit of API Gateway', () => {
   const outcomes: [string, Outcome | undefined, number][] = [
     ['fails', { status: 'failed', payload: '{}', errorType: 'Error' }, 502],
     ['times out', { status: 'failed', payload: '{}', errorType: 'Sandbox.Timedout' }, 504],
-    ['is throttled', { status: 'throttled', payload: '{}' }, 429],
+    ['is throttled', { status: 'throttled', payload: '{}' }, 500],
     ['does not exist', undefined, 502],
   ];
   test.each(outcomes)('a function that %s', async (_what, outcome, status) => {
@@ -324,7 +337,7 @@ describe('a limit of API Gateway', () => {
     ]);
     const failed = await fetch(gateway.baseUrl);
     const requestId = failed.headers.get('x-amzn-requestid');
-    expect([failed.status, await failed.json()]).toEqual([502, { id: requestId, t: 'FUNCTION_FAILURE' }]);
+    expect([failed.status, await failed.json()]).toEqual([599, { id: requestId, t: 'FUNCTION_FAILURE' }]);
   });
 
   test('a port that is taken is reported with the way out', async () => {

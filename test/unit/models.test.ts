@@ -53,7 +53,7 @@ describe('an llm node', () => {
     expect(outcome).toMatchObject({
       kind: 'done',
       result: { text: 'Hello!', finishReason: 'stop' },
-      usage: { totalTokens: 18, inputTokens: 11, outputTokens: 7, model: 'openai/gpt-4o-mini', costMicros: 6 },
+      usage: { totalTokens: 18, inputTokens: 11, outputTokens: 7, model: 'openai/gpt-4o-mini', calculateCost: 6 },
     });
   });
 
@@ -191,6 +191,8 @@ test('an extract node gives the object', async () => {
 test('an inference profile costs what its model costs, an unknown model nothing', () => {
   const tokens = { inputTokens: 1_000_000, outputTokens: 0 };
   expect(calculateCost('bedrock/eu.amazon.nova-lite-v1:0', tokens)).toBe(60_000);
+  expect(calculateCost('bedrock/jp.amazon.nova-lite-v1:0', tokens)).toBe(60_000);
+  expect(calculateCost('bedrock/us-gov.amazon.nova-lite-v1:0', tokens)).toBe(60_000);
   expect(calculateCost('openai/my-own', tokens)).toBe(0);
 });
 

@@ -23,9 +23,9 @@ export const PRICES: Record<string, Price> = {
 
 const TOKENS = 1_000_000;
 
-/** `bedrock/us.amazon.nova-lite-v1:0` is an inference profile of the model without the Region's prefix. */
+/** `bedrock/us.amazon.nova-lite-v1:0` is an inference profile: the model, after where it may be asked (`jp`, `us-gov`, …). */
 export function findPrice(model: string): Price | undefined {
-  return PRICES[model] ?? PRICES[model.replace(/^bedrock\/(us|eu|apac|global)\./, 'bedrock/')];
+  return PRICES[model] ?? PRICES[model.replace(/^bedrock\/[a-z-]+\./, 'bedrock/')];
 }
 
 export function calculateCost(model: string, tokens: { inputTokens: number; outputTokens: number }): number {

@@ -86,7 +86,16 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   sweep: ['env', 'wiring', 'core/access', 'core/sweep'],
 
   // What is deployed shares only the environment and the limits with what runs; the local runtime reads the template.
-  infra: ['env', 'npm:aws-cdk-lib', 'npm:aws-cdk-lib/*', 'npm:constructs', 'npm:esbuild', 'npm:zod', 'node:*'],
+  infra: [
+    'env',
+    'npm:@aws-sdk/client-lambda',
+    'npm:aws-cdk-lib',
+    'npm:aws-cdk-lib/*',
+    'npm:constructs',
+    'npm:esbuild',
+    'npm:zod',
+    'node:*',
+  ],
   local: ['npm:fauxqs', 'npm:yaml', 'npm:zod', 'node:*'],
 };
 
