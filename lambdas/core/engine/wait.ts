@@ -18,10 +18,10 @@ export interface Begin {
 
 type Signals = Pick<Slice, 'signals'>;
 
-/** The signal that answers a wait. One of an earlier child says nothing of the present one. */
+/** The signal that answers a wait. A timer takes none; one of an earlier child says nothing of the present one. */
 function findAnswer({ signals }: Signals, wait: Wait): Signal | undefined {
   const signal = signals.get(wait.path);
-  if (wait.child === undefined) return signal;
+  if (wait.child === undefined) return wait.kind === 'timer' ? undefined : signal;
   const ended = (signal?.payload as { run?: unknown } | undefined)?.run;
   return ended === wait.child ? signal : undefined;
 }
@@ -29,11 +29,9 @@ function findAnswer({ signals }: Signals, wait: Wait): Signal | undefined {
 const isTimeUp = (slice: Slice, { until }: Pick<Wait, 'until'>): boolean =>
   until !== undefined && until <= slice.ports.clock.now();
 
-/** Whether one of the waits is over: its time is up, or its signal is there. A retry waits for its time alone. */
+/** Whether one of the waits is over: its time is up, or its signal is there. */
 export function isDue(slice: Slice, { waits }: Suspended): boolean {
-  return waits.some(
-    (wait) => isTimeUp(slice, wait) || (wait.retry === undefined && findAnswer(slice, wait) !== undefined),
-  );
+  return waits.some((wait) => isTimeUp(slice, wait) || findAnswer(slice, wait) !== undefined);
 }
 
 /** How a recorded unit that has not ended goes on: with which attempt, or waiting as before. */

@@ -47,6 +47,7 @@ export const FLOW: NodeKind<FlowWith> = {
   with: asWritten(FIELDS),
   defaultTimeoutMs: START_MS,
   waits: ({ mode }) => mode !== 'detach',
+  endsByItself: true,
 
   async run(context, given) {
     const read = readInput(evaluated, given);

@@ -93,6 +93,8 @@ export interface NodeContext {
 export interface NodeKind<With extends JsonObject = JsonObject> extends AuthoredKind<With> {
   /** `input` is `with` with every expression evaluated, except in `rawFields`. (A group's nodes are run by the engine.) */
   run(context: NodeContext, input: With): Promise<Outcome>;
+  /** It waits for a time, or for a run that it started: nobody's signal ends it. */
+  endsByItself?: true;
   /** What is wrong with an answer that somebody gives; it is then refused, and the unit goes on waiting. */
   refuses?(source: With, payload: Json): Promise<ErrorDetail[]>;
   /** Called instead of `run` for a unit that waited. A kind that never waits has none. */
