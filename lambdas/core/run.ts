@@ -61,7 +61,8 @@ export interface Run {
   priority: number;
   user?: string;
   metadata?: JsonObject;
-  rerunOf?: { run: string; from: 'start' | 'failed' };
+  /** From the start, from where it failed, or from a node, by its id. */
+  rerunOf?: { run: string; from: 'start' | 'failed' | (string & {}) };
   /** Of a run that a `flow` node has started: whose, and how many runs are above it. */
   parent?: { run: string; path: string; depth: number };
   webhookCount: number;
