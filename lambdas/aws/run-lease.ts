@@ -11,7 +11,9 @@ import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable } from './run-reco
 import type { Change } from './update.ts';
 
 type Claim = Parameters<RunStore['claim']>[1];
-type LeaseMoves = Pick<RunStore, 'claim' | 'renew' | 'suspend' | 'park' | 'settle'>;
+type LeaseMoves = Pick<RunStore, 'claim' | 'renew' | 'suspend' | 'park' | 'settle' | 'finish'>;
+
+const DUE = ['dueAt', 'dueShard'];
 
 export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDeliveryStore>): LeaseMoves {
   const { client, table, payloads } = at;
@@ -93,6 +95,10 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       return { kind: parked.kind === 'changed' ? 'parked' : 'awake' };
     },
 
+    async finish(run) {
+      await change(run.id, { remove: DUE, when: `NOT (${LIVE})`, values: LIVE_VALUES });
+    },
+
     async settle(run, end) {
       const webhooks = run.webhookCount > 0 ? await readWebhooks(run) : [];
       const out = end.outputs && (await store(payloads, payloadKey(run, 'out'), end.outputs));
@@ -113,8 +119,9 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
           usage: JSON.stringify(end.usage),
           handledErrors: end.handledErrors,
           ...(end.error && { error: JSON.stringify(end.error) }),
+          ...(end.dueAt !== undefined && { dueAt: end.dueAt, dueShard: keys.dueShard(run.id) }),
         },
-        remove: ['leaseUntil', 'dueAt', 'dueShard', 'parkToken', 'wakeAt', 'waitingFor'],
+        remove: ['leaseUntil', 'parkToken', 'wakeAt', 'waitingFor', ...(end.dueAt === undefined ? DUE : [])],
         when: `epoch = :epoch AND attribute_exists(leaseUntil) AND ${LIVE}`,
         values: { ':epoch': run.epoch, ...LIVE_VALUES },
       });
@@ -141,6 +148,7 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
         usage: end.usage,
         handledErrors: end.handledErrors,
         error: end.error,
+        ...(end.dueAt !== undefined && { dueAt: end.dueAt }),
       };
       return { kind: 'settled', run: settled, deliveries: fresh };
     },

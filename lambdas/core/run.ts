@@ -63,8 +63,11 @@ export interface Run {
   metadata?: JsonObject;
   /** From the start, from where it failed, or from a node, by its id. */
   rerunOf?: { run: string; from: 'start' | 'failed' | (string & {}) };
-  /** Of a run that a `flow` node has started: whose, and how many runs are above it. */
-  parent?: { run: string; path: string; depth: number };
+  /**
+   * Of a run that a `flow` node has started: whose, and how many runs are above it. `awaited`: the parent waits for its end,
+   * and wants no outputs once it has ended itself; absent in runs of releases that did not say.
+   */
+  parent?: { run: string; path: string; depth: number; awaited?: boolean };
   webhookCount: number;
   /** What a dialect's answers repeat of its request; at most 2 KB. */
   echo?: JsonObject;

@@ -155,7 +155,8 @@ async function stopped(slice: Slice, reason: StopReason): Promise<SliceEnd> {
 
 async function settle(slice: Slice, end: Pick<Settlement, 'status' | 'outputs' | 'error'>): Promise<SliceEnd> {
   const totals = sumUsage(slice.records.values());
-  const settled = await settleRun(slice.ports, slice.run, { ...end, ...totals, endedAt: slice.ports.clock.now() });
+  const settlement = { ...end, ...totals, endedAt: slice.ports.clock.now() };
+  const settled = await settleRun(slice.ports, slice.run, settlement, slice.records.values());
   if (settled.kind === 'settled') slice.emit({ type: 'run.finished', run: settled.run });
   return settled;
 }

@@ -1,6 +1,7 @@
 // The flow node: another flow as a step of this one. Its run is a run of its own; this one waits for it, or does not.
 
 import * as z from 'zod';
+import { ApiError } from '../errors.ts';
 import { anyValue, FLOW_NAME } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LEASE_SECONDS } from '../limits.ts';
@@ -10,8 +11,11 @@ import { type ChildRun, done, failed, type NodeContext, type NodeKind, type Outc
 // Only our own stores take this time. Whoever stands still for longer has lost the lease, and another starts the run.
 const START_MS = LEASE_SECONDS * 1_000;
 // The child's end is a signal; these looks are the guarantee behind it.
-const LOOK_FIRST_MS = 1_000;
+const LOOK_FIRST_MS = 60_000;
 const LOOK_MAX_MS = 10 * 60_000;
+// While the tenant's queue is full.
+const ROOM_FIRST_MS = 5_000;
+const ROOM_MAX_MS = 60_000;
 
 const FIELDS = {
   name: z.string().regex(FLOW_NAME, 'is no name of a flow'),
@@ -25,15 +29,48 @@ interface FlowWith extends JsonObject {
   mode: 'wait' | 'detach';
 }
 
-const stateSchema = z.object({ child: z.string(), until: z.number(), lookMs: z.number() });
+const stateSchema = z.object({
+  child: z.string(),
+  until: z.number(),
+  lookMs: z.number(),
+  /** While the run could not be accepted: the delay before the next try. */
+  roomMs: z.number().optional(),
+});
+type State = z.infer<typeof stateSchema>;
 
-function waitFor(context: NodeContext, state: z.infer<typeof stateSchema>): Outcome {
+function waitFor(context: NodeContext, { roomMs: _, ...state }: State): Extract<Outcome, { kind: 'wait' }> {
   const next = { ...state, lookMs: Math.min(state.lookMs * 2, LOOK_MAX_MS) };
   const until = Math.min(context.now() + state.lookMs, state.until);
   return { kind: 'wait', wait: { kind: 'timer', until, state: next, child: state.child } };
 }
 
-function outcomeOf({ id, status, outputs, error, usage }: ChildRun): Outcome {
+/** It names the child, which may not exist, because that makes the run leave its slot, which makes room. */
+function waitForRoom(context: NodeContext, { roomMs = ROOM_FIRST_MS, ...state }: State): Outcome {
+  const next = { ...state, roomMs: Math.min(roomMs * 2, ROOM_MAX_MS) };
+  const until = Math.min(context.now() + roomMs, state.until);
+  return { kind: 'wait', wait: { kind: 'timer', until, state: next, child: state.child } };
+}
+
+async function start(context: NodeContext, asked: z.infer<typeof evaluated>, state: State): Promise<Outcome> {
+  const { name: flow, version, inputs = {}, mode = 'wait' } = asked;
+  const awaited = mode === 'wait';
+  try {
+    const child = await context.children.start({
+      id: state.child,
+      awaited,
+      flow,
+      version,
+      inputs: inputs as JsonObject,
+    });
+    return awaited ? waitFor(context, { ...state, child }) : done({ run: child });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'tenant-over-limit') throw error;
+    if (context.now() < state.until) return waitForRoom(context, state);
+    return failed('node-timed-out', `The run could not begin in time: ${error.message}`);
+  }
+}
+
+function readOutcome({ id, status, outputs, error, usage }: ChildRun): Outcome {
   if (status === 'succeeded') return done(outputs ?? {}, { usage });
   const said = status === 'canceled' ? 'was canceled' : `failed: ${error?.message ?? ''}`;
   return failed(status === 'canceled' ? 'run-canceled' : (error?.code ?? 'node-failed'), `Run ${id} ${said}`, {
@@ -49,22 +86,26 @@ export const FLOW: NodeKind<FlowWith> = {
   waits: ({ mode }) => mode !== 'detach',
   endsByItself: true,
 
-  async run(context, given) {
-    const read = readInput(evaluated, given);
+  async run(context, input) {
+    const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
-    const { name, version, inputs = {}, mode = 'wait' } = read.input;
-    const asked = { flow: name, inputs: inputs as JsonObject, version };
-    const child = await context.children.start(asked);
-    if (mode === 'detach') return done({ run: child });
-    return waitFor(context, { child, until: context.now() + context.timeoutMs, lookMs: LOOK_FIRST_MS });
+    const child = context.children.reserve();
+    const state = { child, until: context.now() + context.timeoutMs, lookMs: LOOK_FIRST_MS };
+    if (read.input.mode === 'detach') return start(context, read.input, state);
+    // Recorded before it exists, so that whoever ends this run knows what to end with it.
+    return { ...waitFor(context, state), notify: () => start(context, read.input, state) };
   },
 
-  async resume(context, _, resumption) {
+  async resume(context, input, resumption) {
     const state = stateSchema.parse(resumption.state);
     const child = await context.children.read(state.child);
-    if (child === undefined) return failed('node-failed', `Run ${state.child} is gone`);
-    if (child.isSettled) return outcomeOf(child);
-    if (context.now() >= state.until) return failed('node-timed-out', `Run ${state.child} did not end in time`);
-    return waitFor(context, state);
+    if (child === undefined) {
+      const read = readInput(evaluated, input);
+      return 'refused' in read ? read.refused : start(context, read.input, state);
+    }
+    if (child.isSettled) return readOutcome(child);
+    if (context.now() < state.until) return waitFor(context, state);
+    await context.children.cancel(state.child);
+    return failed('node-timed-out', `Run ${state.child} did not end in time`);
   },
 };

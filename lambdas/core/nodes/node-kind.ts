@@ -23,7 +23,8 @@ export type Outcome =
     }
   /**
    * `notify` tells whoever must answer. It is called once the wait is recorded, so an answer cannot come too early;
-   * a crash in between calls it again (same idempotency key). What it answers ends the unit; undefined goes on waiting.
+   * a crash in between calls it again (same idempotency key). What it answers ends the unit, or is waited for in place of
+   * the first wait; undefined goes on waiting.
    */
   | { kind: 'wait'; wait: NodeWait; notify?: () => Promise<Outcome | undefined> };
 
@@ -41,9 +42,13 @@ export interface ChildRun {
 
 /** Runs that this unit has started. */
 export interface Children {
-  /** Idempotent for the unit; answers the id. Rejections are those of accepting any run. */
-  start(child: { flow: string; version?: string; inputs: JsonObject }): Promise<string>;
+  /** The id of the run to start: the same after a crash, once a wait of this attempt has recorded it as its `child`. */
+  reserve(): string;
+  /** Idempotent for the attempt of the unit; answers the id. Rejections are those of accepting any run. */
+  start(child: { id?: string; awaited: boolean; flow: string; version?: string; inputs: JsonObject }): Promise<string>;
   read(id: string): Promise<ChildRun | undefined>;
+  /** Idempotent: nobody wants its outputs any more. */
+  cancel(id: string): Promise<void>;
 }
 
 /** A plugin with the credentials that its actions may use here. */
