@@ -8,7 +8,7 @@ import { LEASE_SECONDS } from '../limits.ts';
 import { asWritten, readInput } from './input.ts';
 import { type ChildRun, done, failed, type NodeContext, type NodeKind, type Outcome } from './node-kind.ts';
 
-// Only our own stores take this time. Whoever stands still for longer has lost the lease, and another starts the run.
+// Only our own stores take this time. Whoever is held up for longer has lost the lease, and another starts the run.
 const START_MS = LEASE_SECONDS * 1_000;
 // The child's end is a signal; these looks are the guarantee behind it.
 const LOOK_FIRST_MS = 60_000;
