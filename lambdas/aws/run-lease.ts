@@ -1,7 +1,7 @@
 // The lease of a run on DynamoDB: claim, renew, suspend, park and settle. Every write after the claim carries its epoch.
 
 import { GetItemCommand, type TransactWriteItem, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
-import type { ClaimResult, RunStore } from '../core/ports/runs.ts';
+import type { ClaimResult, RunStore, Settlement } from '../core/ports/runs.ts';
 import { type Delivery, isSettled, type Run, type Webhook } from '../core/run.ts';
 import type { makeDeliveryStore } from './delivery-store.ts';
 import { isConditionFailed, retryConflicts, toItem } from './dynamo.ts';
@@ -11,7 +11,9 @@ import { LIVE, LIVE_VALUES, makeRunRecord, put, type RunTable } from './run-reco
 import type { Change } from './update.ts';
 
 type Claim = Parameters<RunStore['claim']>[1];
-type LeaseMoves = Pick<RunStore, 'claim' | 'renew' | 'suspend' | 'park' | 'settle'>;
+type LeaseMoves = Pick<RunStore, 'claim' | 'renew' | 'suspend' | 'park' | 'settle' | 'finish'>;
+
+const DUE = ['dueAt', 'dueShard'];
 
 export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDeliveryStore>): LeaseMoves {
   const { client, table, payloads } = at;
@@ -93,40 +95,20 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
       return { kind: parked.kind === 'changed' ? 'parked' : 'awake' };
     },
 
+    async finish(run) {
+      await change(run.id, { remove: DUE, when: `NOT (${LIVE})`, values: LIVE_VALUES });
+    },
+
     async settle(run, end) {
-      const webhooks = run.webhookCount > 0 ? await readWebhooks(run) : [];
+      const fresh = run.webhookCount > 0 ? planDeliveries(run, await readWebhooks(run), end.endedAt) : [];
       const out = end.outputs && (await store(payloads, payloadKey(run, 'out'), end.outputs));
-      const fresh: Delivery[] = webhooks.map((webhook, index) => ({
-        ...webhook,
-        run: run.id,
-        tenant: run.tenant,
-        n: index + 1,
-        status: 'pending',
-        attempts: [],
-        nextAt: end.endedAt,
-      }));
-      const meta = changing(run.id, {
-        set: {
-          status: end.status,
-          endStatus: end.status,
-          endedAt: end.endedAt,
-          usage: JSON.stringify(end.usage),
-          handledErrors: end.handledErrors,
-          ...(end.error && { error: JSON.stringify(end.error) }),
-        },
-        remove: ['leaseUntil', 'dueAt', 'dueShard', 'parkToken', 'wakeAt', 'waitingFor'],
-        when: `epoch = :epoch AND attribute_exists(leaseUntil) AND ${LIVE}`,
-        values: { ':epoch': run.epoch, ...LIVE_VALUES },
-      });
+      const outputs = out && { pk: keys.runPk(run.id), sk: keys.OUTPUTS, ttl: keys.expiry(run.createdAt), ...out };
+      const sealed = await Promise.all(fresh.map(deliveries.seal));
       const writes: TransactWriteItem[] = [
-        { Update: meta },
+        { Update: changing(run.id, describeEnd(run, end)) },
         ...(run.credentials === 'once' ? [dropCredentials(table, run)] : []),
-        ...(out
-          ? [put(table, { pk: keys.runPk(run.id), sk: keys.OUTPUTS, ttl: keys.expiry(run.createdAt), ...out })]
-          : []),
-        ...(await Promise.all(
-          fresh.map(async (it) => ({ Put: { TableName: table, Item: await deliveries.seal(it) } })),
-        )),
+        ...(outputs ? [put(table, outputs)] : []),
+        ...sealed.map((Item) => ({ Put: { TableName: table, Item } })),
       ];
       try {
         await retryConflicts(() => client.send(new TransactWriteItemsCommand({ TransactItems: writes })));
@@ -134,18 +116,40 @@ export function makeRunLease(at: RunTable, deliveries: ReturnType<typeof makeDel
         if (isConditionFailed(error)) return { kind: 'lost' };
         throw error;
       }
-      const { leaseUntil, dueAt, parkToken, wakeAt, waitingFor, ...rest } = run;
-      const settled: Run = {
-        ...rest,
-        status: end.status,
-        endedAt: end.endedAt,
-        usage: end.usage,
-        handledErrors: end.handledErrors,
-        error: end.error,
-      };
-      return { kind: 'settled', run: settled, deliveries: fresh };
+      return { kind: 'settled', run: settledRun(run, end), deliveries: fresh };
     },
   };
+}
+
+function planDeliveries(run: Run, webhooks: Webhook[], nextAt: number): Delivery[] {
+  const base = { run: run.id, tenant: run.tenant, status: 'pending', nextAt } as const;
+  return webhooks.map((webhook, index) => ({ ...webhook, ...base, attempts: [], n: index + 1 }));
+}
+
+/** Of a run that nobody else has, and that has not ended. */
+function describeEnd(run: Run, end: Settlement): Change {
+  const isDue = end.dueAt !== undefined;
+  return {
+    set: {
+      status: end.status,
+      endStatus: end.status,
+      endedAt: end.endedAt,
+      usage: JSON.stringify(end.usage),
+      handledErrors: end.handledErrors,
+      error: end.error && JSON.stringify(end.error),
+      dueAt: end.dueAt,
+      dueShard: isDue ? keys.dueShard(run.id) : undefined,
+    },
+    remove: ['leaseUntil', 'parkToken', 'wakeAt', 'waitingFor', ...(isDue ? [] : DUE)],
+    when: `epoch = :epoch AND attribute_exists(leaseUntil) AND ${LIVE}`,
+    values: { ':epoch': run.epoch, ...LIVE_VALUES },
+  };
+}
+
+function settledRun(run: Run, end: Settlement): Run {
+  const { leaseUntil, parkToken, wakeAt, waitingFor, ...rest } = run;
+  const { status, endedAt, usage, handledErrors, error, dueAt } = end;
+  return { ...rest, status, endedAt, usage, handledErrors, error, dueAt };
 }
 
 function dropCredentials(TableName: string, run: Run): TransactWriteItem {

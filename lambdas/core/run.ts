@@ -61,9 +61,13 @@ export interface Run {
   priority: number;
   user?: string;
   metadata?: JsonObject;
-  rerunOf?: { run: string; from: 'start' | 'failed' };
-  /** Of a run that a `flow` node has started: whose, and how many runs are above it. */
-  parent?: { run: string; path: string; depth: number };
+  /** From the start, from where it failed, or from a node, by its id. */
+  rerunOf?: { run: string; from: 'start' | 'failed' | (string & {}) };
+  /**
+   * Of a run that a `flow` node has started: whose, and how many runs are above it. `awaited`: the parent waits for its end,
+   * and wants no outputs once it has ended itself; absent in runs of releases that did not say.
+   */
+  parent?: { run: string; path: string; depth: number; awaited?: boolean };
   webhookCount: number;
   /** The user's credentials for plugins came with it: until its end (`once`), or for its reruns too. */
   credentials?: 'once' | 'kept';

@@ -6,7 +6,7 @@ import type { Ports } from './ports/ports.ts';
 import type { Due } from './ports/runs.ts';
 import { isSettled, type Run } from './run.ts';
 import { promoteQueued } from './runs/admission.ts';
-import { CRASHED, EXPIRED, endIdleRun } from './runs/settle.ts';
+import { CRASHED, EXPIRED, endChildren, endIdleRun } from './runs/settle.ts';
 
 const BATCH = 200;
 const PERIOD_MS = SWEEP_PERIOD_SECONDS * 1_000;
@@ -14,13 +14,13 @@ const PERIOD_MS = SWEEP_PERIOD_SECONDS * 1_000;
 /** What the sweeper does with a due run: pure, so that every case can be asked for. */
 export type Remedy =
   | { do: 'nothing' }
-  | { do: 'expire' | 'cancel' | 'crash' }
+  | { do: 'expire' | 'cancel' | 'crash' | 'end-children' }
   /** Sends a queue message; the worker finds out what is to be done. */
   | { do: 'enqueue'; lookAgainAt: number }
   | { do: 'look'; lookAgainAt: number };
 
 export function remedyFor(run: Run, now: number): Remedy {
-  if (isSettled(run.status)) return { do: 'nothing' };
+  if (isSettled(run.status)) return remedyAfterEnd(run);
   if (run.leaseUntil !== undefined && run.leaseUntil > now) {
     return { do: 'look', lookAgainAt: run.leaseUntil + 1_000 };
   }
@@ -37,6 +37,8 @@ export function remedyFor(run: Run, now: number): Remedy {
     lookAgainAt: at(now + Math.min(Math.max(PERIOD_MS, age / 2), SWEEP_LOOK_MAX_SECONDS * 1_000)),
   };
 }
+
+const remedyAfterEnd = ({ dueAt }: Run): Remedy => ({ do: dueAt === undefined ? 'nothing' : 'end-children' });
 
 export interface Swept {
   runs: number;
@@ -83,6 +85,9 @@ async function repairRun(ports: Ports, id: string): Promise<void> {
   const remedy = remedyFor(run, now);
   switch (remedy.do) {
     case 'nothing':
+      return;
+    case 'end-children':
+      await endChildren(ports, run);
       return;
     case 'expire':
       await endIdleRun(ports, run, EXPIRED);

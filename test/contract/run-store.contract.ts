@@ -338,6 +338,25 @@ export function describeRunStore(name: string, make: () => RunStore | Promise<Ru
       await expect.poll(() => ids(early + 1_000_000)).toEqual([]);
     });
 
+    test('the due index holds a run that has ended as long as there is something to do for it', async () => {
+      const run = await accepted();
+      const ids = async (now: number) =>
+        (await store.due(now, 100)).flatMap((it) => (it.kind === 'run' && it.id === run.id ? it.id : []));
+      await store.finish(run);
+      expect(await store.get(run.id)).toMatchObject({ dueAt: run.dueAt });
+      const held = await claimed(run);
+      const end = { ...ENDED, status: 'failed', outputs: null, dueAt: 2_000_000 } as const;
+      expect(await store.settle(held, end)).toMatchObject({
+        kind: 'settled',
+        run: { status: 'failed', dueAt: 2_000_000 },
+      });
+      await expect.poll(() => ids(1_999_999)).toEqual([]);
+      await expect.poll(() => ids(2_000_000)).toEqual([run.id]);
+      await store.finish(run);
+      expect((await store.get(run.id))?.dueAt).toBeUndefined();
+      await expect.poll(() => ids(2_000_000)).toEqual([]);
+    });
+
     test('lists a tenant newest first, page after page, by every filter', async () => {
       const tenant = `lister-${name}`;
       const base = Date.now() - 10_000;

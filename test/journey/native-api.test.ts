@@ -243,6 +243,24 @@ test('runs a run again as a new one that is linked to it', async () => {
   expect(await settled(fresh.id)).toMatchObject({ outputs: { text: 'Hello, Eve!' } });
 });
 
+test('runs a run again from a node, by its name', async () => {
+  const { body } = await start('greet', { inputs: { name: 'Eve' } });
+  const refused = await api.call('POST', `/v1/runs/${body.id}/rerun`, { from: 'nobody' });
+  expect([refused.status, refused.body.error.details]).toMatchObject([400, [{ field: 'from' }]]);
+  const { items } = (await api.call('GET', `/v1/runs/${body.id}/nodes`)).body;
+  const { status, body: fresh } = await api.call('POST', `/v1/runs/${body.id}/rerun`, { from: items[0].node });
+  expect([status, fresh.rerunOf]).toEqual([202, { run: body.id, from: items[0].node }]);
+  expect(await settled(fresh.id)).toMatchObject({ outputs: { text: 'Hello, Eve!' } });
+});
+
+test('refuses a signal that no unit can take, and says which form its path needs', async () => {
+  const { body } = await start('decide', { mode: 'async' });
+  const path = encodeURIComponent('nobody[2]');
+  const refused = await api.call('POST', `/v1/runs/${body.id}/signals/${path}`, {});
+  expect([refused.status, refused.body.error.code]).toEqual([409, 'signal-not-awaited']);
+  expect((await api.call('POST', `/v1/runs/${body.id}/cancel`)).status).toBeLessThan(300);
+});
+
 test('starts many runs in one call, each accepted or rejected on its own', async () => {
   const runs = [{ flow: 'greet', inputs: { name: 'A' } }, { flow: 'nothing' }, { flow: 'greet', inputs: { name: 7 } }];
   const { status, body } = await api.call('POST', '/v1/runs:batch', { runs });

@@ -51,7 +51,9 @@ const ending = (after: string[], payload: JsonObject): JsonObject => ({
 
 async function make(name: string): Promise<DrawnFlow> {
   if (name === CHILD) {
-    const source = JSON.stringify({ flow: 1, name, nodes: { n0: ending([], {}) }, outputs: {} });
+    // Long enough that its parent may end before it.
+    const nodes = { wait: { type: 'wait', with: { for: '100s' } }, n0: ending(['wait'], {}) };
+    const source = JSON.stringify({ flow: 1, name, nodes, outputs: {} });
     return compiled({ name, source, isDoomed: false, isPoison: false, asks: [], hasChild: false });
   }
   const chance = makeChance(Number(name.slice('flow-'.length)));

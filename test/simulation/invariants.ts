@@ -34,7 +34,15 @@ const RULES: Record<string, Rule> = {
   'every accepted run settles, once': (_, { run, seen }) =>
     (!isSettled(run.status) || seen.settled.length !== 1) && `${run.status}, settled ${seen.settled.length} times`,
 
-  'a run is canceled only when somebody asked': (_, { run, seen }) => run.status === 'canceled' && !seen.cancelAsked,
+  'a run is canceled only when somebody asked, or when nobody waits for it any more': (world, { run, seen }) =>
+    run.status === 'canceled' && !seen.cancelAsked && !(readParentEnd(world, run) <= (run.endedAt ?? 0)),
+
+  'a run ends within 90 s of the run that waits for it, or so much later as faults held it up': (world, { run }) => {
+    const parentEnd = readParentEnd(world, run);
+    const lateMs = (run.endedAt ?? 0) - parentEnd;
+    const held = world.faults.times.filter((at) => at >= parentEnd && at <= (run.endedAt ?? 0)).length;
+    return lateMs > PUNCTUAL_MS * (1 + 2 * held) && `${Math.round(lateMs / 1_000)} s late, ${held} faults`;
+  },
 
   'a run expires only after its deadline': (_, { run }) =>
     run.error?.code === 'run-expired' && run.error.node === null && (run.endedAt ?? 0) < run.deadlineAt,
@@ -96,6 +104,12 @@ const RULES: Record<string, Rule> = {
     return ended.seen.calls > bound && `${ended.seen.calls} calls, ${Math.round(bound)} allowed`;
   },
 };
+
+/** When the run ended that waits for this one; never, where none does. */
+function readParentEnd({ bare }: World, { parent }: Run): number {
+  const waiting = parent?.awaited ? bare.runs.runs.get(parent.run)?.run : undefined;
+  return waiting?.endedAt ?? Number.POSITIVE_INFINITY;
+}
 
 /** How often its lease was taken over from a worker that another run had crashed. */
 function countPoisonedBeside({ claims }: RecordedRun): number {

@@ -199,7 +199,18 @@ export async function drive(
     await inProcess((its) => parkRun(its, { runId: id, handoff, token }));
     await answerWhoeverIsAsked();
     const until = clock.now() + seconds * 1_000;
-    while (clock.now() < until && !woken.includes(token)) await pass(clock, Math.min(1_000, until - clock.now()));
+    while (clock.now() < until && !woken.includes(token)) {
+      const isBusy = await workOnAnother(id);
+      if (!isBusy) await pass(clock, Math.min(1_000, until - clock.now()));
+    }
+  }
+
+  /** A run that is parked may wait for what a worker does meanwhile. */
+  async function workOnAnother(parkedId: string): Promise<boolean> {
+    const at = queues.runs.findIndex((it) => it.runId !== parkedId);
+    const [message] = at < 0 ? [] : queues.runs.splice(at, 1);
+    if (message) await inProcess((its) => workRun(its, { runId: message.runId, budgetUntil: clock.now() + SLICE_MS }));
+    return message !== undefined;
   }
 
   async function answerWhoeverIsAsked(): Promise<void> {

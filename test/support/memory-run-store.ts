@@ -159,6 +159,10 @@ export function makeMemoryRunStore(): MemoryRunStore {
       for (const it of fresh) entry.deliveries.set(it.n, { ...it, dueAt: end.endedAt + UNPICKED_SECONDS * 1_000 });
       return copy({ kind: 'settled', run: entry.run, deliveries: fresh });
     },
+    async finish({ id }) {
+      const entry = entries.get(id);
+      if (entry && isSettled(entry.run.status)) entry.run = without(entry.run, 'dueAt');
+    },
     async park(id, { handoff, token }) {
       const entry = live(id);
       const { run } = entry ?? {};

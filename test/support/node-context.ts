@@ -39,7 +39,12 @@ export function nodeContext(extra: Extra = {}): NodeContext {
     say: () => {},
     streams: false,
     models: {},
-    children: { start: () => Promise.reject(new Error('no children here')), read: async () => undefined },
+    children: {
+      reserve: () => 'child',
+      start: () => Promise.reject(new Error('no children here')),
+      read: async () => undefined,
+      cancel: async () => undefined,
+    },
     files: {
       open: (ref, maxBytes) =>
         openFile({ files, http }, ref, {

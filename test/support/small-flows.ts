@@ -39,7 +39,8 @@ export async function accepted(nodes: object, outputs: object = {}, more: More =
   });
   const source = JSON.stringify({ flow: 1, name: 'probe', nodes, outputs, ...more.extra });
   const run = await platform.accept(source, more.asked);
-  return { platform, run, calls };
+  const readRecord = (path: string) => platform.runs.runs.get(run.id)?.records.get(path);
+  return { platform, run, calls, readRecord };
 }
 
 /** The same, run until it has settled. */

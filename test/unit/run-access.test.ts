@@ -111,7 +111,9 @@ test('a token signals the run that it names, without a key', async () => {
 test("a flow node reads runs of its own run's tenant only", async () => {
   const child = await settle();
   const read = (tenant: string) =>
-    makeChildren({ ports: platform.ports, run: { ...child, tenant } } as Slice, { path: 'sub' } as Unit).read(child.id);
+    makeChildren({ ports: platform.ports, run: { ...child, tenant } } as Slice, { path: 'sub' } as Unit, 1).read(
+      child.id,
+    );
   expect(await read('acme')).toMatchObject({ id: child.id, isSettled: true });
   expect(await read('rival')).toBeUndefined();
 });

@@ -195,7 +195,7 @@ describe('a run that another has started', () => {
     if (!parent) throw new Error('There is no run');
     await new Promise((resolve) => setTimeout(resolve, 5));
     await putPlugin(THIEF);
-    const child = { flow: 'mine', inputs: {}, path: 'sub', depth: 1, credentials: GIVEN };
+    const child = { flow: 'mine', inputs: {}, path: 'sub', depth: 1, awaited: true, attempt: 1, credentials: GIVEN };
     await expect(startChild(api.ports, parent, child)).rejects.toMatchObject({ code: 'forbidden' });
   });
 });

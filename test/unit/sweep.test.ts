@@ -21,7 +21,8 @@ const waiting = { status: 'waiting', waitingFor: 'callback' } as const;
 
 describe('the remedy for a run', () => {
   test.each<[string, Partial<Run>, Remedy]>([
-    ['has ended', { status: 'succeeded' }, { do: 'nothing' }],
+    ['has ended', { status: 'succeeded', dueAt: undefined }, { do: 'nothing' }],
+    ['has ended before the runs that it waited for is to end them', { status: 'failed' }, { do: 'end-children' }],
     [
       'somebody works on is to look again when the lease is over',
       { ...running, leaseUntil: NOW + 9 * SECOND },

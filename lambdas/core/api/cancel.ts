@@ -1,6 +1,6 @@
 // Canceling a run: stored first, then whoever works on the run stops, or we end it ourselves.
 
-import { type Actor, actForTenant, requireRun } from '../access/run-access.ts';
+import { type Actor, requireRun } from '../access/run-access.ts';
 import { CANCEL_WAIT_SECONDS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import { isSettled, type Run } from '../run.ts';
@@ -14,17 +14,7 @@ export async function cancelRun(ports: Ports, actor: Actor, runId: string): Prom
   if (isSettled(found.status)) return found;
   const asked = await ports.runs.requestCancel(runId);
   const ended = await endIdleRun(ports, asked ?? found, { status: 'canceled' });
-  const current = ended.kind === 'settled' ? ended.run : await waitUntilSettled(ports, asked ?? found);
-  // Only now: the end of a child would wake a parent that has not noticed yet.
-  await cancelChildren(ports, found);
-  return current;
-}
-
-/** Runs that the run waits for, whatever their flow: nobody wants their outputs any more. */
-async function cancelChildren(ports: Ports, { id, tenant }: Run): Promise<void> {
-  const { records } = await ports.runs.load(id);
-  const children = records.flatMap(({ status, wait }) => (status === 'waiting' ? (wait?.child ?? []) : []));
-  await Promise.allSettled(children.map((child) => cancelRun(ports, actForTenant(tenant), child)));
+  return ended.kind === 'settled' ? ended.run : waitUntilSettled(ports, asked ?? found);
 }
 
 async function waitUntilSettled(ports: Ports, run: Run): Promise<Run> {

@@ -27,14 +27,15 @@ export async function createOnce(
     if (created.kind === 'created') return created;
     if (created.fingerprint !== fingerprint) throw new ApiError('idempotency-conflict');
     const original = await ports.runs.get(created.runId);
-    // The key of a failed run is free again: the caller repeats because it wants a success.
-    if (original && original.status !== 'failed') return { kind: 'replayed', original };
+    // The key of a failed run is free again: the caller repeats because it wants a success. (A `flow` node repeats because it
+    // was interrupted; another attempt has another key.)
+    if (original && (original.status !== 'failed' || asked.parent)) return { kind: 'replayed', original };
     replaces = created.runId;
   }
 }
 
 /** Equal for requests in which everything that the caller sent is equal. */
-export function fingerprintRequest({ idempotencyKey: _, ...body }: Submission): string {
+export function fingerprintRequest({ idempotencyKey: _, id: __, ...body }: Submission): string {
   // Read back, because stored fingerprints have keys that are whole numbers first, as JavaScript orders them.
   const text = JSON.stringify(JSON.parse(canonicalJson(body)));
   return createHash('sha256').update(text).digest('hex');

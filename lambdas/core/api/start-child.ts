@@ -1,5 +1,6 @@
 // A run that another run's `flow` node starts.
 
+import { createHash } from 'node:crypto';
 import { getTenant } from '../access/tenants.ts';
 import { requireUnmoved } from '../catalog/plugins.ts';
 import type { NewChild } from '../engine/children.ts';
@@ -20,10 +21,12 @@ export async function startChild(ports: Ports, parent: Run, child: NewChild): Pr
       inputs: child.inputs,
       mode: 'async',
       dialect: 'native',
-      idempotencyKey: `flow-node/${parent.id}/${child.path}`.slice(-255),
+      ...(child.id !== undefined && { id: child.id }),
+      idempotencyKey: childKey(parent, child),
+      priority: parent.priority,
       // Not a duration, or a repeated request would be another one.
       notAfter: parent.deadlineAt,
-      parent: { run: parent.id, path: child.path, depth: child.depth },
+      parent: { run: parent.id, path: child.path, depth: child.depth, awaited: child.awaited },
       plugins: child.credentials,
       ignoresOtherPlugins: true,
       version: child.version,
@@ -31,4 +34,11 @@ export async function startChild(ports: Ports, parent: Run, child: NewChild): Pr
     },
   );
   return run.id;
+}
+
+/** One run for each attempt of a unit. A hash, because a path may be longer than a key. */
+function childKey({ id }: Run, { path, attempt }: NewChild): string {
+  return `flow-node/${createHash('sha256')
+    .update(JSON.stringify([id, path, attempt]))
+    .digest('hex')}`;
 }

@@ -23,6 +23,8 @@ import { checkCaller, checkMode, checkRoom } from './submission-checks.ts';
 /** What a dialect makes of a request; `unknown` fields are checked here, for all dialects alike. */
 export interface Submission {
   flow: string;
+  /** Of the run, where it was fixed before. */
+  id?: string;
   inputs: unknown;
   /** Values beside the inputs, for whichever inputs want them. */
   offers?: Offer[];
@@ -136,7 +138,7 @@ function buildRun({ clock, ids }: Ports, caller: Caller, { asked, options, resol
   const { priority, startAfter, timeout: timeoutMs, metadata, user } = options;
   const now = clock.now();
   return {
-    id: ids.run(now),
+    id: asked.id ?? ids.run(now),
     tenant: caller.tenant.id,
     flow: resolved.flow.name,
     version: resolved.version,

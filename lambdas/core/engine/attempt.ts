@@ -135,7 +135,7 @@ function makeContext(slice: Slice, unit: Unit, attempt: Attempt, signal: AbortSi
     },
     streams: unit.node.stream === true || slice.streaming.has(unit.node.id),
     models: slice.plan.models,
-    children: makeChildren(slice, unit),
+    children: makeChildren(slice, unit, attempt.number),
     files: {
       open: (ref, maxBytes) =>
         openFile(stores(), ref, { tenant: run.tenant, maxBytes, timeoutMs: attemptMs(slice, unit), signal }),

@@ -17,9 +17,9 @@ import { EXPIRED, settleRun } from '../runs/settle.ts';
 import type { SliceEnd } from '../runs/slice-end.ts';
 import { scopeBindings } from './bindings.ts';
 import type { StartChild } from './children.ts';
+import { asList } from './each.ts';
 import { runGraph } from './graph.ts';
 import { watch } from './lease.ts';
-import { asList } from './node.ts';
 import { sumUsage } from './record.ts';
 import { type GraphEnd, makeGate, type Scope, type Slice, type StopReason, type Suspended } from './slice.ts';
 import { summarizeWaits } from './wait.ts';
@@ -156,7 +156,8 @@ async function stopped(slice: Slice, reason: StopReason): Promise<SliceEnd> {
 
 async function settle(slice: Slice, end: Pick<Settlement, 'status' | 'outputs' | 'error'>): Promise<SliceEnd> {
   const totals = sumUsage(slice.records.values());
-  const settled = await settleRun(slice.ports, slice.run, { ...end, ...totals, endedAt: slice.ports.clock.now() });
+  const settlement = { ...end, ...totals, endedAt: slice.ports.clock.now() };
+  const settled = await settleRun(slice.ports, slice.run, settlement, slice.records.values());
   if (settled.kind === 'settled') slice.emit({ type: 'run.finished', run: settled.run });
   return settled;
 }

@@ -4,6 +4,8 @@
 import { HANDOFF_WAIT_SECONDS } from '../limits.ts';
 import type { Outcome, Resumption } from '../nodes/node-kind.ts';
 import type { NodeRecord, Run, Signal } from '../run.ts';
+import { needsSlot } from '../runs/admission.ts';
+import { findChildEnd } from '../runs/child-signal.ts';
 import { bounded } from './attempt.ts';
 import { buildFailure, fromThrown } from './conclude.ts';
 import { endedState, record, usageWith } from './record.ts';
@@ -18,22 +20,18 @@ export interface Begin {
 
 type Signals = Pick<Slice, 'signals'>;
 
-/** The signal that answers a wait. One of an earlier child says nothing of the present one. */
+/** The signal that answers a wait. A timer takes none; one of an earlier child says nothing of the present one. */
 function findAnswer({ signals }: Signals, wait: Wait): Signal | undefined {
-  const signal = signals.get(wait.path);
-  if (wait.child === undefined) return signal;
-  const ended = (signal?.payload as { run?: unknown } | undefined)?.run;
-  return ended === wait.child ? signal : undefined;
+  if (wait.child !== undefined) return findChildEnd(signals, wait.path, wait.child);
+  return wait.kind === 'timer' ? undefined : signals.get(wait.path);
 }
 
 const isTimeUp = (slice: Slice, { until }: Pick<Wait, 'until'>): boolean =>
   until !== undefined && until <= slice.ports.clock.now();
 
-/** Whether one of the waits is over: its time is up, or its signal is there. A retry waits for its time alone. */
+/** Whether one of the waits is over: its time is up, or its signal is there. */
 export function isDue(slice: Slice, { waits }: Suspended): boolean {
-  return waits.some(
-    (wait) => isTimeUp(slice, wait) || (wait.retry === undefined && findAnswer(slice, wait) !== undefined),
-  );
+  return waits.some((wait) => isTimeUp(slice, wait) || findAnswer(slice, wait) !== undefined);
 }
 
 /** How a recorded unit that has not ended goes on: with which attempt, or waiting as before. */
@@ -97,7 +95,7 @@ export async function waitFor(
   const outcome = await bounded(slice, unit, () => notify().catch((error: unknown) => fromThrown(slice, unit, error)));
   if (unit.signal.aborted) return STOPPED;
   if (outcome && outcome.kind !== 'wait') return outcome;
-  return recordWait(slice, unit, attempt, { wait: { ...wait, notified: true } });
+  return recordWait(slice, unit, attempt, { wait: outcome?.wait ?? { ...wait, notified: true } });
 }
 
 async function recordWait(
@@ -144,12 +142,24 @@ export function earliestTimer(waits: readonly Wait[]): number | undefined {
 
 /** Waits here until a wait may be due. False, at once, where the slice had better end. */
 export async function waitInline(slice: Slice, { waits, yielded }: Suspended, signal: AbortSignal): Promise<boolean> {
-  const until = earliestTimer(waits);
+  const until = limitInline(slice, waits);
   // What was too long for the rest of this slice had better begin elsewhere at once.
   if (until === undefined || yielded) return false;
   if (!isInline(until - slice.ports.clock.now()) || until >= slice.budgetUntil) return false;
   await waitForChange(slice, until, { signal, running: [] });
   return true;
+}
+
+/** Until when the slice may wait; undefined where it had better not. */
+function limitInline({ records, run, ports }: Slice, waits: readonly Wait[]): number | undefined {
+  const until = earliestTimer(waits);
+  const children = waits.filter(({ child }) => child !== undefined);
+  if (until === undefined || children.length === 0) return until;
+  // A child may need the very slot that this run holds.
+  if (needsSlot(run)) return undefined;
+  const newest = Math.max(...children.map(({ path }) => records.get(path)?.startedAt ?? 0));
+  const limit = Math.min(until, newest + HANDOFF_WAIT_SECONDS * 1_000 - 1);
+  return limit > ports.clock.now() ? limit : undefined;
 }
 
 /** Until the time has come, a signal has come in, the graph is over, or one of the running nodes has ended. */

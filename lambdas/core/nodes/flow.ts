@@ -1,6 +1,7 @@
 // The flow node: runs another flow as a step of this one. That is a separate run; this one waits for it, or detaches.
 
 import * as z from 'zod';
+import { ApiError } from '../errors.ts';
 import { anyValue, FLOW_NAME } from '../flow/fields.ts';
 import type { JsonObject } from '../json.ts';
 import { LEASE_SECONDS } from '../limits.ts';
@@ -10,8 +11,11 @@ import { type ChildRun, done, failed, type NodeContext, type NodeKind, type Outc
 // Starting only writes to our own stores. A process that takes longer has lost the lease, and another starts the run.
 const START_MS = LEASE_SECONDS * 1_000;
 // The child signals its end; these polls are the guarantee if the signal is lost.
-const FIRST_POLL_MS = 1_000;
+const FIRST_POLL_MS = 60_000;
 const MAX_POLL_MS = 10 * 60_000;
+// While the tenant's queue is full.
+const FIRST_RETRY_MS = 5_000;
+const MAX_RETRY_MS = 60_000;
 
 const FIELDS = {
   name: z.string().regex(FLOW_NAME, 'is not a valid flow name'),
@@ -26,15 +30,48 @@ interface FlowWith extends JsonObject {
   mode: 'wait' | 'detach';
 }
 
-const stateSchema = z.object({ child: z.string(), until: z.number(), lookMs: z.number() });
+const stateSchema = z.object({
+  child: z.string(),
+  until: z.number(),
+  lookMs: z.number(),
+  /** While the run could not be accepted: the delay before the next try. */
+  roomMs: z.number().optional(),
+});
+type State = z.infer<typeof stateSchema>;
 
-function waitForChild(context: NodeContext, state: z.infer<typeof stateSchema>): Outcome {
+function waitForChild(context: NodeContext, { roomMs: _, ...state }: State): Extract<Outcome, { kind: 'wait' }> {
   const next = { ...state, lookMs: Math.min(state.lookMs * 2, MAX_POLL_MS) };
   const until = Math.min(context.now() + state.lookMs, state.until);
   return { kind: 'wait', wait: { kind: 'timer', until, state: next, child: state.child } };
 }
 
-function toOutcome({ id, status, outputs, error, usage }: ChildRun): Outcome {
+/** It names the child, which may not exist, because that makes the run leave its slot, which makes room. */
+function waitForRoom(context: NodeContext, { roomMs = FIRST_RETRY_MS, ...state }: State): Outcome {
+  const next = { ...state, roomMs: Math.min(roomMs * 2, MAX_RETRY_MS) };
+  const until = Math.min(context.now() + roomMs, state.until);
+  return { kind: 'wait', wait: { kind: 'timer', until, state: next, child: state.child } };
+}
+
+async function start(context: NodeContext, asked: z.infer<typeof evaluated>, state: State): Promise<Outcome> {
+  const { name: flow, version, inputs = {}, mode = 'wait' } = asked;
+  const awaited = mode === 'wait';
+  try {
+    const child = await context.children.start({
+      id: state.child,
+      awaited,
+      flow,
+      version,
+      inputs: inputs as JsonObject,
+    });
+    return awaited ? waitForChild(context, { ...state, child }) : done({ run: child });
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'tenant-over-limit') throw error;
+    if (context.now() < state.until) return waitForRoom(context, state);
+    return failed('node-timed-out', `The run could not begin in time: ${error.message}`);
+  }
+}
+
+function readOutcome({ id, status, outputs, error, usage }: ChildRun): Outcome {
   if (status === 'succeeded') return done(outputs ?? {}, { usage });
   const ending = status === 'canceled' ? 'was canceled' : `failed: ${error?.message ?? ''}`;
   return failed(status === 'canceled' ? 'run-canceled' : (error?.code ?? 'node-failed'), `Run ${id} ${ending}`, {
@@ -49,23 +86,28 @@ export const FLOW: NodeKind<FlowWith> = {
   defaultTimeoutMs: START_MS,
   waits: ({ mode }) => mode !== 'detach',
   uses: ({ name }) => [{ resource: 'flows', name }],
+  endsByItself: true,
 
   async run(context, input) {
     const read = readInput(evaluated, input);
     if ('refused' in read) return read.refused;
-    const { name, version, inputs = {}, mode = 'wait' } = read.input;
-    const asked = { flow: name, inputs: inputs as JsonObject, version };
-    const child = await context.children.start(asked);
-    if (mode === 'detach') return done({ run: child });
-    return waitForChild(context, { child, until: context.now() + context.timeoutMs, lookMs: FIRST_POLL_MS });
+    const child = context.children.reserve();
+    const state = { child, until: context.now() + context.timeoutMs, lookMs: FIRST_POLL_MS };
+    if (read.input.mode === 'detach') return start(context, read.input, state);
+    // Recorded before it exists, so that whoever ends this run knows what to end with it.
+    return { ...waitForChild(context, state), notify: () => start(context, read.input, state) };
   },
 
-  async resume(context, _, resumption) {
+  async resume(context, input, resumption) {
     const state = stateSchema.parse(resumption.state);
     const child = await context.children.read(state.child);
-    if (child === undefined) return failed('node-failed', `Run ${state.child} no longer exists`);
-    if (child.isSettled) return toOutcome(child);
-    if (context.now() >= state.until) return failed('node-timed-out', `Run ${state.child} did not end in time`);
-    return waitForChild(context, state);
+    if (child === undefined) {
+      const read = readInput(evaluated, input);
+      return 'refused' in read ? read.refused : start(context, read.input, state);
+    }
+    if (child.isSettled) return readOutcome(child);
+    if (context.now() < state.until) return waitForChild(context, state);
+    await context.children.cancel(state.child);
+    return failed('node-timed-out', `Run ${state.child} did not end in time`);
   },
 };

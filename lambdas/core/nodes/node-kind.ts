@@ -24,7 +24,7 @@ export type Outcome =
   /**
    * `notify` sends the request to whoever must answer. It is called after the wait is recorded, so an answer cannot come
    * too early; after a crash in between it is called again (same idempotency key). An outcome that it returns ends the
-   * unit; undefined keeps it waiting.
+   * unit, or is waited for in place of the first wait; undefined keeps it waiting.
    */
   | { kind: 'wait'; wait: NodeWait; notify?: () => Promise<Outcome | undefined> };
 
@@ -42,9 +42,13 @@ export interface ChildRun {
 
 /** Runs that this unit has started. */
 export interface Children {
-  /** Idempotent for the unit; returns the id. Throws what accepting any run throws. */
-  start(child: { flow: string; version?: string; inputs: JsonObject }): Promise<string>;
+  /** The id of the run to start: the same after a crash, once a wait of this attempt has recorded it as its `child`. */
+  reserve(): string;
+  /** Idempotent for the attempt of the unit; answers the id. Rejections are those of accepting any run. */
+  start(child: { id?: string; awaited: boolean; flow: string; version?: string; inputs: JsonObject }): Promise<string>;
   read(id: string): Promise<ChildRun | undefined>;
+  /** Idempotent: nobody wants its outputs any more. */
+  cancel(id: string): Promise<void>;
 }
 
 /** A plugin with the credentials that its actions may use here. */
@@ -94,6 +98,8 @@ export interface NodeContext {
 export interface NodeKind<With extends JsonObject = JsonObject> extends AuthoredKind<With> {
   /** `input` is `with` with every expression evaluated, except in `rawFields`. (A group's nodes are run by the engine.) */
   run(context: NodeContext, input: With): Promise<Outcome>;
+  /** It waits for a time, or for a run that it started: no signal from outside ends it. */
+  endsByItself?: true;
   /** What is wrong with an answer; a wrong one is refused, and the unit keeps waiting. */
   refuses?(source: With, payload: Json): Promise<ErrorDetail[]>;
   /** Called instead of `run` for a unit that waited. A kind that never waits has none. */

@@ -40,6 +40,7 @@ export const WAIT: NodeKind<WaitWith> = {
     }),
   defaultTimeoutMs: 5_000,
   waits: () => true,
+  endsByItself: true,
   blocks: (source) =>
     (readLiteralMs(source) ?? 0) > HANDOFF_WAIT_SECONDS * 1_000
       ? { sync: `waits longer than ${HANDOFF_WAIT_SECONDS} seconds` }

@@ -52,6 +52,8 @@ export interface Settlement {
   usage: Usage;
   handledErrors: number;
   endedAt: number;
+  /** When the sweeper looks again, although the run has ended: until `finish`. */
+  dueAt?: number;
 }
 
 export interface Suspension {
@@ -131,6 +133,8 @@ export interface RunStore {
     run: Run,
     settlement: Settlement,
   ): Promise<{ kind: 'settled'; run: Run; deliveries: Delivery[] } | { kind: 'lost' }>;
+  /** Nothing is left to do for a settled run: the sweeper does not look at it again. */
+  finish(run: Run): Promise<void>;
   /** Keeps the Park's token unless the run is not waiting or a signal came meanwhile: then the Park must be woken at once. */
   park(id: string, park: { handoff: number; token: string }): Promise<{ kind: 'parked' } | { kind: 'awake' }>;
   /** The run as it is then; undefined where there is none. */

@@ -15,11 +15,13 @@ export async function admit(ports: Ports, run: Run): Promise<boolean> {
   return false;
 }
 
+/** The first epoch of a sync call is its caller's own process, which needs no slot. */
+export const needsSlot = ({ mode, epoch }: Run): boolean => mode === 'async' || epoch !== 1;
+
 /** Frees whatever slot the run holds and promotes the next run in the tenant's queue. */
 export async function freeSlot(ports: Ports, run: Run): Promise<void> {
   if (run.mode !== 'async') await ports.slots.leaveSync(run.tenant, run.id);
-  // The first epoch of a sync call is its caller's own process, which needs no slot.
-  if (run.mode !== 'async' && run.epoch === 1) return;
+  if (!needsSlot(run)) return;
   if (run.startedAt === undefined || run.status === 'pending') await ports.slots.leaveQueue(run);
   const { queued } = await ports.slots.release(run.tenant, run.id);
   if (queued > 0) await promoteQueued(ports, run.tenant);

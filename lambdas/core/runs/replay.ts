@@ -43,4 +43,4 @@ function readText({ said, output }: NodeRecord): string | undefined {
 }
 
 /** `text` of `pages[00002].text`, `pages` of `pages[00002]`. */
-const nodeId = (path: string): string => path.slice(path.lastIndexOf('.') + 1).replace(/\[\d+\]$/, '');
+const nodeId = (path: string): string => path.slice(path.lastIndexOf('.') + 1).replace(/(?:\[\d+\])+$/, '');

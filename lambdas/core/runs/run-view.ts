@@ -38,7 +38,7 @@ export type RunView = {
   user: string | null;
   metadata: JsonObject | null;
   webhooks: WebhookView[];
-  rerunOf?: { run: string; from: 'start' | 'failed' };
+  rerunOf?: Run['rerunOf'];
   /** The run and node that started this one. */
   parent?: { run: string; path: string };
 };

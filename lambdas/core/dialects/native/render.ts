@@ -51,7 +51,7 @@ const summary = {
   durationMs: z.int().nullable(),
   user: z.string().nullable(),
   metadata: anyObject.nullable(),
-  rerunOf: z.object({ run: z.string(), from: z.enum(['start', 'failed']) }).optional(),
+  rerunOf: z.object({ run: z.string(), from: z.string() }).optional(),
   parent: z.object({ run: z.string(), path: z.string() }).optional(),
 };
 

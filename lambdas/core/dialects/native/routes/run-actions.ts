@@ -40,19 +40,26 @@ const again = route({
   tag,
   summary: 'Run a run again',
   description:
-    'A new async run with the same inputs, linked by `rerunOf`. From `failed`, the results of nodes that succeeded are reused. Credentials for plugins that the run had must be given again, unless the run keeps them (`keepCredentials`), and the key and version are the same.',
+    'A new async run with the same inputs, linked by `rerunOf`. From `failed`, the results of nodes that succeeded are reused; ' +
+    'from a node, everything that does not depend on it. Results are reused only with the definition that made them, so ' +
+    'both are refused for a run of a draft that has changed. Credentials for plugins that the run had must be given again, ' +
+    'unless the run keeps them (`keepCredentials`), and the key and version are the same.',
   params: runIdParams,
   body: {
     kind: 'json',
     schema: z.strictObject({
-      from: z.enum(['start', 'failed']).optional(),
+      from: z
+        .string()
+        .max(64)
+        .optional()
+        .meta({ description: '`start` (default), `failed`, or the id of a node that is in no group' }),
       version: z.enum(['same', 'latest']).optional(),
       plugins: leaveToCore(anyObject)
         .optional()
         .meta({ description: "The user's credentials for plugins, given again" }),
     }),
     optional: true,
-    examples: { failed: { from: 'failed', version: 'same' } },
+    examples: { failed: { from: 'failed', version: 'same' }, node: { from: 'summary' } },
   },
   answers: { 202: { description: 'The new run', schema: runSummary } },
   errors: ['run-not-found', 'async-unsupported', 'async-not-entitled', 'tenant-over-limit', 'flow-disabled'],

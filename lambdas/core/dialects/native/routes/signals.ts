@@ -24,12 +24,18 @@ const byPath = route({
   access: 'run',
   tag,
   summary: 'Complete a callback, approval or question',
-  description: 'A signal that arrives before its node waits is kept for the node.',
+  description:
+    'A signal that arrives before its node waits is kept for the node. One that no unit of the run can take is refused: ' +
+    'the message says which form the path needs, or what has ended.',
   params: runIdParams.extend({
     path: z
       .string()
       .max(512)
-      .meta({ description: 'Path of the node, percent-encoded: `review`, `pages%5B2%5D.check`' }),
+      .meta({
+        description:
+          'Path of the node as `GET /v1/runs/{id}/nodes` shows it, percent-encoded: `review`, `pages%5B00002%5D.check`. ' +
+          'Items and rounds need their number, with or without zeros in front',
+      }),
   }),
   body: payload,
   answers: { 202: { description: 'The signal is kept and the run continues', schema: runSummary } },
