@@ -53,7 +53,7 @@ describe('an llm node', () => {
     expect(outcome).toMatchObject({
       kind: 'done',
       result: { text: 'Hello!', finishReason: 'stop' },
-      usage: { totalTokens: 18, inputTokens: 11, outputTokens: 7, model: 'openai/gpt-4o-mini', calculateCost: 6 },
+      usage: { totalTokens: 18, inputTokens: 11, outputTokens: 7, model: 'openai/gpt-4o-mini', costMicros: 6 },
     });
   });
 
