@@ -1,6 +1,8 @@
 // What a run records is what its author wrote: lists, failed items, and results that are too large.
 
 import { describe, expect, test } from 'vitest';
+import { isLargerThan } from '../../lambdas/core/expressions/measure.ts';
+import { MAX_PAYLOAD_BYTES } from '../../lambdas/core/limits.ts';
 import { ran, set } from '../support/small-flows.ts';
 
 describe('a filter without a hit', () => {
@@ -13,5 +15,38 @@ describe('a filter without a hit', () => {
     const values = { taken: '${{ $nodes.any.case }}', open: '${{ $nodes.open.v }}' };
     const open = filter.endsWith('[]') ? [] : null;
     expect((await ran(nodes, values)).outputs).toEqual({ taken: 'none', open });
+  });
+});
+
+describe('a result that is too large', () => {
+  const invoke = async () => ({ kind: 'answer' as const, payload: 'x'.repeat(6_000_000) });
+  const big = { type: 'lambda', each: '[1, 2]', with: { function: 'work', payload: {} } };
+
+  test('of an `each` fails it with a code of its own', async () => {
+    const { run } = await ran({ big }, {}, { overrides: { functions: { invoke } } });
+    expect(run.error).toMatchObject({ code: 'payload-too-large', node: 'big' });
+    expect(run.error?.message).toMatch(/larger than 10 MB/);
+  });
+
+  test('of the run does, too', async () => {
+    const one = { ...big, each: undefined };
+    const outputs = { a: '${{ $nodes.big }}', b: '${{ $nodes.big }}' };
+    const { run } = await ran({ big: one }, outputs, { overrides: { functions: { invoke } } });
+    expect(run.error).toMatchObject({ code: 'payload-too-large' });
+  });
+
+  test('is found without writing it: no text of JavaScript could hold this one', () => {
+    const shared = 'x'.repeat(9_000_000);
+    const list = Array.from({ length: 100 }, () => ({ shared }));
+    const began = performance.now();
+    expect(isLargerThan(list, MAX_PAYLOAD_BYTES)).toBe(true);
+    expect(performance.now() - began).toBeLessThan(1_000);
+  });
+
+  test.each([
+    [['a', 1, null, { b: [true] }], JSON.stringify(['a', 1, null, { b: [true] }]).length],
+    ['ä"', Buffer.byteLength(JSON.stringify('ä"'))],
+  ])('%j takes exactly %d bytes', (value, bytes) => {
+    expect([isLargerThan(value, bytes), isLargerThan(value, bytes - 1)]).toEqual([false, true]);
   });
 });

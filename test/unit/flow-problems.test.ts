@@ -111,6 +111,11 @@ describe('the fields of a flow', () => {
       ["4:15 'outputs.x.value' is required", "4:17 unknown field 'vale' of 'outputs.x' (did you mean 'value'?)"],
     ],
     [
+      'a whole number that would be rounded',
+      `${OK}env: { a: 9007199254740993, b: -9007199254740991, c: 1e20 }\n`,
+      ['4:11 9007199254740993 cannot be held exactly: put quotes around it'],
+    ],
+    [
       'a number that JSON does not have',
       `${OK}env: { a: .inf }\n`,
       ["4:11 'env.a' must not be a number that JSON does not have"],

@@ -15,6 +15,8 @@ interface Findings {
   references: References;
   /** Literal regexes, to be compiled by an engine without backtracking. */
   regexes: RegExp[];
+  /** Where numbers end that may have been rounded when they were read. */
+  rounded: number[];
 }
 
 interface Walk extends Findings {
@@ -57,10 +59,11 @@ const CONTEXT_FIELDS: ReadonlySet<string> = new Set(['predicate', 'stages', 'gro
 
 /** Throws an Error with a plain message where the tree leaves the profile. */
 export function checkTree(tree: SyntaxNode): Findings {
-  const walk: Walk = { references: makeReferences(), regexes: [], locals: new Set(), seen: new Set() };
+  const walk: Walk = { references: makeReferences(), regexes: [], rounded: [], locals: new Set(), seen: new Set() };
   collectLocals(tree, walk.locals, new Set());
   visit(tree, walk, false);
-  return { references: walk.references, regexes: walk.regexes };
+  const { references, regexes, rounded } = walk;
+  return { references, regexes, rounded };
 }
 
 /** `hasContext`: within a path, a filter or a group, where a bare name means a field. */
@@ -70,6 +73,7 @@ function visit(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
   if (walk.seen.size > EXPRESSION_NODES) throw new Error(`an expression has at most ${EXPRESSION_NODES} parts`);
   if (!FORMS.has(node.type)) throw new Error(describeForm(node.type));
   if (node.type === 'regex') walk.regexes.push(node['value'] as RegExp);
+  if (node.type === 'number' && isLarge(node['value'])) walk.rounded.push(Number(node['position']));
   if (node.type === 'path') visitPath(node, walk, hasContext);
   if (node.type === 'variable') visitVariable(String(node['value']), undefined, walk);
   visitParts(node, walk, hasContext);
@@ -134,6 +138,10 @@ function refuseReserved(name: string): string {
     throw new Error(`$${name} is reserved and cannot be set`);
   }
   return name;
+}
+
+function isLarge(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
 function isRoot(name: string): boolean {

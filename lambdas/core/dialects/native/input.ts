@@ -41,11 +41,9 @@ const settings = {
   startAfter: leaveToCore(z.iso.datetime({ offset: true }))
     .optional()
     .meta({ description: 'Async: the run starts at this time or later; less than 24 h from now' }),
-  timeout: leaveToCore(z.string())
-    .optional()
-    .meta({
-      description: 'From acceptance or `startAfter`, such as `90s` or `1h30m`; ends at most 24 h after acceptance',
-    }),
+  timeout: leaveToCore(z.string()).optional().meta({
+    description: 'From acceptance or `startAfter`, such as `90s` or `1h30m`; ends at most 24 h after acceptance',
+  }),
   plugins: leaveToCore(anyObject).optional().meta({ description: "The user's credentials for plugins" }),
   metadata: leaveToCore(anyObject).optional().meta({ description: 'Kept with the run and returned with it' }),
 };
