@@ -50,3 +50,35 @@ describe('a result that is too large', () => {
     expect([isLargerThan(value, bytes), isLargerThan(value, bytes - 1)]).toEqual([false, true]);
   });
 });
+
+describe('an item of an `each` that fails', () => {
+  const failing = (output: unknown, more: object = {}) => ({
+    type: 'set',
+    each: { in: '[1, 2, 3]', concurrency: 2, onItemError: { output } },
+    with: { values: { n: "${{ $item = 2 ? $number('two') : $item }}" } },
+    ...more,
+  });
+
+  test('gives its default, which sees the item and the error', async () => {
+    const output = { n: '${{ -$item }}', at: '${{ $index }}', why: '${{ $error.code }}' };
+    const { run, outputs } = await ran({ it: failing(output) }, { v: '${{ $nodes.it }}', s: '${{ $status.it }}' });
+    expect(run.status).toBe('succeeded');
+    const expected = { v: [{ n: 1 }, { n: -2, at: 1, why: 'expression-failed' }, { n: 3 }], s: 'succeeded' };
+    expect(outputs).toEqual(expected);
+    expect(run.handledErrors).toBe(1);
+  });
+
+  test('fails the node where its default fails, too, and then `onError` counts', async () => {
+    const { run } = await ran({ it: failing("${{ $number('x') }}") });
+    expect(run.error).toMatchObject({ code: 'expression-failed', node: 'it' });
+    expect(run.error?.message).toMatch(/^it\[00001\]: .*; and its default failed/);
+    const handled = failing("${{ $number('x') }}", { onError: { output: 'none' } });
+    expect((await ran({ it: handled }, { v: '${{ $nodes.it }}' })).outputs).toEqual({ v: 'none' });
+  });
+
+  test('of a group does, too', async () => {
+    const nodes = { inner: { type: 'fail', with: { message: 'no' } } };
+    const group = { type: 'group', each: { in: '[7]', onItemError: { output: '${{ $item }}' } }, with: { nodes } };
+    expect((await ran({ group }, { v: '${{ $nodes.group }}' })).outputs).toEqual({ v: [7] });
+  });
+});

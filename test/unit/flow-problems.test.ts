@@ -170,13 +170,37 @@ describe('what a node mentions', () => {
       value('${{ $item.x }}'),
       ['6:26 $item exists only in a node with each, or inside a group that has one'],
     ],
+    [
+      'an item where the node as a whole has failed',
+      'nodes:\n  a: { type: set, each: $inputs, onError: { output: "${{ $item.x }}" }, with: { values: {} } }\n',
+      ['4:53 $item is of one item, and onError is about the whole node: write each: { onItemError: { output: … } }'],
+    ],
+    [
+      'an item that has failed, in its own default',
+      'nodes:\n  a: { type: set, each: { in: $inputs, onItemError: { output: "${{ $item.x & $index & $error.code }}" } }, with: { values: {} } }\n',
+      [],
+    ],
+    [
+      'the item of a group around it, where a node has failed',
+      'nodes:\n  g: { type: group, each: $inputs, with: { nodes: { a: { type: set, each: $item, onError: { output: "${{ $item }}" }, with: { values: {} } } } } }\n',
+      [],
+    ],
+    [
+      'a node that does not exist, in the default of an item',
+      'nodes:\n  a: { type: set, each: { in: $inputs, onItemError: { output: "${{ $nodes.b }}" } }, with: { values: {} } }\n',
+      ["4:63 unknown node 'b'"],
+    ],
     ['vars without repeat', value('${{ $vars.x }}'), ['6:26 $vars exists only inside a group with repeat']],
     [
       'a result before there is one',
       value('${{ $result.x }}'),
       ['6:26 $result exists only in output, repeat.until and repeat.next'],
     ],
-    ['an error where none is handled', value('${{ $error.code }}'), ['6:26 $error exists only in onError.output']],
+    [
+      'an error where none is handled',
+      value('${{ $error.code }}'),
+      ['6:26 $error exists only in onError.output and each.onItemError.output'],
+    ],
     [
       'a callback of a node that has none',
       value('${{ $callback.url }}'),

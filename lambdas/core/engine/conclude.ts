@@ -80,7 +80,7 @@ async function instead(slice: Slice, unit: Unit, onError: { output: Json }, { co
     return { handled: true, output };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const both = `${message}; and its \`onError.output\` failed: ${error.message}`;
+    const both = `${message}; and its default failed: ${error.message}`;
     return { error: buildFailure(slice, unit.path, { code: error.code, message: both }) };
   }
 }

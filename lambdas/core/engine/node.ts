@@ -72,7 +72,7 @@ async function runEach(slice: Slice, unit: Unit, policy: EachPolicy): Promise<Un
   }
   const ends = await runItems(slice, unit, { list, policy });
   // It ends the node at once, whatever other items still wait for.
-  const failure = policy.onItemError === 'fail' ? firstFailure(ends) : undefined;
+  const failure = mayFail(policy) ? firstFailure(ends) : undefined;
   if (failure) return concludeEach(slice, unit, { startedAt, items: list.length, failure });
   if (ends.includes(undefined) || ends.some((end) => end?.kind === 'stopped')) return STOPPED;
   const suspended = ends.filter((end) => end?.kind === 'suspended');
@@ -112,7 +112,8 @@ async function runItems(slice: Slice, unit: Unit, { list, policy }: { list: Json
   const failedOne = new AbortController();
   const signal = AbortSignal.any([unit.signal, failedOne.signal]);
   // An item's failure is the business of `onItemError`; `onError` is about the node as a whole.
-  const node: PlanNode = { ...unit.node, onError: 'fail' };
+  const onError = typeof policy.onItemError === 'object' ? policy.onItemError : 'fail';
+  const node: PlanNode = { ...unit.node, onError };
   const takes = (port: string) => port === 'error' && policy.onItemError !== 'fail';
   let next = 0;
   async function lane(): Promise<void> {
@@ -121,11 +122,16 @@ async function runItems(slice: Slice, unit: Unit, { list, policy }: { list: Json
       const bindings: Bindings = { ...unit.bindings, item: list[index] ?? null, index };
       const end = await runOne(slice, { node, path, bindings, signal, takes });
       ends[index] = end;
-      if (policy.onItemError === 'fail' && firstFailure([end])) failedOne.abort();
+      if (mayFail(policy) && firstFailure([end])) failedOne.abort();
     }
   }
   await Promise.all(Array.from({ length: Math.min(policy.concurrency, list.length) }, lane));
   return ends;
+}
+
+/** Whether an item that is not handled ends the node: with `{output}` that is one whose output fails, too. */
+function mayFail({ onItemError }: EachPolicy): boolean {
+  return onItemError === 'fail' || typeof onItemError === 'object';
 }
 
 function firstFailure(ends: readonly (UnitEnd | undefined)[]): NodeState | undefined {

@@ -116,7 +116,8 @@ function checkReferences(checking: Checking, scope: Scope, { site, found }: Plac
 
 function findLocalProblems({ site, found }: Place): string[] {
   return [...found.roots].flatMap((root) => {
-    const reason = LOCAL_ROOTS.get(root as LocalRoot);
+    const isItem = root === 'item' || root === 'index';
+    const reason = (isItem && site.noItem) || LOCAL_ROOTS.get(root as LocalRoot);
     return reason === undefined || site.locals.includes(root as LocalRoot) ? [] : [`$${root} ${reason}`];
   });
 }
@@ -136,7 +137,7 @@ const LOCAL_ROOTS: ReadonlyMap<LocalRoot, string> = new Map([
   ['index', 'exists only in a node with each, or inside a group that has each or repeat'],
   ['vars', 'exists only inside a group with repeat'],
   ['result', 'exists only in output, repeat.until and repeat.next'],
-  ['error', 'exists only in onError.output'],
+  ['error', 'exists only in onError.output and each.onItemError.output'],
   ['callback', 'exists only in nodes that wait for a callback'],
   ['secrets', 'is not allowed here: use secrets only in fields that the node sends'],
   ['args', 'exists only in the actions of a plugin'],
