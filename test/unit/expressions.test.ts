@@ -197,16 +197,17 @@ describe('the references of an expression', () => {
 
   test('are known before anything runs', async () => {
     const found = await findReferences(
-      '$nodes.a.b & $inputs.t & $status.z & $secrets.Q & $count($errors.e) & $env.E & $run.id',
+      '$nodes.a.b & $inputs.t & $status.z & $secrets.Q & $count($errors.e) & $env.E & $run.id & $nodes.q[0].two & $nodes.p.x.deeper',
     );
     expect(found).toEqual({
       roots: new Set(['nodes', 'inputs', 'status', 'secrets', 'errors', 'env', 'run']),
-      nodes: new Set(['a']),
+      nodes: new Set(['a', 'q', 'p']),
       inputs: new Set(['t']),
       status: new Set(['z']),
       secrets: new Set(['Q']),
       errors: new Set(['e']),
       env: new Set(['E']),
+      fields: new Set(['a.b', 'q.two', 'p.x']),
     });
   });
 

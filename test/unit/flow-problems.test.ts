@@ -366,3 +366,63 @@ describe('the inputs', () => {
     expect(await findProblems(`inputs:\n${inputs}\n${OK}`)).toEqual(['9:35 a flow has at most 5 searchable inputs']);
   });
 });
+
+describe('a field that an output is known not to have', () => {
+  const reading = (field: string, of: string) =>
+    `nodes:\n  a: ${of}\n  b: { type: set, with: { values: { x: "\${{ $nodes.a${field} }}" } } }\n`;
+  const A_SET = '{ type: set, with: { values: { total: 1, lines: 2 } } }';
+
+  test.each<[string, string, string[]]>([
+    ['of a set', reading('.totl', A_SET), ["5:40 node 'a' has no field 'totl' (did you mean 'total'?)"]],
+    ['with nothing near', reading('[0].x.y', A_SET), ["5:40 node 'a' has no field 'x' (it has: total, lines)"]],
+    [
+      'of a list of sets',
+      reading('.n', '{ type: set, each: $inputs, with: { values: { m: 1 } } }'),
+      ["5:40 node 'a' has no field 'n' (it has: m)"],
+    ],
+    [
+      'of what `output` makes of any result',
+      reading('.body', '{ type: http, with: { url: "https://x.example" }, output: { items: "${{ $result.body }}" } }'),
+      ["5:40 node 'a' has no field 'body' (it has: items)"],
+    ],
+    [
+      'of a group',
+      reading('.y', '{ type: group, with: { nodes: { i: { type: set, with: { values: {} } } }, output: { x: 1 } } }'),
+      ["5:40 node 'a' has no field 'y' (it has: x)"],
+    ],
+    ['but one that it has', reading('.lines', A_SET), []],
+    [
+      'nor where an expression gives the fields',
+      reading('.y', '{ type: set, with: { values: "${{ $inputs }}" } }'),
+      [],
+    ],
+    [
+      'nor where a default may have others',
+      reading('.y', `${A_SET.slice(0, -2)}, onError: { output: { y: 1 } } }`),
+      [],
+    ],
+    ['nor of what another kind gives', reading('.y', '{ type: http, with: { url: "https://x.example" } }'), []],
+  ])('%s', async (_, body, expected) => {
+    expect(await findProblems(body)).toEqual(expected);
+  });
+});
+
+describe('brackets without their dollar sign', () => {
+  test.each<[string, string, string[]]>([
+    ['in `with`', value('Dear {{ $inputs.name }}'), ["6:26 '{{ $inputs …' is only text: write ${{ }} for the value"]],
+    [
+      'in a list, on their own line',
+      'nodes:\n  a:\n    type: set\n    with:\n      values:\n        x: |\n          one\n          {{$nodes.b}}\n',
+      ["10:11 '{{$nodes …' is only text: write ${{ }} for the value"],
+    ],
+    [
+      'in an output',
+      `${OK}outputs: { x: "{{ $nodes.a }}" }\n`,
+      ["4:15 '{{ $nodes …' is only text: write ${{ }} for the value"],
+    ],
+    ['but not with it', `${OK}outputs: { x: "\${{ $nodes.a }}" }\n`, []],
+    ['nor in the text of other templates', value('{{ name }} {{ $other }} {{{ $inputs }}}'), []],
+  ])('%s', async (_, body, expected) => {
+    expect(await findProblems(body)).toEqual(expected);
+  });
+});

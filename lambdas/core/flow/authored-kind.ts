@@ -26,6 +26,8 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   defaultTimeoutMs: number;
   /** What the schema of `with` cannot say. */
   check?(source: With): Promise<WithProblem[]>;
+  /** Names of the fields of the result, where `with` says all of them. */
+  resultFields?(source: With): string[] | undefined;
   /** Branches in addition to `error` (and `timeout`, see `waits`). */
   ports?(source: With): string[];
   /**

@@ -3,6 +3,7 @@
 
 import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
 import type { AuthoredKind } from './authored-kind.ts';
+import { checkBraces, checkBracesIn } from './braces.ts';
 import { digestPlan } from './canonical.ts';
 import { checkCycles, type Edges, findEdges } from './edges.ts';
 import { checkInputs } from './input-specs.ts';
@@ -65,6 +66,7 @@ async function compileSource(
   await checkInputs(problems, value['inputs']);
   const checking = { problems, declared: findDeclared(value) };
   const planned = await compileScope(checking, top);
+  checkBracesIn(problems, value['outputs'], ['outputs']);
   await checkOutputs(checking, top, outputSites(value['outputs']));
   checkMode(problems, source, top);
   if (fields === undefined || problems.hasErrors()) return { top, plan: undefined };
@@ -88,6 +90,7 @@ async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: 
     const own = findEdges(checking.problems, scope, { draft, mentions });
     edges.set(draft.id, own);
     checkTimeout(checking.problems, draft);
+    checkBraces(checking.problems, draft);
     await checkWith(checking.problems, draft);
     nodes.push(planNode({ draft, edges: own, ...(inside && { inside: inside.nodes }) }));
   }

@@ -3,6 +3,7 @@
 
 import * as z from 'zod';
 import { anyValue, ID } from '../flow/fields.ts';
+import { isMap } from '../flow/scope.ts';
 import { MAX_NODES } from '../limits.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
@@ -18,5 +19,6 @@ export const GROUP: NodeKind = {
     output: anyValue.optional(),
   }),
   defaultTimeoutMs: 600_000,
+  resultFields: ({ output }) => (isMap(output) ? Object.keys(output) : undefined),
   run: async (_, { output }) => done(output ?? null),
 };
