@@ -426,3 +426,53 @@ describe('brackets without their dollar sign', () => {
     expect(await findProblems(body)).toEqual(expected);
   });
 });
+
+describe('a node that nothing reaches', () => {
+  const needing = (needs: string, more = '') =>
+    `nodes:\n  pick: { type: switch, with: { cases: [{ id: x, when: true }, { id: y, when: true }] } }\n  a: { type: set, needs: ${needs}, with: { values: {} }${more} }\n`;
+  const both =
+    "5:6 node 'a' is never reached: it needs both pick:x and pick:y, and a run takes one of them: write join: any";
+
+  test.each<[string, string, string[]]>([
+    ['needs two branches of one node', needing('[pick:x, pick:y]'), [both]],
+    [
+      'needs the error and the success of one',
+      needing('[pick, pick:error]'),
+      [
+        "5:6 node 'a' is never reached: it needs both pick and pick:error, and a run takes one of them: write join: any",
+      ],
+    ],
+    [
+      'needs one that is not reached, or only such',
+      `${needing('[pick:x, pick:y]')}  b: { type: set, needs: [pick, a], with: { values: {} } }\n  c: { type: set, needs: [a, b], join: any, with: { values: {} } }\n`,
+      [
+        both,
+        "6:6 node 'b' is never reached: 'a', which it needs, is not",
+        "7:6 node 'c' is never reached: nothing that it needs is reached",
+      ],
+    ],
+    ['is not one that needs any of them', needing('[pick:x, pick:y]', ', join: any'), []],
+    ['is not one that always runs', needing('[pick:x, pick:y]', ', join: settled'), []],
+    ['is not one that needs a branch and the node', needing('[pick, pick:x]'), []],
+  ])('%s', async (_, body, expected) => {
+    expect(await findProblems(body)).toEqual(expected);
+  });
+
+  test('is a warning', async () => {
+    const { plan, problems } = await compile(`flow: 1\nname: sample\n${needing('[pick:x, pick:y]')}`, KINDS);
+    expect([plan?.name, problems.map(({ severity }) => severity)]).toEqual(['sample', ['warning']]);
+  });
+});
+
+test('a flow that does not exist is a warning, at any depth', async () => {
+  const run = (name: string) => `{ type: flow, with: { name: ${name} } }`;
+  const body = `nodes:\n  a: ${run('known')}\n  b: ${run('unknown')}\n  g: { type: group, with: { nodes: { c: ${run('deep')} } } }\n  d: ${run('"${{ $run.flow }}"')}\n`;
+  const { plan, problems } = await compile(`flow: 1\nname: sample\n${body}`, KINDS, {
+    hasFlow: async (name) => name === 'known',
+  });
+  expect(plan?.nodes).toHaveLength(4);
+  expect(problems.map(({ line, message, severity }) => `${line} ${severity} ${message}`)).toEqual([
+    "5 warning there is no flow 'unknown': the node will fail as flow-not-found",
+    "6 warning there is no flow 'deep': the node will fail as flow-not-found",
+  ]);
+});

@@ -44,6 +44,8 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   secretFields?: readonly string[];
   /** Secrets that `with` names outside of expressions (`auth: { secret: NAME }`). */
   secretNames?(source: With): string[];
+  /** The flow that the node runs, where it is known before. */
+  flowName?(source: With): string | undefined;
   /** The plugin that the node calls: one that the flow declares under `plugins`. */
   pluginName?(source: With): string;
   /** Fields of `with` whose strings are bare expressions, as paths: `cases[].when`. They arrive evaluated. */

@@ -9,6 +9,7 @@ import { checkCycles, type Edges, findEdges } from './edges.ts';
 import { checkInputs } from './input-specs.ts';
 import { addFromInside, type Checking, checkOutputs, findMentions } from './mentions.ts';
 import { checkModels, type ModelProblem } from './models.ts';
+import { warnOfUnreached } from './never.ts';
 import { parseField } from './parse-field.ts';
 import type { Compiled, Plan, PlanNode, Support } from './plan.ts';
 import { outputSites, planFlow } from './plan-flow.ts';
@@ -17,6 +18,7 @@ import { makeProblems, type Problems } from './problems.ts';
 import { type Draft, isMap, type Reading, readScope, type Scope } from './scope.ts';
 import { flowShape } from './shapes.ts';
 import { readSource, type Source } from './source.ts';
+import { checkSubFlows, type HasFlow } from './sub-flows.ts';
 import { checkMode, judgeSupport } from './support.ts';
 
 /** A plan must fit one item of the catalog, also after its aliases are written out. */
@@ -25,11 +27,17 @@ const UNKNOWN: Support = { supported: false, blockers: [] };
 
 export type NodeKinds = Readonly<Record<string, AuthoredKind>>;
 
+/** What is known of the deployment and the tenant; what is not known is not checked. */
+interface Known {
+  modelProblem?: ModelProblem;
+  hasFlow?: HasFlow;
+}
+
 /** Never throws for a wrong text. `readable` is false where it is not a YAML or JSON map at all. */
 export async function compile(
   text: string,
   kinds: NodeKinds,
-  modelProblem?: ModelProblem,
+  { modelProblem, hasFlow }: Known = {},
 ): Promise<Compiled & { readable: boolean; name?: string }> {
   const read = readSource(text);
   if ('unreadable' in read) {
@@ -40,6 +48,7 @@ export async function compile(
   const problems = makeProblems(source);
   const plan = await compileSource(problems, source, kinds);
   if (modelProblem) checkModels(problems, value, modelProblem);
+  if (hasFlow) await checkSubFlows(problems, plan.top, hasFlow);
   const name = value['name'];
   return {
     ...(plan.plan && !problems.hasErrors() && { plan: plan.plan, digest: digestPlan(plan.plan) }),
@@ -95,6 +104,7 @@ async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: 
     nodes.push(planNode({ draft, edges: own, ...(inside && { inside: inside.nodes }) }));
   }
   checkCycles(checking.problems, scope, edges);
+  warnOfUnreached(checking.problems, scope, edges);
   return { nodes, outer };
 }
 

@@ -22,6 +22,7 @@ const FIELDS = {
 const evaluated = z.strictObject(FIELDS);
 
 interface FlowWith extends JsonObject {
+  name: string;
   mode: 'wait' | 'detach';
 }
 
@@ -46,6 +47,7 @@ export const FLOW: NodeKind<FlowWith> = {
   summary: 'Runs another flow. Gives its outputs, or {run} at once with `mode: detach`.',
   with: asWritten(FIELDS),
   defaultTimeoutMs: START_MS,
+  flowName: ({ name }) => (name.includes('${{') ? undefined : name),
   waits: ({ mode }) => mode !== 'detach',
 
   async run(context, input) {
