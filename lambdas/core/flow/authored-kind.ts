@@ -18,6 +18,8 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   type: string;
   /** One line for the documentation and the JSON Schema. */
   summary: string;
+  /** One line for each field of `with`, which editors show. */
+  fields?: Readonly<Record<string, string>>;
   /**
    * Schema of `with` as an author writes it. Where a value may be an expression, the schema must accept a string
    * holding `${{ }}` (see `orExpression` in flow/fields.ts); `run` checks the evaluated value again where it matters.

@@ -10,6 +10,10 @@ import { done, type NodeKind } from './node-kind.ts';
 export const GROUP: NodeKind = {
   type: 'group',
   summary: 'Runs nodes of its own, once or for each item. Gives `output`.',
+  fields: {
+    nodes: 'Nodes with a scope of their own; they see those around the group',
+    output: 'What the group gives; it sees the nodes inside',
+  },
   // The nodes are checked like those of the flow itself.
   with: z.strictObject({
     nodes: z

@@ -12,6 +12,9 @@ const evaluated = z.strictObject(FIELDS);
 export const SET: NodeKind = {
   type: 'set',
   summary: 'Names values. Gives them as one object.',
+  fields: {
+    values: 'By name, the values that the node gives',
+  },
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
   resultFields: ({ values }) => (isMap(values) ? Object.keys(values) : undefined),
