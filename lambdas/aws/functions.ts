@@ -3,6 +3,7 @@
 import type { InvokeCommandOutput, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Json } from '../core/json.ts';
 import { INVOKE_EVENT_BYTES, INVOKE_RESPONSE_BYTES } from '../core/limits.ts';
+import { parseKeepingNumbers } from '../core/parse/exact-json.ts';
 import type { Functions } from '../core/ports/runners.ts';
 
 type Answer = Awaited<ReturnType<Functions['invoke']>>;
@@ -25,7 +26,7 @@ function readAnswer(output: InvokeCommandOutput): Answer {
   const text = output.Payload ? new TextDecoder().decode(output.Payload) : '';
   let payload: Json = null;
   try {
-    if (text !== '') payload = JSON.parse(text);
+    if (text !== '') payload = parseKeepingNumbers(text);
   } catch {
     return refused('InvalidPayload', 'the answer is not valid JSON');
   }

@@ -3,7 +3,11 @@
 import { ApiError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import { MAX_JSON_DEPTH } from '../core/limits.ts';
+import { afterString, quoteInexactNumbers } from '../core/parse/exact-json.ts';
 
+const MAX_QUOTED_DIGITS = 40;
+// Before a number that was put in quotes, to find its field.
+const MARK = 'inexact number ';
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function decodeText(bytes: Uint8Array): string {
@@ -12,16 +16,6 @@ export function decodeText(bytes: Uint8Array): string {
   } catch (cause) {
     throw new ApiError('invalid-request', 'The body is not valid UTF-8', { cause });
   }
-}
-
-/** The index after a string that begins at `start`. */
-function afterString(text: string, start: number): number {
-  for (let quote = text.indexOf('"', start + 1); quote !== -1; quote = text.indexOf('"', quote + 1)) {
-    let escapes = quote;
-    while (text[escapes - 1] === '\\') escapes -= 1;
-    if ((quote - escapes) % 2 === 0) return quote + 1;
-  }
-  return text.length;
 }
 
 /** Counted in the text, so that a hostile body is refused before anything is built from it. */
@@ -39,28 +33,42 @@ function exceedsDepth(text: string, limit: number): boolean {
 /** Only an escape can make half of a character: the bytes were UTF-8. */
 const HALF_ESCAPED = /\\u[dD][89a-fA-F]/;
 
-/** Where the value contains half of a character: such a text cannot be stored, nor sent on. */
-function findHalfCharacter(value: Json, at: string): string | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? undefined : at;
+/** Where a string is wrong: `inputs.lines[2].price`; empty where it is the whole body. */
+function findString(value: Json, isWrong: (text: string) => boolean, at = ''): string | undefined {
+  if (typeof value === 'string') return isWrong(value) ? at.replace(/^\./, '') : undefined;
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [name, inner] of Object.entries(value)) {
     const field = Array.isArray(value) ? `${at}[${name}]` : `${at}.${name.toWellFormed()}`;
-    const found = name.isWellFormed() ? findHalfCharacter(inner, field) : field;
+    const found = isWrong(name) ? field.replace(/^\./, '') : findString(inner, isWrong, field);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function refuseHalfCharacters(value: Json): void {
-  const field = findHalfCharacter(value, '')?.replace(/^\./, '');
-  if (field === undefined) return;
-  const message = 'contains half of a character: a text was cut in the middle of one';
+function refuse(field: string, message: string): never {
   throw new ApiError('invalid-request', `${field || 'The body'} ${message}`, { details: [{ field, message }] });
+}
+
+/** Such a text cannot be stored, nor sent on. */
+function refuseHalfCharacters(value: Json): void {
+  const field = findString(value, (text) => !text.isWellFormed());
+  if (field !== undefined) refuse(field, 'contains half of a character: a text was cut in the middle of one');
+}
+
+/** Rounded, it would be another number; the caller would not know. */
+function refuseInexactNumbers(text: string): void {
+  const quoted = quoteInexactNumbers(text, MARK);
+  if (quoted === undefined) return;
+  const found: string[] = [];
+  const field = findString(JSON.parse(quoted), (it) => it.startsWith(MARK) && found.push(it.slice(MARK.length)) > 0);
+  const number = (found[0] ?? '').slice(0, MAX_QUOTED_DIGITS);
+  refuse(field ?? '', `is a number that cannot be held exactly (${number}): send it as a text`);
 }
 
 export async function parseJson(bytes: Uint8Array): Promise<Json> {
   const text = decodeText(bytes);
   const value = await parseText(text);
+  refuseInexactNumbers(text);
   if (HALF_ESCAPED.test(text)) refuseHalfCharacters(value);
   return value;
 }

@@ -109,9 +109,9 @@ test('colour asks, and goes on with the answer', async () => {
   expect((await until(waiting.id, 'succeeded')).outputs).toEqual({ colour: 'green' });
 });
 
-test('batchOfNumbers works through five hundred items and passes over the five that fail', async () => {
+test('batchOfNumbers works through five hundred items, and lists the five that fail', async () => {
   const { status, outputs } = await run('batchOfNumbers');
-  expect([status, outputs.done]).toEqual(['succeeded', 495]);
+  expect([status, outputs.done, outputs.failed]).toEqual(['succeeded', 495, [100, 200, 300, 400, 500]]);
 });
 
 test('morningBriefing runs todayNews for each feed, and leaves out the one that cannot be read', async () => {

@@ -208,7 +208,7 @@ describe('a failure', () => {
       b: set('${{ $nodes.a }}'),
     });
     expect([run.status, run.error?.code, run.handledErrors]).toEqual(['failed', 'expression-failed', 0]);
-    expect(run.error?.message).toMatch(/It broke.*onError\.output/);
+    expect(run.error?.message).toMatch(/It broke.*its default failed/);
   });
 
   test('of a node that nobody answers in time takes the branch timeout', async () => {

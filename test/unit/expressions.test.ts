@@ -60,7 +60,6 @@ describe('an expression', () => {
     ['$startsWith("errand", "err") and $endsWith("errand", "and")', true],
     ['$coalesce($inputs.empty, $inputs.absent, "fallback")', 'fallback'],
     ['$lookup([1..3000]{$string($): $}, "2999")', 2999],
-    ['{"f": function() { 1 }}', { f: null }],
   ])('%s gives %j', async (source, expected) => {
     expect(await evaluate(source, BINDINGS)).toEqual(expected);
   });
@@ -72,6 +71,22 @@ describe('an expression', () => {
     expect(await evaluate('$nodes.fetch', BINDINGS)).not.toBe(nodes['fetch']);
     const pair = (await evaluate('[$nodes.tree, $nodes.tree]', BINDINGS)) as Json[];
     expect(pair[0]).not.toBe(pair[1]);
+  });
+
+  test.each([
+    ['{"f": function() { 1 }}', /gives a function/],
+    ['$sum', /gives a function/],
+    ['$sum([1e308, 1e308])', /gives Infinity, a number that JSON does not have/],
+    ['-$sum([1e308, 1e308])', /Number out of range|gives -Infinity/],
+  ])('%s gives what JSON does not have, and fails', async (source, message) => {
+    await expect(evaluate(source, BINDINGS)).rejects.toThrow(message);
+  });
+
+  test('keeps data that looks like a function of the interpreter, and half of a character', async () => {
+    const odd = { _jsonata_lambda: true, _jsonata_function: true, environment: {}, implementation: 'x', cut: '\ud83d' };
+    for (const source of ['$inputs.odd', '[$inputs.odd][0]', '$inputs.list[$ != 1]', '{"a": $inputs.odd}.a']) {
+      expect(await evaluate(source, { inputs: { odd, list: [1, odd] } })).toEqual(odd);
+    }
   });
 
   test('that fails says which one and why', async () => {
@@ -176,18 +191,23 @@ describe('a value with expressions', () => {
 });
 
 describe('the references of an expression', () => {
+  test('may stand beside any number that is held as it is written', async () => {
+    await expect(findReferences('$inputs.n < 1e20 and $inputs.n > -9007199254740991.5')).resolves.toBeDefined();
+  });
+
   test('are known before anything runs', async () => {
     const found = await findReferences(
-      '$nodes.a.b & $inputs.t & $status.z & $secrets.Q & $count($errors.e) & $env.E & $run.id',
+      '$nodes.a.b & $inputs.t & $status.z & $secrets.Q & $count($errors.e) & $env.E & $run.id & $nodes.q[0].two & $nodes.p.x.deeper',
     );
     expect(found).toEqual({
       roots: new Set(['nodes', 'inputs', 'status', 'secrets', 'errors', 'env', 'run']),
-      nodes: new Set(['a']),
+      nodes: new Set(['a', 'q', 'p']),
       inputs: new Set(['t']),
       status: new Set(['z']),
       secrets: new Set(['Q']),
       errors: new Set(['e']),
       env: new Set(['E']),
+      fields: new Set(['a.b', 'q.two', 'p.x']),
     });
   });
 
@@ -200,6 +220,7 @@ describe('the references of an expression', () => {
     ['($all := $nodes; $all.a)', /must be followed by a name/],
     ['$map($x, function($nodes) { $nodes })', /is reserved/],
     ['inputs.topic', /'inputs' needs its dollar sign: \$inputs/],
+    ['$inputs.id = 9007199254740993', /9007199254740993 cannot be held exactly: write it as a text/],
     ['topic', /'topic' has no meaning here/],
     ['$input.topic', /there is no \$input \(did you mean '\$inputs'\?\)/],
     ['$cuont([1])', /did you mean '\$count'/],

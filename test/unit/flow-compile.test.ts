@@ -126,7 +126,7 @@ describe('a plan', () => {
 
   test('takes bare expressions with and without their brackets', async () => {
     const source = (when: string) =>
-      `${HEAD}nodes:\n  a: ${SET}\n  b: { type: set, when: '${when}', each: '${when}', with: { values: {} } }\n`;
+      `${HEAD}nodes:\n  a: { type: set, with: { values: { x: 1 } } }\n  b: { type: set, when: '${when}', each: '${when}', with: { values: {} } }\n`;
     const [bare] = (await compilePlan(source('$nodes.a.x'))).nodes.slice(1);
     const [wrapped] = (await compilePlan(source('${{ $nodes.a.x }}'))).nodes.slice(1);
     expect(wrapped).toEqual(bare);

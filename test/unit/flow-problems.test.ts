@@ -111,6 +111,11 @@ describe('the fields of a flow', () => {
       ["4:15 'outputs.x.value' is required", "4:17 unknown field 'vale' of 'outputs.x' (did you mean 'value'?)"],
     ],
     [
+      'a whole number that would be rounded',
+      `${OK}env: { a: 9007199254740993, b: -9007199254740991, c: 1e20 }\n`,
+      ['4:11 9007199254740993 cannot be held exactly: put quotes around it'],
+    ],
+    [
       'a number that JSON does not have',
       `${OK}env: { a: .inf }\n`,
       ["4:11 'env.a' must not be a number that JSON does not have"],
@@ -165,13 +170,37 @@ describe('what a node mentions', () => {
       value('${{ $item.x }}'),
       ['6:26 $item exists only in a node with each, or inside a group that has one'],
     ],
+    [
+      'an item where the node as a whole has failed',
+      'nodes:\n  a: { type: set, each: $inputs, onError: { output: "${{ $item.x }}" }, with: { values: {} } }\n',
+      ['4:53 $item is of one item, and onError is about the whole node: write each: { onItemError: { output: … } }'],
+    ],
+    [
+      'an item that has failed, in its own default',
+      'nodes:\n  a: { type: set, each: { in: $inputs, onItemError: { output: "${{ $item.x & $index & $error.code }}" } }, with: { values: {} } }\n',
+      [],
+    ],
+    [
+      'the item of a group around it, where a node has failed',
+      'nodes:\n  g: { type: group, each: $inputs, with: { nodes: { a: { type: set, each: $item, onError: { output: "${{ $item }}" }, with: { values: {} } } } } }\n',
+      [],
+    ],
+    [
+      'a node that does not exist, in the default of an item',
+      'nodes:\n  a: { type: set, each: { in: $inputs, onItemError: { output: "${{ $nodes.b }}" } }, with: { values: {} } }\n',
+      ["4:63 unknown node 'b'"],
+    ],
     ['vars without repeat', value('${{ $vars.x }}'), ['6:26 $vars exists only inside a group with repeat']],
     [
       'a result before there is one',
       value('${{ $result.x }}'),
       ['6:26 $result exists only in output, repeat.until and repeat.next'],
     ],
-    ['an error where none is handled', value('${{ $error.code }}'), ['6:26 $error exists only in onError.output']],
+    [
+      'an error where none is handled',
+      value('${{ $error.code }}'),
+      ['6:26 $error exists only in onError.output and each.onItemError.output'],
+    ],
     [
       'a callback of a node that has none',
       value('${{ $callback.url }}'),
@@ -336,4 +365,114 @@ describe('the inputs', () => {
     const inputs = Array.from({ length: 6 }, (_, n) => `  i${n}: { type: string, searchable: true }`).join('\n');
     expect(await findProblems(`inputs:\n${inputs}\n${OK}`)).toEqual(['9:35 a flow has at most 5 searchable inputs']);
   });
+});
+
+describe('a field that an output is known not to have', () => {
+  const reading = (field: string, of: string) =>
+    `nodes:\n  a: ${of}\n  b: { type: set, with: { values: { x: "\${{ $nodes.a${field} }}" } } }\n`;
+  const A_SET = '{ type: set, with: { values: { total: 1, lines: 2 } } }';
+
+  test.each<[string, string, string[]]>([
+    ['of a set', reading('.totl', A_SET), ["5:40 node 'a' has no field 'totl' (did you mean 'total'?)"]],
+    ['with nothing near', reading('[0].x.y', A_SET), ["5:40 node 'a' has no field 'x' (it has: total, lines)"]],
+    [
+      'of a list of sets',
+      reading('.n', '{ type: set, each: $inputs, with: { values: { m: 1 } } }'),
+      ["5:40 node 'a' has no field 'n' (it has: m)"],
+    ],
+    [
+      'of what `output` makes of any result',
+      reading('.body', '{ type: http, with: { url: "https://x.example" }, output: { items: "${{ $result.body }}" } }'),
+      ["5:40 node 'a' has no field 'body' (it has: items)"],
+    ],
+    [
+      'of a group',
+      reading('.y', '{ type: group, with: { nodes: { i: { type: set, with: { values: {} } } }, output: { x: 1 } } }'),
+      ["5:40 node 'a' has no field 'y' (it has: x)"],
+    ],
+    ['but one that it has', reading('.lines', A_SET), []],
+    [
+      'nor where an expression gives the fields',
+      reading('.y', '{ type: set, with: { values: "${{ $inputs }}" } }'),
+      [],
+    ],
+    [
+      'nor where a default may have others',
+      reading('.y', `${A_SET.slice(0, -2)}, onError: { output: { y: 1 } } }`),
+      [],
+    ],
+    ['nor of what another kind gives', reading('.y', '{ type: http, with: { url: "https://x.example" } }'), []],
+  ])('%s', async (_, body, expected) => {
+    expect(await findProblems(body)).toEqual(expected);
+  });
+});
+
+describe('brackets without their dollar sign', () => {
+  test.each<[string, string, string[]]>([
+    ['in `with`', value('Dear {{ $inputs.name }}'), ["6:26 '{{ $inputs …' is only text: write ${{ }} for the value"]],
+    [
+      'in a list, on their own line',
+      'nodes:\n  a:\n    type: set\n    with:\n      values:\n        x: |\n          one\n          {{$nodes.b}}\n',
+      ["10:11 '{{$nodes …' is only text: write ${{ }} for the value"],
+    ],
+    [
+      'in an output',
+      `${OK}outputs: { x: "{{ $nodes.a }}" }\n`,
+      ["4:15 '{{ $nodes …' is only text: write ${{ }} for the value"],
+    ],
+    ['but not with it', `${OK}outputs: { x: "\${{ $nodes.a }}" }\n`, []],
+    ['nor in the text of other templates', value('{{ name }} {{ $other }} {{{ $inputs }}}'), []],
+  ])('%s', async (_, body, expected) => {
+    expect(await findProblems(body)).toEqual(expected);
+  });
+});
+
+describe('a node that nothing reaches', () => {
+  const needing = (needs: string, more = '') =>
+    `nodes:\n  pick: { type: switch, with: { cases: [{ id: x, when: true }, { id: y, when: true }] } }\n  a: { type: set, needs: ${needs}, with: { values: {} }${more} }\n`;
+  const both =
+    "5:6 node 'a' is never reached: it needs both pick:x and pick:y, and a run takes one of them: write join: any";
+
+  test.each<[string, string, string[]]>([
+    ['needs two branches of one node', needing('[pick:x, pick:y]'), [both]],
+    [
+      'needs the error and the success of one',
+      needing('[pick, pick:error]'),
+      [
+        "5:6 node 'a' is never reached: it needs both pick and pick:error, and a run takes one of them: write join: any",
+      ],
+    ],
+    [
+      'needs one that is not reached, or only such',
+      `${needing('[pick:x, pick:y]')}  b: { type: set, needs: [pick, a], with: { values: {} } }\n  c: { type: set, needs: [a, b], join: any, with: { values: {} } }\n`,
+      [
+        both,
+        "6:6 node 'b' is never reached: 'a', which it needs, is not",
+        "7:6 node 'c' is never reached: nothing that it needs is reached",
+      ],
+    ],
+    ['is not one that needs any of them', needing('[pick:x, pick:y]', ', join: any'), []],
+    ['is not one that always runs', needing('[pick:x, pick:y]', ', join: settled'), []],
+    ['is not one that needs a branch and the node', needing('[pick, pick:x]'), []],
+  ])('%s', async (_, body, expected) => {
+    expect(await findProblems(body)).toEqual(expected);
+  });
+
+  test('is a warning', async () => {
+    const { plan, problems } = await compile(`flow: 1\nname: sample\n${needing('[pick:x, pick:y]')}`, KINDS);
+    expect([plan?.name, problems.map(({ severity }) => severity)]).toEqual(['sample', ['warning']]);
+  });
+});
+
+test('a flow that does not exist is a warning, at any depth', async () => {
+  const run = (name: string) => `{ type: flow, with: { name: ${name} } }`;
+  const body = `nodes:\n  a: ${run('known')}\n  b: ${run('unknown')}\n  g: { type: group, with: { nodes: { c: ${run('deep')} } } }\n  d: ${run('"${{ $run.flow }}"')}\n`;
+  const { plan, problems } = await compile(`flow: 1\nname: sample\n${body}`, KINDS, {
+    hasFlow: async (name) => name === 'known',
+  });
+  expect(plan?.nodes).toHaveLength(4);
+  expect(problems.map(({ line, message, severity }) => `${line} ${severity} ${message}`)).toEqual([
+    "5 warning there is no flow 'unknown': the node will fail as flow-not-found",
+    "6 warning there is no flow 'deep': the node will fail as flow-not-found",
+  ]);
 });

@@ -32,3 +32,14 @@ test('the JSON Schema refuses what is no flow', () => {
   expect(isTaken({ ...flow, nodes: { a: { type: 'nope' } } })).toBe(false);
   expect(isTaken({ ...flow, nodes: { a: { type: 'group', with: { nodes: { b: { type: 'nope' } } } } } })).toBe(false);
 });
+
+test('every field of every `with` has a description, and no other has', () => {
+  const { anyOf } = (schema as { $defs: { node: { anyOf: { title: string; properties: Record<string, unknown> }[] } } })
+    .$defs.node;
+  expect(anyOf).toHaveLength(Object.keys(NODE_KINDS).length);
+  for (const { title, properties } of anyOf) {
+    const { properties: fields = {} } = properties['with'] as { properties?: Record<string, Record<string, unknown>> };
+    const bare = Object.entries(fields).filter(([, it]) => !it['description'] || Object.keys(it).length < 2);
+    expect([title, Object.keys(fields).length > 0, bare.map(([name]) => name)]).toEqual([title, true, []]);
+  }
+});

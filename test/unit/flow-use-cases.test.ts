@@ -43,6 +43,17 @@ describe('saving a draft', () => {
     expect((await getFlow(ports, 'acme', 'hello')).draft).toBeDefined();
   });
 
+  test('warns of a flow that it runs and that does not exist, but not of itself', async () => {
+    const node = (name: string) => `{ type: flow, with: { name: ${name} } }`;
+    const source = `flow: 1\nname: hello\nnodes: { a: ${node('hello')}, b: ${node('other')} }\n`;
+    const { compiled } = await save(source);
+    expect(compiled.plan).toBeDefined();
+    const message = "there is no flow 'other': the node will fail as flow-not-found";
+    expect(compiled.problems).toMatchObject([{ line: 3, severity: 'warning', message }]);
+    await save('flow: 1\nname: other\nnodes: {}\n', { name: 'other' });
+    expect((await save(source)).compiled.problems).toEqual([]);
+  });
+
   test('refuses a text that cannot be read, with its place, and writes nothing', async () => {
     await expect(save('flow: 1\nname: [')).rejects.toMatchObject({
       code: 'invalid-request',

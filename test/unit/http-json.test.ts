@@ -139,3 +139,28 @@ test.each([
 test('takes a character that is written as two escapes, and what only looks like half of one', async () => {
   expect(await parseJson(Buffer.from('["\\ud83d\\ude00", "\\\\ud83d"]'))).toEqual(['\u{1f600}', '\\ud83d']);
 });
+
+test.each([
+  ['{"inputs": {"id": 9007199254740993}}', 'inputs.id', '9007199254740993'],
+  ['{"a": ["9007199254740993", -9007199254740993]}', 'a[1]', '-9007199254740993'],
+  ['[1e400]', '[0]', '1e400'],
+  ['{"a\\"1": {"b": -1E+999}}', 'a"1.b', '-1E+999'],
+  ['{"tiny": 1e-400}', 'tiny', '1e-400'],
+  ['1e400', 'The body', '1e400'],
+])('refuses the number in %j, and names it', async (text, field, number) => {
+  const { code, message, details } = await refusal(text);
+  const why = `is a number that cannot be held exactly (${number}): send it as a text`;
+  expect({ code, message }).toEqual({ code: 'invalid-request', message: `${field} ${why}` });
+  expect(details).toEqual([{ field: field === 'The body' ? '' : field, message: why }]);
+});
+
+test('takes every number that is held as it is written, and any digits in a text', async () => {
+  const text =
+    '{"9007199254740993": [9007199254740992, -9223372036854776000, 100000000000000000000, -0, 1e300, 1.5e-300, 0e999, 0.1, 1785000000000.123456789, "1e400"]}';
+  expect(await parseJson(bytes(text))).toEqual(JSON.parse(text));
+});
+
+test('a field of a function of the interpreter is a field like any other', async () => {
+  const text = '{"_jsonata_lambda": true}';
+  expect(await parseJson(bytes(text))).toEqual({ _jsonata_lambda: true });
+});

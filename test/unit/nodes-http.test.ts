@@ -70,6 +70,9 @@ describe('the outcome of an answer', () => {
     ['application/json', '{"a":1}', { a: 1 }],
     ['application/problem+json; charset=utf-8', '[1]', [1]],
     ['application/json', '', null],
+    // What a number cannot hold is kept as text, half of a character as it is.
+    ['application/json', '{"id":9007199254740993,"n":[1e400,1]}', { id: '9007199254740993', n: ['1e400', 1] }],
+    ['application/json', '{"a":"\\ud83d","_jsonata_lambda":true}', { a: '\ud83d', _jsonata_lambda: true }],
     ['text/html', '<p>', '<p>'],
     ['application/xml', '<a/>', '<a/>'],
     ['text/plain; charset=iso-8859-1', Buffer.from('Zürich', 'latin1'), 'Zürich'],

@@ -31,7 +31,10 @@ export async function saveDraft(
     readable,
     name: written,
     ...compiled
-  } = await compile(source, NODE_KINDS, (use) => findModelProblem(ports.models ?? {}, use));
+  } = await compile(source, NODE_KINDS, {
+    modelProblem: (use) => findModelProblem(ports.models ?? {}, use),
+    hasFlow: async (other) => other === name || (await ports.flows.get(tenant, other)) !== undefined,
+  });
   if (!readable) throw makeUnreadable(compiled.problems);
   if (written !== undefined && written !== name) {
     throw new ApiError('invalid-request', `The text names flow '${written}', but it was sent to flow '${name}'`);

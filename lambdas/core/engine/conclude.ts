@@ -2,6 +2,7 @@
 
 import { ApiError, type ErrorDetail, type Failure, PlatformFault } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
+import { isLargerThan } from '../expressions/measure.ts';
 import type { Json } from '../json.ts';
 import { MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { failed, type Outcome } from '../nodes/node-kind.ts';
@@ -46,7 +47,7 @@ async function reshape(slice: Slice, unit: Unit, outcome: Exclude<Outcome, { kin
   if (outcome.kind === 'failed') return { ...(await failure(slice, unit, outcome)), ...usage };
   try {
     const output = await shaped(unit, outcome.result);
-    if (Buffer.byteLength(JSON.stringify(output)) > MAX_PAYLOAD_BYTES) {
+    if (isLargerThan(output, MAX_PAYLOAD_BYTES)) {
       const message = `The node's output is larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB: keep less of it with \`output:\``;
       return { ...(await failure(slice, unit, failed('payload-too-large', message))), ...usage };
     }
@@ -79,7 +80,7 @@ async function instead(slice: Slice, unit: Unit, onError: { output: Json }, { co
     return { handled: true, output };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    const both = `${message}; and its \`onError.output\` failed: ${error.message}`;
+    const both = `${message}; and its default failed: ${error.message}`;
     return { error: buildFailure(slice, unit.path, { code: error.code, message: both }) };
   }
 }

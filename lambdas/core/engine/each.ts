@@ -21,7 +21,7 @@ export async function runEach(slice: Slice, unit: Unit, policy: EachPolicy): Pro
   }
   const ends = await runItems(slice, unit, { list, policy, startedAt });
   // It ends the node at once, whatever other items still wait for.
-  const failure = policy.onItemError === 'fail' ? firstFailure(ends) : undefined;
+  const failure = mayFail(policy) ? firstFailure(ends) : undefined;
   if (failure) return concludeEach(slice, unit, { startedAt, items: list.length, failure });
   if (ends.some((end) => end?.kind === 'stopped')) return STOPPED;
   const suspended = ends.filter((end) => end?.kind === 'suspended');
@@ -102,11 +102,12 @@ function next({ slice, running, suspended, signal }: Lanes): Promise<void> {
 
 function openLanes(slice: Slice, unit: Unit, items: Items): Lanes {
   const waiting = listWaiting(slice, unit.path);
-  const ends = items.list.map((_, index) => readEnd(slice, unit, index));
+  const node = itemNode(unit, items.policy);
+  const ends = items.list.map((_, index) => readEnd(slice, { ...unit, node }, index));
   const left = ends.flatMap((end, index) => (end === undefined ? [index] : []));
   const isOpen = (index: number) => waiting.has(index);
   const over = new AbortController();
-  if (items.policy.onItemError === 'fail' && firstFailure(ends)) over.abort();
+  if (mayFail(items.policy) && firstFailure(ends)) over.abort();
   return {
     ...items,
     slice,
@@ -127,7 +128,7 @@ const itemPath = (unit: Unit, index: number): string => `${unit.path}[${String(i
 function readEnd(slice: Slice, unit: Unit, index: number): UnitEnd | undefined {
   const path = itemPath(unit, index);
   const known = hasEnded(slice, path) ? slice.records.get(path) : undefined;
-  return known && { kind: 'ended', state: endedState(known, { ...unit.node, onError: 'fail' }) };
+  return known && { kind: 'ended', state: endedState(known, unit.node) };
 }
 
 /** The items in which something waits: the item itself, or a node inside it. */
@@ -155,15 +156,14 @@ function start(lanes: Lanes, index: number): void {
 
 async function runItem(lanes: Lanes, index: number): Promise<void> {
   const { slice, unit, list, policy, signal, ends, over } = lanes;
-  // An item's failure is the business of `onItemError`; `onError` is about the node as a whole.
-  const node: PlanNode = { ...unit.node, onError: 'fail' };
+  const node = itemNode(unit, policy);
   const takes = (port: string) => port === 'error' && policy.onItemError !== 'fail';
   const bindings: Bindings = { ...unit.bindings, item: list[index] ?? null, index };
   try {
     const end = await runOnce(slice, { node, path: itemPath(unit, index), bindings, signal, takes });
     ends[index] = end;
     if (end.kind === 'suspended') await keepLane(lanes, index, end);
-    if (policy.onItemError === 'fail' && firstFailure([end])) over.abort();
+    if (mayFail(policy) && firstFailure([end])) over.abort();
   } catch (error) {
     lanes.fault ??= { error };
     over.abort();
@@ -182,6 +182,16 @@ async function recordLength({ slice, unit, list, startedAt }: Lanes): Promise<vo
   const { path, node } = unit;
   if (slice.records.has(path)) return;
   await record(slice, { path, type: node.type, status: 'waiting', attempts: 1, startedAt, items: list.length });
+}
+
+/** An item's failure is the business of `onItemError`; `onError` is about the node as a whole. */
+function itemNode({ node }: Unit, { onItemError }: EachPolicy): PlanNode {
+  return { ...node, onError: typeof onItemError === 'object' ? onItemError : 'fail' };
+}
+
+/** Whether an item that is not handled ends the node: with `{output}` that is one whose output fails, too. */
+function mayFail({ onItemError }: EachPolicy): boolean {
+  return onItemError === 'fail' || typeof onItemError === 'object';
 }
 
 function firstFailure(ends: readonly (UnitEnd | undefined)[]): NodeState | undefined {

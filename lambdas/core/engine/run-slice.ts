@@ -4,6 +4,7 @@
 import { openSecrets } from '../access/secrets.ts';
 import { ApiError } from '../errors.ts';
 import { evaluateDeep } from '../expressions/evaluate.ts';
+import { isLargerThan } from '../expressions/measure.ts';
 import type { Plan } from '../flow/plan.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { MAX_PAYLOAD_BYTES, RUN_NODE_CONCURRENCY, SWEEP_PERIOD_SECONDS } from '../limits.ts';
@@ -202,7 +203,7 @@ async function releaseLease(slice: Slice): Promise<void> {
 
 async function buildOutputs(slice: Slice, states: Extract<GraphEnd, { kind: 'done' }>['states']): Promise<JsonObject> {
   const outputs = await evaluateOutputs(slice.plan, scopeBindings(slice, rootScope(slice), states));
-  if (Buffer.byteLength(JSON.stringify(outputs)) > MAX_PAYLOAD_BYTES) {
+  if (isLargerThan(outputs, MAX_PAYLOAD_BYTES)) {
     throw new ApiError('payload-too-large', `The outputs are larger than ${MAX_PAYLOAD_BYTES / 1_048_576} MB`);
   }
   return outputs;

@@ -15,6 +15,8 @@ interface Findings {
   references: References;
   /** Literal regexes, to be compiled by an engine without backtracking. */
   regexes: RegExp[];
+  /** Where numbers end that may have been rounded when they were read. */
+  rounded: number[];
 }
 
 interface Walk extends Findings {
@@ -57,10 +59,11 @@ const CONTEXT_FIELDS: ReadonlySet<string> = new Set(['predicate', 'stages', 'gro
 
 /** Throws an Error with a plain message where the tree leaves the profile. */
 export function checkTree(tree: SyntaxNode): Findings {
-  const walk: Walk = { references: makeReferences(), regexes: [], locals: new Set(), seen: new Set() };
+  const walk: Walk = { references: makeReferences(), regexes: [], rounded: [], locals: new Set(), seen: new Set() };
   collectLocals(tree, walk.locals, new Set());
   visit(tree, walk, false);
-  return { references: walk.references, regexes: walk.regexes };
+  const { references, regexes, rounded } = walk;
+  return { references, regexes, rounded };
 }
 
 /** `hasContext`: within a path, a filter or a group, where a bare name means a field. */
@@ -70,29 +73,31 @@ function visit(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
   if (walk.seen.size > EXPRESSION_NODES) throw new Error(`an expression has at most ${EXPRESSION_NODES} parts`);
   if (!FORMS.has(node.type)) throw new Error(describeForm(node.type));
   if (node.type === 'regex') walk.regexes.push(node['value'] as RegExp);
+  if (node.type === 'number' && isLarge(node['value'])) walk.rounded.push(Number(node['position']));
   if (node.type === 'path') visitPath(node, walk, hasContext);
-  if (node.type === 'variable') visitVariable(String(node['value']), undefined, walk);
+  if (node.type === 'variable') visitVariable(String(node['value']), [], walk);
   visitParts(node, walk, hasContext);
 }
 
 function visitPath(node: SyntaxNode, walk: Walk, hasContext: boolean): void {
-  const [first, second] = node['steps'] as [SyntaxNode, ...SyntaxNode[]];
+  const [first, second, third] = node['steps'] as [SyntaxNode, ...SyntaxNode[]];
   if (first.type === 'name' && !hasContext) throw new Error(describeBareName(String(first['value'])));
   if (first.type !== 'variable') return;
   // A filter on the root itself comes before the name, so the name does not belong to the root.
   const isDirect = first['predicate'] === undefined && first['stages'] === undefined;
-  const member = isDirect && second?.type === 'name' ? String(second['value']) : undefined;
-  visitVariable(String(first['value']), member, walk);
+  const names = isDirect && second?.type === 'name' ? [String(second['value'])] : [];
+  if (names.length > 0 && third?.type === 'name') names.push(String(third['value']));
+  visitVariable(String(first['value']), names, walk);
   walk.seen.add(first);
   visitParts(first, walk, hasContext);
 }
 
-function visitVariable(name: string, member: string | undefined, { locals, references }: Walk): void {
+function visitVariable(name: string, names: string[], { locals, references }: Walk): void {
   if (name === '' || name === '$' || locals.has(name) || FUNCTIONS.has(name)) return;
   const reason = BANNED.get(name);
   if (reason !== undefined) throw new Error(`$${name} cannot be used: ${reason}`);
   if (!isRoot(name)) throw new Error(`there is no $${name}${suggest(name, [...ROOTS, ...FUNCTIONS], '$')}`);
-  const problem = noteReference(references, name, member);
+  const problem = noteReference(references, name, names);
   if (problem !== undefined) throw new Error(problem);
 }
 
@@ -134,6 +139,10 @@ function refuseReserved(name: string): string {
     throw new Error(`$${name} is reserved and cannot be set`);
   }
   return name;
+}
+
+function isLarge(value: unknown): boolean {
+  return Number.isInteger(value) && !Number.isSafeInteger(value);
 }
 
 function isRoot(name: string): boolean {

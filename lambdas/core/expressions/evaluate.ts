@@ -5,7 +5,7 @@ import { ApiError } from '../errors.ts';
 import type { Json, JsonObject } from '../json.ts';
 import { EXPRESSION_TIMEOUT_MS, MAX_PAYLOAD_BYTES } from '../limits.ts';
 import { copyJson } from './measure.ts';
-import type { Root } from './names.ts';
+import { FUNCTIONS, type Root } from './names.ts';
 import { follow, type PlainPath, parsePlainPath } from './path.ts';
 import type { Program } from './program.ts';
 import { parseTemplate } from './template.ts';
@@ -92,7 +92,8 @@ async function load(source: string, timeoutMs?: number): Promise<Program> {
 function lookUp(source: string): Compiled {
   const known = cache.get(source);
   if (known !== undefined) return known;
-  const compiled: Compiled = { path: parsePlainPath(source) };
+  const path = parsePlainPath(source);
+  const compiled: Compiled = { path: path && FUNCTIONS.has(path.root) ? undefined : path };
   const [oldest] = cache.keys();
   if (cache.size >= CACHE_SIZE && oldest !== undefined) cache.delete(oldest);
   cache.set(source, compiled);

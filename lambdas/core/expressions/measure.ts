@@ -55,7 +55,10 @@ function measure(value: unknown, measured: Measured, level: number): Measure {
   return total;
 }
 
-/** A copy that shares nothing with the value. Functions and gaps become null; a key `__proto__` is left out. */
+/**
+ * A copy that shares nothing with the value. Gaps become null, and a key `__proto__` is left out. Throws on what JSON does
+ * not have: functions, and numbers that are not finite.
+ */
 export function copyJson(value: unknown): Json {
   return copy(value, { weight: 0 }, 0);
 }
@@ -74,15 +77,22 @@ function copy(value: unknown, total: { weight: number }, level: number): Json {
 }
 
 function copyScalar(value: unknown): Json {
+  if (value === undefined || value === null) return null;
   if (typeof value === 'string' || typeof value === 'boolean') return value;
-  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+  if (typeof value !== 'number') throw new Error('it gives a function, which is not a value: call it with ( )');
+  if (!Number.isFinite(value)) throw new Error(`it gives ${value}, a number that JSON does not have`);
+  return value;
 }
 
 /** A list or an object, not a function of JSONata (which is an object, too). */
 function isComposite(value: unknown): value is object {
-  return (
-    typeof value === 'object' && value !== null && !('_jsonata_lambda' in value) && !('_jsonata_function' in value)
-  );
+  return typeof value === 'object' && value !== null && !isFunction(value as Record<string, unknown>);
+}
+
+/** Data may have fields of these names, but holds no function of JavaScript. */
+function isFunction({ _jsonata_lambda, _jsonata_function, environment, implementation }: Record<string, unknown>) {
+  if (_jsonata_function === true) return typeof implementation === 'function';
+  return _jsonata_lambda === true && typeof (environment as { lookup?: unknown } | null)?.lookup === 'function';
 }
 
 function tooLarge(): Error {
@@ -91,4 +101,22 @@ function tooLarge(): Error {
 
 function tooDeep(): Error {
   return new Error(`a value is nested more than ${MAX_DEPTH} levels deep`);
+}
+
+/** Whether the value takes more bytes than that as JSON. A text of all of it is written only where that is not clear before. */
+export function isLargerThan(value: Json, limit: number): boolean {
+  const total = { bytes: 0 };
+  addLeast(value, total, limit);
+  return total.bytes > limit || Buffer.byteLength(JSON.stringify(value)) > limit;
+}
+
+/** Adds what the value takes at least. */
+function addLeast(value: Json, total: { bytes: number }, limit: number): void {
+  total.bytes += typeof value === 'string' ? value.length + 2 : 1;
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) {
+    if (total.bytes > limit) return;
+    if (!Array.isArray(value)) total.bytes += key.length + 3;
+    addLeast(item, total, limit);
+  }
 }

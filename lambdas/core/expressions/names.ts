@@ -25,7 +25,8 @@ export const NAMED_ROOTS: ReadonlySet<string> = new Set(['nodes', 'status', 'err
 /** Our own functions, in addition to JSONata's. */
 export const HELPERS = ['has', 'isEmpty', 'startsWith', 'endsWith', 'coalesce'] as const;
 
-const JSONATA = [
+/** Those of JSONata that may be called. */
+export const JSONATA_FUNCTIONS = [
   ...['sum', 'count', 'max', 'min', 'average', 'string', 'substring', 'substringBefore', 'substringAfter', 'lowercase'],
   ...['uppercase', 'length', 'trim', 'match', 'contains', 'replace', 'split', 'join', 'formatNumber', 'formatBase'],
   ...['formatInteger', 'parseInteger', 'number', 'floor', 'ceil', 'round', 'abs', 'sqrt', 'power', 'boolean', 'not'],
@@ -34,7 +35,7 @@ const JSONATA = [
   ...['encodeUrl', 'decodeUrlComponent', 'decodeUrl', 'toMillis', 'fromMillis'],
 ];
 
-export const FUNCTIONS: ReadonlySet<string> = new Set([...JSONATA, ...HELPERS]);
+export const FUNCTIONS: ReadonlySet<string> = new Set([...JSONATA_FUNCTIONS, ...HELPERS]);
 
 const NO_TIME = 'a run must give the same result when it is resumed, so an expression cannot see the time';
 const NO_CHANCE = 'a run must give the same result when it is resumed, so an expression cannot see chance';

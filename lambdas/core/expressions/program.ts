@@ -3,8 +3,12 @@
 import type jsonata from 'jsonata';
 import type { Json } from '../json.ts';
 import { EXPRESSION_RETRY_MS, EXPRESSION_SEQUENCE } from '../limits.ts';
+import type { SyntaxNode } from './check.ts';
 import { BOUNDS, HELPER_FUNCTIONS } from './functions.ts';
+import { asList, dropLoneNull, KEEP_LIST, keepLists } from './lists.ts';
 import { copyJson, type Meter, makeMeter } from './measure.ts';
+import { JSONATA_FUNCTIONS } from './names.ts';
+import { type NativeFunction, takeNullAsMissing } from './nothing.ts';
 import { explainSyntaxError, parseExpression, type Syntax } from './syntax.ts';
 
 export type Program = (roots: Record<string, unknown>) => Promise<Json>;
@@ -14,9 +18,6 @@ interface Frame {
   base: Frame;
   guardrails(): void;
   RegexEngine: unknown;
-}
-interface NativeFunction {
-  implementation: (...args: unknown[]) => unknown;
 }
 
 // The names under which JSONata looks for hooks that see every step.
@@ -47,7 +48,9 @@ async function prepare(source: string, timeoutMs?: number): Promise<Evaluate> {
   const makeRegexEngine = await checkRegexes(syntax);
   const { expression } = syntax;
   for (const [name, run] of Object.entries(HELPER_FUNCTIONS)) expression.registerFunction(name, run);
-  for (const [name, bounded] of await loadBoundedFunctions()) expression.assign(name, bounded);
+  expression.registerFunction(KEEP_LIST, asList);
+  for (const [name, native] of await loadNativeFunctions()) expression.assign(name, native);
+  keepLists(expression.ast() as unknown as SyntaxNode);
   watch(expression, makeRegexEngine);
   return (roots) => expression.evaluate(undefined, roots);
 }
@@ -100,25 +103,32 @@ function watch(expression: jsonata.Expression, makeRegexEngine: MakeRegexEngine 
     meters.set(base, makeMeter());
     if (makeRegexEngine !== undefined) base.RegexEngine = makeRegexEngine(() => base.guardrails());
   });
-  expression.assign(EXIT, (step: { type: string }, _input: unknown, { base }: Frame, result: unknown) => {
+  expression.assign(EXIT, (step: SyntaxNode, _input: unknown, { base }: Frame, result: unknown) => {
+    dropLoneNull(step, result);
     if (!WEIGHTLESS.has(step.type)) meters.get(base)?.(result);
   });
 }
 
-let bounded: Promise<[string, NativeFunction][]> | undefined;
+let natives: Promise<[string, NativeFunction][]> | undefined;
 
-/** JSONata's own functions, each behind its bound. */
-function loadBoundedFunctions(): Promise<[string, NativeFunction][]> {
-  bounded ??= Promise.all(
-    Object.entries(BOUNDS).map(async ([name, bound]): Promise<[string, NativeFunction]> => {
+/** JSONata's own functions as flows see them: within their bounds, and with null for what is missing. */
+function loadNativeFunctions(): Promise<[string, NativeFunction][]> {
+  natives ??= Promise.all(
+    JSONATA_FUNCTIONS.map(async (name): Promise<[string, NativeFunction]> => {
       // Without a time limit: a failure here would fail every expression of this process.
       const native: NativeFunction = await parseExpression(`$${name}`, 0).expression.evaluate(undefined);
-      const implementation = function (this: unknown, ...args: unknown[]): unknown {
-        bound(...args);
-        return native.implementation.apply(this, args);
-      };
-      return [name, { ...native, implementation }];
+      return [name, takeNullAsMissing(name, withBound(name, native))];
     }),
   );
-  return bounded;
+  return natives;
+}
+
+function withBound(name: string, native: NativeFunction): NativeFunction {
+  const bound = BOUNDS[name];
+  if (bound === undefined) return native;
+  const implementation = function (this: unknown, ...args: unknown[]): unknown {
+    bound(...args);
+    return native.implementation.apply(this, args);
+  };
+  return { ...native, implementation };
 }

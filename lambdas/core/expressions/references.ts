@@ -3,7 +3,10 @@
 import { NAMED_ROOTS, ROOTS } from './names.ts';
 import type { PlainPath } from './path.ts';
 
-/** `roots` without their `$`; the sets hold the literal names that follow `$inputs`, `$nodes`, ... */
+/**
+ * `roots` without their `$`; the sets hold the literal names that follow `$inputs`, `$nodes`, ..., and `fields` those of
+ * outputs: `a.b` of `$nodes.a.b`.
+ */
 export interface References {
   roots: Set<string>;
   inputs: Set<string>;
@@ -12,6 +15,7 @@ export interface References {
   errors: Set<string>;
   secrets: Set<string>;
   env: Set<string>;
+  fields: Set<string>;
 }
 
 export function makeReferences(): References {
@@ -23,14 +27,20 @@ export function makeReferences(): References {
     errors: new Set(),
     secrets: new Set(),
     env: new Set(),
+    fields: new Set(),
   };
 }
 
-/** Records `$root.name`. Returns a message where the root needs a literal name and there is none. */
-export function noteReference(references: References, root: string, name: string | undefined): string | undefined {
+/** What follows the root, as far as it is known. */
+type Names = readonly (string | undefined)[];
+
+/** Records `$root.name.field`. Returns a message where the root needs a literal name and there is none. */
+export function noteReference(references: References, root: string, [name, field]: Names): string | undefined {
   references.roots.add(root);
   if (name !== undefined) {
-    if (root in references && root !== 'roots') references[root as Exclude<keyof References, 'roots'>].add(name);
+    if (root in references && root !== 'roots' && root !== 'fields')
+      references[root as Exclude<keyof References, 'roots'>].add(name);
+    if (root === 'nodes' && field !== undefined) references.fields.add(`${name}.${field}`);
     return undefined;
   }
   return NAMED_ROOTS.has(root) ? `$${root} must be followed by a name: $${root}.name` : undefined;
@@ -40,5 +50,5 @@ export function noteReference(references: References, root: string, name: string
 export function readPathReferences({ root, names }: PlainPath): References | undefined {
   if (!(ROOTS as readonly string[]).includes(root)) return undefined;
   const references = makeReferences();
-  return noteReference(references, root, names[0]) === undefined ? references : undefined;
+  return noteReference(references, root, names) === undefined ? references : undefined;
 }

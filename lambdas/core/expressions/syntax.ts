@@ -11,6 +11,8 @@ export interface Syntax {
   references: References;
   /** Literal regexes, to be compiled by an engine without backtracking. */
   regexes: RegExp[];
+  /** Where numbers end that may have been rounded when they were read. */
+  rounded: number[];
 }
 
 const OPTIONS = {

@@ -19,6 +19,8 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   type: string;
   /** One line for the documentation and the JSON Schema. */
   summary: string;
+  /** One line for each field of `with`, which editors show. */
+  fields?: Readonly<Record<string, string>>;
   /**
    * Schema of `with` as an author writes it. Where a value may be an expression, the schema must accept a string
    * holding `${{ }}` (see `orExpression` in flow/fields.ts); `run` checks the evaluated value again where it matters.
@@ -27,6 +29,8 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   defaultTimeoutMs: number;
   /** What the schema of `with` cannot say. */
   check?(source: With): Promise<WithProblem[]>;
+  /** Names of the fields of the result, where `with` says all of them. */
+  resultFields?(source: With): string[] | undefined;
   /** Branches in addition to `error` (and `timeout`, see `waits`). */
   ports?(source: With): string[];
   /**
@@ -43,6 +47,8 @@ export interface AuthoredKind<With extends JsonObject = JsonObject> {
   secretFields?: readonly string[];
   /** Secrets that `with` names outside of expressions (`auth: { secret: NAME }`). */
   secretNames?(source: With): string[];
+  /** The flow that the node runs, where it is known before. */
+  flowName?(source: With): string | undefined;
   /** The plugin that the node calls: one that the flow declares under `plugins`. */
   pluginName?(source: With): string;
   /** What else `with` names that belongs to the tenant, as it is written: a name may be an expression. */

@@ -3,11 +3,13 @@
 
 import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
 import type { AuthoredKind } from './authored-kind.ts';
+import { checkBraces, checkBracesIn } from './braces.ts';
 import { digestPlan } from './canonical.ts';
 import { checkCycles, type Edges, findEdges } from './edges.ts';
 import { checkInputs } from './input-specs.ts';
 import { addFromInside, type Checking, checkOutputs, findMentions } from './mentions.ts';
 import { checkModels, type ModelProblem } from './models.ts';
+import { warnOfUnreached } from './never.ts';
 import { parseField } from './parse-field.ts';
 import type { Compiled, Plan, PlanNode, Support } from './plan.ts';
 import { outputSites, planFlow } from './plan-flow.ts';
@@ -16,6 +18,7 @@ import { makeProblems, type Problems } from './problems.ts';
 import { type Draft, isMap, type Reading, readScope, type Scope } from './scope.ts';
 import { flowShape } from './shapes.ts';
 import { readSource, type Source } from './source.ts';
+import { checkSubFlows, type HasFlow } from './sub-flows.ts';
 import { checkMode, judgeSupport } from './support.ts';
 
 /** A plan must fit one item of the catalog, also after its aliases are written out. */
@@ -24,11 +27,17 @@ const UNKNOWN: Support = { supported: false, blockers: [] };
 
 export type NodeKinds = Readonly<Record<string, AuthoredKind>>;
 
+/** What is known of the deployment and the tenant; what is not known is not checked. */
+interface Known {
+  modelProblem?: ModelProblem;
+  hasFlow?: HasFlow;
+}
+
 /** Never throws for a wrong text. `readable` is false where it is not a YAML or JSON map at all. */
 export async function compile(
   text: string,
   kinds: NodeKinds,
-  modelProblem?: ModelProblem,
+  { modelProblem, hasFlow }: Known = {},
 ): Promise<Compiled & { readable: boolean; name?: string }> {
   const read = readSource(text);
   if ('unreadable' in read) {
@@ -39,6 +48,7 @@ export async function compile(
   const problems = makeProblems(source);
   const plan = await compileSource(problems, source, kinds);
   if (modelProblem) checkModels(problems, value, modelProblem);
+  if (hasFlow) await checkSubFlows(problems, plan.top, hasFlow);
   const name = value['name'];
   return {
     ...(plan.plan && !problems.hasErrors() && { plan: plan.plan, digest: digestPlan(plan.plan) }),
@@ -65,6 +75,7 @@ async function compileSource(
   await checkInputs(problems, value['inputs']);
   const checking = { problems, declared: findDeclared(value) };
   const planned = await compileScope(checking, top);
+  checkBracesIn(problems, value['outputs'], ['outputs']);
   await checkOutputs(checking, top, outputSites(value['outputs']));
   checkMode(problems, source, top);
   if (fields === undefined || problems.hasErrors()) return { top, plan: undefined };
@@ -88,10 +99,12 @@ async function compileScope(checking: Checking, scope: Scope): Promise<{ nodes: 
     const own = findEdges(checking.problems, scope, { draft, mentions });
     edges.set(draft.id, own);
     checkTimeout(checking.problems, draft);
+    checkBraces(checking.problems, draft);
     await checkWith(checking.problems, draft);
     nodes.push(planNode({ draft, edges: own, ...(inside && { inside: inside.nodes }) }));
   }
   checkCycles(checking.problems, scope, edges);
+  warnOfUnreached(checking.problems, scope, edges);
   return { nodes, outer };
 }
 

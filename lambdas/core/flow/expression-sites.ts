@@ -23,6 +23,8 @@ export interface Site {
   path: Path;
   /** Local roots that may be mentioned. */
   locals: readonly LocalRoot[];
+  /** Why there is no `$item` and `$index` here, where an author would expect them. */
+  noItem?: string;
   /** Evaluated inside the group, where its own nodes are visible. */
   inside?: boolean;
 }
@@ -64,12 +66,19 @@ export function contextInside(node: NodeFields, outer: ExpressionContext): Expre
   return { item: outer.item || node.each !== undefined, vars: outer.vars || node.repeat !== undefined };
 }
 
+const NO_ITEM = 'is of one item, and onError is about the whole node: write each: { onItemError: { output: … } }';
+
+function readOutput(policy: string | { output: Json } | undefined): Json {
+  return typeof policy === 'object' ? policy.output : null;
+}
+
 /** Sites of everything but `with`. */
 export function findModifierSites(node: NodeFields, path: Path, outer: ExpressionContext): Found[] {
   const { repeat, each, onError } = node;
   const outerLocals = listLocals(outer);
   const eachLocals = listLocals({ item: outer.item || each !== undefined, vars: outer.vars });
   const inner: readonly LocalRoot[] = [...listLocals(contextInside(node, outer)), 'index', 'result'];
+  const onItemError = typeof each === 'object' ? each.onItemError : undefined;
   const list = typeof each === 'object' ? each.in : each;
   const listPath = [...path, 'each', ...(typeof each === 'object' ? ['in'] : [])];
   return [
@@ -81,10 +90,10 @@ export function findModifierSites(node: NodeFields, path: Path, outer: Expressio
       ...findTemplateSites(repeat?.next, [...path, 'repeat', 'next'], inner),
     ].map((found) => ({ ...found, inside: true })),
     ...findTemplateSites(node.output, [...path, 'output'], [...eachLocals, 'result']),
-    ...findTemplateSites(
-      typeof onError === 'object' ? onError.output : null,
-      [...path, 'onError', 'output'],
-      [...eachLocals, 'error'],
+    ...findTemplateSites(readOutput(onItemError), [...path, 'each', 'onItemError', 'output'], [...eachLocals, 'error']),
+    // About the node as a whole, whose items have ended.
+    ...findTemplateSites(readOutput(onError), [...path, 'onError', 'output'], [...outerLocals, 'error']).map((found) =>
+      each === undefined ? found : { ...found, noItem: NO_ITEM },
     ),
   ];
 }

@@ -13,8 +13,10 @@ import {
   type Site,
 } from './expression-sites.ts';
 import type { Problems } from './problems.ts';
-import type { Draft, Scope } from './scope.ts';
+import { type Draft, isMap, type Scope } from './scope.ts';
 import type { Path } from './source.ts';
+
+const MAX_LISTED = 20;
 
 /** What the flow declares, and expressions may mention. */
 interface Declared {
@@ -102,8 +104,8 @@ interface Place {
 
 function checkReferences(checking: Checking, scope: Scope, { site, found }: Place): Mentions {
   const wrong = (message: string) => checking.problems.expression(site.path, site.expression, message);
-  for (const message of [...findLocalProblems({ site, found }), ...findNameProblems(checking.declared, found)])
-    wrong(message);
+  const problems = [...findLocalProblems({ site, found }), ...findNameProblems(checking.declared, found)];
+  for (const message of [...problems, ...findFieldProblems(scope, found)]) wrong(message);
   const mentions: Mentions = { own: new Set(), errorsOnly: new Set(), outer: new Set() };
   for (const id of new Set([...found.nodes, ...found.status, ...found.errors])) {
     const where = findNode(scope, id);
@@ -116,9 +118,31 @@ function checkReferences(checking: Checking, scope: Scope, { site, found }: Plac
 
 function findLocalProblems({ site, found }: Place): string[] {
   return [...found.roots].flatMap((root) => {
-    const reason = LOCAL_ROOTS.get(root as LocalRoot);
+    const isItem = root === 'item' || root === 'index';
+    const reason = (isItem && site.noItem) || LOCAL_ROOTS.get(root as LocalRoot);
     return reason === undefined || site.locals.includes(root as LocalRoot) ? [] : [`$${root} ${reason}`];
   });
+}
+
+function findFieldProblems(scope: Scope, { fields }: References): string[] {
+  return [...fields].flatMap((mentioned) => {
+    const [id = '', ...rest] = mentioned.split('.');
+    const field = rest.join('.');
+    const draft = findNode(scope, id)?.drafts.get(id);
+    const known = draft && listOutputFields(draft);
+    if (known === undefined || known.includes(field)) return [];
+    const meant = suggest(field, known) || ` (it has: ${known.slice(0, MAX_LISTED).join(', ') || 'none'})`;
+    return [`node '${id}' has no field '${field}'${meant}`];
+  });
+}
+
+/** Undefined where the output may have any: it is computed, or a default takes its place. */
+function listOutputFields({ fields, kind, with: source }: Draft): string[] | undefined {
+  const { output, onError, each } = fields;
+  const hasDefault = typeof onError === 'object' || (typeof each === 'object' && typeof each.onItemError === 'object');
+  if (hasDefault || source === undefined) return undefined;
+  if (output !== undefined) return isMap(output) ? Object.keys(output) : undefined;
+  return kind.resultFields?.(source);
 }
 
 const DECLARED = { inputs: 'input', env: 'env value', secrets: 'secret' } as const;
@@ -136,7 +160,7 @@ const LOCAL_ROOTS: ReadonlyMap<LocalRoot, string> = new Map([
   ['index', 'exists only in a node with each, or inside a group that has each or repeat'],
   ['vars', 'exists only inside a group with repeat'],
   ['result', 'exists only in output, repeat.until and repeat.next'],
-  ['error', 'exists only in onError.output'],
+  ['error', 'exists only in onError.output and each.onItemError.output'],
   ['callback', 'exists only in nodes that wait for a callback'],
   ['secrets', 'is not allowed here: use secrets only in fields that the node sends'],
   ['args', 'exists only in the actions of a plugin'],

@@ -69,7 +69,8 @@ export interface EachPolicy {
   in: string;
   concurrency: number;
   max: number;
-  onItemError: 'fail' | 'null' | 'skip';
+  /** `output` is what a failed item gives; it sees `$item`, `$index` and `$error`. */
+  onItemError: 'fail' | 'null' | 'skip' | { output: Json };
   flatten: boolean;
 }
 

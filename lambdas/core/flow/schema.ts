@@ -20,8 +20,23 @@ export function flowSchema(kinds: NodeKinds): JsonObject {
   const root = schema as { properties: Record<string, JsonObject>; $defs: { node: { anyOf: JsonObject[] } } };
   const map: Json = { ...root.properties['nodes'], minProperties: 1, maxProperties: MAX_NODES };
   root.properties['nodes'] = map;
-  for (const kind of root.$defs.node.anyOf) describeInside(kind, map);
+  for (const kind of root.$defs.node.anyOf) {
+    describeInside(kind, map);
+    describeFields(kind, kinds);
+  }
   return { ...schema, title: 'Errand flow, format 1' };
+}
+
+/** What an editor shows for a field of `with`. */
+function describeFields(kind: JsonObject, kinds: NodeKinds): void {
+  const { title, properties } = kind as {
+    title: string;
+    properties: { with?: { properties?: Record<string, JsonObject> } };
+  };
+  const written = properties.with?.properties ?? {};
+  for (const [name, description] of Object.entries(kinds[title]?.fields ?? {})) {
+    written[name] = { ...written[name], description };
+  }
 }
 
 /** The nodes of a group are like those of the flow. */

@@ -105,7 +105,7 @@ const each = z.strictObject({
   in: z.union([z.string().trim().min(1), z.array(anyValue)]),
   concurrency: z.int().min(1).max(MAX_EACH_CONCURRENCY).optional(),
   max: z.int().min(1).max(MAX_EACH_ITEMS).optional(),
-  onItemError: z.enum(['fail', 'null', 'skip']).optional(),
+  onItemError: z.union([z.enum(['fail', 'null', 'skip']), z.strictObject({ output: anyValue })]).optional(),
   flatten: z.boolean().optional(),
 });
 

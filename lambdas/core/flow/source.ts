@@ -1,8 +1,20 @@
 // Reads the text of a flow, YAML 1.2 or JSON (which is YAML), and locates each value in it. What the fields mean belongs
 // to the rest of the compiler.
 
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml';
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type Scalar,
+} from 'yaml';
 import { MAX_JSON_DEPTH, MAX_SOURCE_BYTES } from '../limits.ts';
+import { isInexact } from '../parse/exact-json.ts';
 import type { Problem } from './plan.ts';
 
 export type Path = readonly (string | number)[];
@@ -110,6 +122,12 @@ interface ShapeProblem {
 const CUT = 'the text contains half of a character';
 const isCut = (value: unknown): boolean => typeof value === 'string' && !value.isWellFormed();
 
+/** A whole number that would be rounded. One such as `.inf` is refused by the schemas. */
+function findInexact({ value, source = '' }: Scalar): string | undefined {
+  const digits = source.replace(/^\+/, '');
+  return typeof value === 'number' && /^-?\d+$/.test(digits) && isInexact(digits) ? digits.slice(0, 40) : undefined;
+}
+
 /** The nesting is not deeper than in a run's data, keys are plain and occur once, and the top is a map. */
 function findShapeProblem(document: Document, node: unknown, depth: number): ShapeProblem | undefined {
   const offset = readOffset(node);
@@ -120,6 +138,8 @@ function findShapeProblem(document: Document, node: unknown, depth: number): Sha
     return { message: `there is no anchor &${node.source} (put quotes around a text that begins with *)`, offset };
   }
   if (isScalar(node) && isCut(node.value)) return { message: CUT, offset };
+  const number = isScalar(node) && findInexact(node);
+  if (number) return { message: `${number} cannot be held exactly: put quotes around it`, offset };
   if (isSeq(node)) return findFirst(node.items, inside);
   if (!isMap(node)) return undefined;
   const keys = new Set<string>();

@@ -39,6 +39,12 @@ function notify(
 export const CALLBACK: NodeKind<CallbackWith> = {
   type: 'callback',
   summary: 'Waits until somebody posts to its unguessable address. Gives what was posted.',
+  fields: {
+    message: 'For whoever calls back',
+    data: 'More for whoever calls back',
+    request: 'Sent when the wait has begun; may mention $callback.url',
+    notify: 'Addresses that get a POST about the wait',
+  },
   with: asWritten(FIELDS, { request: writtenRequest.optional() }),
   defaultTimeoutMs: 2 * NOTIFY_TIMEOUT_MS,
   waits: () => true,

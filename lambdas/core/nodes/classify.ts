@@ -62,6 +62,12 @@ function findClass(answer: string, known: Record<string, string>): string | unde
 export const CLASSIFY: NodeKind<ClassifyWith> = {
   type: 'classify',
   summary: 'Has a language model choose one of the classes. Gives {class, label} and takes the branch of the class.',
+  fields: {
+    model: 'An alias of the flow, or provider/model',
+    input: 'The text to classify',
+    instruction: 'More instructions for the model',
+    classes: 'By id, what belongs to the class; the node takes the branch of one',
+  },
   with: asWritten({ ...FIELDS, classes }, { classes }),
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
   uses: listModels,

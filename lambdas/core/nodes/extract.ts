@@ -17,6 +17,12 @@ const evaluated = z.strictObject({ ...FIELDS, schema });
 export const EXTRACT: NodeKind = {
   type: 'extract',
   summary: 'Has a language model take data out of a text. Gives the object that fits the schema.',
+  fields: {
+    model: 'An alias of the flow, or provider/model',
+    input: 'The text to read',
+    instruction: 'More instructions for the model',
+    schema: 'JSON Schema of the object that the node gives',
+  },
   with: asWritten({ ...FIELDS, schema }, { schema }),
   defaultTimeoutMs: LLM_TIMEOUT_SECONDS * 1_000,
   uses: listModels,

@@ -16,6 +16,10 @@ const evaluated = z.strictObject(FIELDS);
 export const FAIL: NodeKind = {
   type: 'fail',
   summary: 'Fails with a message and a code of your own. Never retried.',
+  fields: {
+    message: 'Why the run fails, for people',
+    code: 'Why it fails, for programs; a code of your own',
+  },
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
   run: async (_, input) => {

@@ -10,6 +10,9 @@ const FIELDS = { values: z.array(anyValue).min(1) };
 export const FIRST: NodeKind = {
   type: 'first',
   summary: 'Gives the first of its values that is not null; null where all are.',
+  fields: {
+    values: 'The node gives the first that is not null',
+  },
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
   join: 'settled',

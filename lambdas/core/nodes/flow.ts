@@ -82,8 +82,15 @@ function readOutcome({ id, status, outputs, error, usage }: ChildRun): Outcome {
 export const FLOW: NodeKind<FlowWith> = {
   type: 'flow',
   summary: 'Runs another flow. Gives its outputs, or {run} at once with `mode: detach`.',
+  fields: {
+    name: 'The flow to run',
+    version: '1.0.1, 1.0 or 1; without it the newest',
+    inputs: 'Its inputs, by name',
+    mode: 'wait for its outputs, or detach and go on',
+  },
   with: asWritten(FIELDS),
   defaultTimeoutMs: START_MS,
+  flowName: ({ name }) => (name.includes('${{') ? undefined : name),
   waits: ({ mode }) => mode !== 'detach',
   uses: ({ name }) => [{ resource: 'flows', name }],
   endsByItself: true,

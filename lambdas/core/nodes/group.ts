@@ -3,12 +3,17 @@
 
 import * as z from 'zod';
 import { anyValue, ID } from '../flow/fields.ts';
+import { isMap } from '../flow/scope.ts';
 import { MAX_NODES } from '../limits.ts';
 import { done, type NodeKind } from './node-kind.ts';
 
 export const GROUP: NodeKind = {
   type: 'group',
   summary: 'Runs nodes of its own, once or for each item. Gives `output`.',
+  fields: {
+    nodes: 'Nodes with a scope of their own; they see those around the group',
+    output: 'What the group gives; it sees the nodes inside',
+  },
   // The nodes are checked like those of the flow itself.
   with: z.strictObject({
     nodes: z
@@ -18,5 +23,6 @@ export const GROUP: NodeKind = {
     output: anyValue.optional(),
   }),
   defaultTimeoutMs: 600_000,
+  resultFields: ({ output }) => (isMap(output) ? Object.keys(output) : undefined),
   run: async (_, { output }) => done(output ?? null),
 };

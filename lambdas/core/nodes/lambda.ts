@@ -51,6 +51,12 @@ async function handoff(context: NodeContext, input: LambdaWith): Promise<Outcome
 export const LAMBDA: NodeKind<LambdaWith> = {
   type: 'lambda',
   summary: 'Invokes a Lambda function. Gives its answer, or in mode callback what is posted to the callback address.',
+  fields: {
+    function: 'Name of a function that the deployment allows',
+    payload: 'The event of the function',
+    mode: 'response waits for its answer; callback until somebody posts to $callback.url',
+    qualifier: 'A version or alias of the function',
+  },
   // Data must not choose which function is called: the deployment grants it.
   with: asWritten(FIELDS, { function: FIELDS.function, mode: FIELDS.mode, qualifier: FIELDS.qualifier }),
   defaultTimeoutMs: 60_000,

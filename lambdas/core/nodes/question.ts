@@ -30,6 +30,11 @@ function readAnswer(payload: Json): Json {
 export const QUESTION: NodeKind<QuestionWith> = {
   type: 'question',
   summary: 'Asks the end user and goes on with the answer, which is what it gives.',
+  fields: {
+    message: 'What the end user is asked',
+    options: 'The answers to choose from',
+    form: 'Fields that the answer fills in',
+  },
   with: asWritten({ ...FIELDS, ...LITERAL }, LITERAL),
   defaultTimeoutMs: PROMPT_MS,
   waits: () => true,

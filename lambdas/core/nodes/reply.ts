@@ -10,6 +10,9 @@ const evaluated = z.strictObject(FIELDS);
 export const REPLY: NodeKind = {
   type: 'reply',
   summary: 'Sends a message to the end user while the run continues. Gives {text}.',
+  fields: {
+    message: 'What the end user reads',
+  },
   with: asWritten(FIELDS),
   defaultTimeoutMs: 5_000,
   interactive: true,

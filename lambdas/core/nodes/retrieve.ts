@@ -26,6 +26,13 @@ interface RetrieveWith extends JsonObject {
 export const RETRIEVE: NodeKind<RetrieveWith> = {
   type: 'retrieve',
   summary: 'Finds passages in a knowledge base. Gives {items: [{text, score, url, metadata}]}, the best first.',
+  fields: {
+    source: 'A knowledge base of the deployment',
+    query: 'What to look for',
+    topK: 'The number of passages (5)',
+    minScore: 'Without those that fit less, 0 to 1',
+    filter: 'Metadata that a document must have; a list means any of its values',
+  },
   // Data must not choose whose documents are read.
   with: asWritten(FIELDS, { source: FIELDS.source }),
   defaultTimeoutMs: 30_000,

@@ -24,6 +24,10 @@ const listBranches = (source: SwitchWith): string[] => [...source.cases.map(({ i
 export const SWITCH: NodeKind<SwitchWith> = {
   type: 'switch',
   summary: 'Takes the branch of the first case whose `when` is true, else of `default`. Gives {case}.',
+  fields: {
+    cases: 'Branches in order: the first whose when is true is taken',
+    default: 'The branch where no case is true (else)',
+  },
   with: z
     .strictObject({
       cases: z

@@ -30,6 +30,10 @@ function readLiteralMs(source: WaitWith): number | undefined {
 export const WAIT: NodeKind<WaitWith> = {
   type: 'wait',
   summary: 'Waits `for` a duration or `until` a time.',
+  fields: {
+    for: 'How long to wait: 30s, 2h',
+    until: 'A time to wait for, ISO 8601 or milliseconds',
+  },
   with: z
     .strictObject({
       for: orExpression(duration({ maxMs: RUN_CEILING_SECONDS * 1_000 })).optional(),

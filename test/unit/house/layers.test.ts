@@ -63,7 +63,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   system: ['core/ports', 'node:crypto', 'node:timers/promises'],
   batch: ['core/ports', 'npm:aws-lambda'],
   'bounded-process': ['node:*'],
-  aws: ['core/flow', 'core/ports', 'npm:@aws-sdk/*', 'npm:zod', 'node:*'],
+  aws: ['core/parse', 'core/flow', 'core/ports', 'npm:@aws-sdk/*', 'npm:zod', 'node:*'],
   net: ['core/outbound', 'core/ports', 'node:*'],
   documents: [
     'core/ports',

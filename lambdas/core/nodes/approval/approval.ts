@@ -71,6 +71,14 @@ const answerSchema = z.strictObject({
 export const APPROVAL: NodeKind<ApprovalWith> = {
   type: 'approval',
   summary: 'Waits until somebody decides. Gives {action, form, by} and takes the branch of the action.',
+  fields: {
+    message: 'What is to be decided',
+    data: 'More for whoever decides',
+    assignees: 'Who is to decide',
+    notify: 'Addresses that get a POST about the wait',
+    form: 'Fields that the answer fills in',
+    actions: 'The answers to choose from, each a branch (approve, reject)',
+  },
   with: asWritten({ ...FIELDS, ...LITERAL }, LITERAL),
   defaultTimeoutMs: (MAX_NOTIFIED + 1) * NOTIFY_TIMEOUT_MS,
   waits: () => true,

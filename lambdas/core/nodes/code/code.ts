@@ -136,6 +136,13 @@ function describeFailure({ reason, line, message }: Failed, limits: { memoryMb: 
 export const CODE: NodeKind<CodeWith> = {
   type: 'code',
   summary: 'Runs a function main, in JavaScript or Python, with `args`. Gives the object that it returns.',
+  fields: {
+    language: 'javascript or python',
+    source: 'The code, with a function main; it is no template',
+    args: 'What main is called with',
+    returns: 'JSON Schema that the result must fit',
+    memory: 'The most memory it may use, 128MB to 1GB (256MB)',
+  },
   with: z.strictObject({
     language: z.enum(CODE_LANGUAGES),
     source: z.string().min(1).max(CODE_SOURCE_CHARS),

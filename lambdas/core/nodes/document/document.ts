@@ -15,6 +15,10 @@ const evaluated = z.strictObject(FIELDS);
 export const DOCUMENT: NodeKind = {
   type: 'document',
   summary: 'Reads the text of a PDF, DOCX, HTML, CSV, Markdown or text file. Gives {text}, or {rows} of a CSV.',
+  fields: {
+    file: 'A file input, one of its items, or an address',
+    as: 'text (default), or rows of a CSV',
+  },
   with: asWritten(FIELDS, { as: FIELDS.as }),
   defaultTimeoutMs: 60_000,
 

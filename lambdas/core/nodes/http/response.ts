@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from '../../json.ts';
 import { MAX_JSON_DEPTH } from '../../limits.ts';
+import { parseKeepingNumbers } from '../../parse/exact-json.ts';
 import type { HttpAnswer } from '../../ports/http.ts';
 import type { RequestInput } from './request.ts';
 import { UnreadableResponse } from './unreadable-response.ts';
@@ -45,7 +46,7 @@ function parseJson(answer: HttpAnswer): Json {
   if (text.trim() === '') return null;
   let value: Json;
   try {
-    value = JSON.parse(text);
+    value = parseKeepingNumbers(text);
   } catch {
     throw new UnreadableResponse('its body is not valid JSON');
   }

@@ -1,6 +1,7 @@
 // Asks a model for JSON that fits a schema; a wrong answer gets one chance of repair.
 
 import type { Json, JsonObject } from '../../json.ts';
+import { parseKeepingNumbers } from '../../parse/exact-json.ts';
 import type { ModelAnswer, ModelMessage, ModelRequest } from '../../ports/models.ts';
 import type { Asking } from './ask.ts';
 
@@ -10,7 +11,7 @@ export type Data = { data: Json; text: string } | { problems: string[]; text: st
 function parseJson(text: string): Json | undefined {
   const bare = text.trim().replace(/^```(?:json)?\s*([\s\S]*?)\s*```$/, '$1');
   try {
-    return JSON.parse(bare) as Json;
+    return parseKeepingNumbers(bare);
   } catch {
     return undefined;
   }

@@ -43,6 +43,11 @@ export const TEMPLATE: NodeKind<TemplateWith> = {
   type: 'template',
   summary:
     'Renders a template in Liquid or Jinja. Gives {text}. It sees `vars`, or without them inputs, nodes, item and the rest.',
+  fields: {
+    text: 'The template: {{ nodes.a.title }} mentions a node',
+    engine: 'liquid (default) or jinja',
+    vars: 'What the template sees; without it, inputs, nodes, env, item and the rest',
+  },
   with: z.strictObject({
     text: z
       .string()

@@ -63,6 +63,12 @@ async function callAction(
 export const TOOL: NodeKind<ToolWith> = {
   type: 'tool',
   summary: "Calls an action of a plugin. Gives the action's output: the body of the answer, unless it defines one.",
+  fields: {
+    plugin: 'A plugin that the flow declares',
+    action: 'One of its actions',
+    auth: 'Whose credentials: those of the platform or of the user',
+    args: 'What the action is called with',
+  },
   with: asWritten(FIELDS, LITERAL),
   defaultTimeoutMs: 30_000,
   secretFields: ['args'],
