@@ -1,7 +1,6 @@
 // The composition root: environment → clients → ports. One set per process, so connections and caches outlive a call.
 
 import { extname } from 'node:path';
-import { makeBedrock } from './aws/bedrock.ts';
 import { makeCode } from './aws/code.ts';
 import { makeDynamo } from './aws/dynamo.ts';
 import { makeFileStore } from './aws/file-store.ts';
@@ -20,16 +19,14 @@ import { makeSlots } from './aws/slots.ts';
 import { makeTenantStore } from './aws/tenant-store.ts';
 import { makeKeyring } from './core/access/keyring.ts';
 import { makeCaches } from './core/access/ttl-cache.ts';
-import { makeOpenAi } from './core/models/openai.ts';
 import type { HttpClient } from './core/ports/http.ts';
-import type { Models } from './core/ports/models.ts';
+import type { ModelProvider, Models } from './core/ports/models.ts';
 import type { Ports } from './core/ports/ports.ts';
 import type { CodeLanguage } from './core/ports/runners.ts';
-import { makeDocuments } from './documents/process.ts';
 import { type Environment, type FunctionName, readLocalModelKey, readOwnPorts } from './env.ts';
-import { makeJinja } from './jinja/render.ts';
 import { makeLog } from './log.ts';
 import { makeHttpClient } from './net/guarded-client.ts';
+import { onFirstUse } from './on-first-use.ts';
 import { systemClock, systemIds } from './system.ts';
 
 type PlatformEnvironment = Environment<'deliver'> & Partial<Omit<Environment<'api'>, keyof Environment<'deliver'>>>;
@@ -42,6 +39,11 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
   const functions = makeFunctions();
   const http = makeHttpClient({ policy: env.PRIVATE_TARGETS, ownPorts: readOwnPorts() });
   const catalog = { client, table: env.CATALOG_TABLE, payloads };
+  const documents = onFirstUse(async () => {
+    const { makeDocuments } = await import('./documents/process.ts');
+    return makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) });
+  });
+  const jinja = onFirstUse(async () => (await import('./jinja/render.ts')).makeJinja());
   return {
     clock: systemClock,
     ids: systemIds,
@@ -61,8 +63,8 @@ export function makePorts(name: FunctionName, env: PlatformEnvironment): Ports {
     functions,
     code: makeCode({ functions, names: codeFunctions(env), perTenant: env.CODE_ISOLATION !== 'call' }),
     models: makeModels(env, http),
-    documents: makeDocuments({ folder: import.meta.dirname, extension: extname(import.meta.filename) }),
-    jinja: makeJinja(),
+    documents: { read: async (...job) => (await documents()).read(...job) },
+    jinja: { render: async (template) => (await jinja()).render(template) },
     knowledge: makeKnowledge({ bases: knowledgeBases(env) }),
     log: makeLog({ serviceName: name, stage: env.STAGE }),
   };
@@ -80,10 +82,23 @@ function knowledgeBases({ KNOWLEDGE_BASES: bases }: PlatformEnvironment): Record
 }
 
 function makeModels(env: PlatformEnvironment, http: HttpClient): Models {
-  const { OPENAI_BASE_URL: baseUrl, OPENAI_KEY_SECRET_ARN: secretArn, BEDROCK_MODELS: bedrock } = env;
+  const { OPENAI_BASE_URL: baseUrl, OPENAI_KEY_SECRET_ARN: secretArn, BEDROCK_MODELS: bedrockModels } = env;
   const apiKey = secretArn ? makeModelKey(secretArn) : async () => readLocalModelKey();
   return {
-    ...(baseUrl && { openai: makeOpenAi(http, { baseUrl, apiKey }) }),
-    ...(bedrock && { bedrock: makeBedrock({ offers: bedrock.split(',') }) }),
+    ...(baseUrl && { openai: makeOpenAiOnFirstUse(http, { baseUrl, apiKey }) }),
+    ...(bedrockModels && { bedrock: makeBedrockOnFirstUse(bedrockModels.split(',')) }),
   };
+}
+
+function makeOpenAiOnFirstUse(
+  http: HttpClient,
+  options: { baseUrl: string; apiKey(): Promise<string | undefined> },
+): ModelProvider {
+  const openai = onFirstUse(async () => (await import('./core/models/openai.ts')).makeOpenAi(http, options));
+  return { generate: async (request) => (await openai()).generate(request) };
+}
+
+function makeBedrockOnFirstUse(offers: string[]): ModelProvider {
+  const bedrock = onFirstUse(async () => (await import('./aws/bedrock.ts')).makeBedrock({ offers }));
+  return { offers, generate: async (request) => (await bedrock()).generate(request) };
 }

@@ -7,3 +7,7 @@ export type JsonObject = { [key: string]: Json };
 export function compact(fields: Record<string, Json | undefined>): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter((field): field is [string, Json] => field[1] !== undefined));
 }
+
+export function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

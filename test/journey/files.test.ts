@@ -97,7 +97,7 @@ test('the address of a file opens it for whoever has it, until it has expired, a
 
 describe('a run is refused', () => {
   test.each<[string, () => Promise<unknown>, string]>([
-    ['unknown', async () => ({ id: 'nope' }), "names no file: 'nope'"],
+    ['unknown', async () => ({ id: 'nope' }), "names a file that does not exist: 'nope'"],
     ['never uploaded', announced, 'which was never uploaded'],
     ['too large', async () => ({ id: await upload('x'.repeat(1_025)) }), 'must have at most 1024 bytes'],
     ['of another type', async () => ({ id: await upload('x', { type: 'image/png' }) }), 'must be of type text/plain'],

@@ -74,7 +74,9 @@ test('every kind that can get at something of the tenant says what it uses', () 
   const root = join(import.meta.dirname, '../../lambdas/core/nodes');
   const asks =
     /ports\.(?:functions|knowledge|models)\b|\{ knowledge \} = context\.ports|context\.(?:children|plugin)\b|withModel\(/;
-  const found = globSync('*.ts', { cwd: root }).filter((file) => asks.test(readFileSync(join(root, file), 'utf8')));
+  const found = globSync(['*.ts', '{llm,tool}/{llm,tool}.ts'], { cwd: root }).filter((file) =>
+    asks.test(readFileSync(join(root, file), 'utf8')),
+  );
   const kinds = found.map((file) => basename(file, '.ts'));
   expect(kinds.sort()).toEqual(['classify', 'extract', 'flow', 'lambda', 'llm', 'retrieve', 'tool']);
   const table: Readonly<Record<string, NodeKind>> = NODE_KINDS;

@@ -1,12 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { type Change, classifyChange, nextVersion } from '../../lambdas/core/flow/next-version.ts';
 import type { InputSpec, OutputSpec } from '../../lambdas/core/flow/plan.ts';
-import {
-  type Change,
-  classifyChange,
-  compareVersions,
-  findVersionLabel,
-  nextVersion,
-} from '../../lambdas/core/flow/versions.ts';
+import { compareVersions, findVersionLabel } from '../../lambdas/core/flow/versions.ts';
 import { buildPlan } from '../support/build-plan.ts';
 
 const text: InputSpec = { type: 'string' };

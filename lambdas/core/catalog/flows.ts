@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { ApiError, type ErrorDetail } from '../errors.ts';
 import { FLOW_NAME } from '../flow/fields.ts';
 import type { Compiled, Plan, Problem } from '../flow/plan.ts';
-import { compareVersions, findVersionLabel, isVersionLabel, nextVersion } from '../flow/versions.ts';
+import { compareVersions, findVersionLabel, isVersionLabel } from '../flow/versions.ts';
 import { MAX_SOURCE_BYTES } from '../limits.ts';
 import { findModelProblem } from '../models/registry.ts';
 import type { FlowSummary, FlowVersion, Granted, StoredDraft } from '../ports/catalog.ts';
@@ -185,6 +185,7 @@ interface Labeling {
 /** The changes decide; the author may ask for a higher label, never for a lower one. */
 async function chooseLabel({ flows }: Flows, tenant: string, { name, version: asked, latest, plan }: Labeling) {
   const before = latest && (await flows.plan(tenant, name, latest.digest));
+  const { nextVersion } = await import('../flow/next-version.ts');
   const lowest = nextVersion(latest && before && { version: latest.version, plan: before }, plan);
   if (asked === undefined) return lowest;
   if (isVersionLabel(asked) && compareVersions(asked, lowest) >= 0) return asked;

@@ -1,6 +1,7 @@
 // Compiles the source of a flow into its plan, or into the problems that prevent it:
 // text → fields → mentions → edges → plan. Takes the node kinds as a parameter, so it depends on none of them.
 
+import { isMap } from '../json.ts';
 import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
 import type { AuthoredKind } from './authored-kind.ts';
 import { checkBraces, checkBracesIn } from './braces.ts';
@@ -15,7 +16,7 @@ import type { Compiled, Plan, PlanNode, Support } from './plan.ts';
 import { outputSites, planFlow } from './plan-flow.ts';
 import { planNode } from './plan-nodes.ts';
 import { makeProblems, type Problems } from './problems.ts';
-import { type Draft, isMap, type Reading, readScope, type Scope } from './scope.ts';
+import { type Draft, type Reading, readScope, type Scope } from './scope.ts';
 import { flowShape } from './shapes.ts';
 import { readSource, type Source } from './source.ts';
 import { checkSubFlows, type HasFlow } from './sub-flows.ts';

@@ -1,10 +1,10 @@
 // The typed inputs of a flow as an author declares them: which limits belong to which type, and that they fit together.
 
+import { isMap } from '../json.ts';
 import { MAX_SEARCHABLE_INPUTS } from '../limits.ts';
 import { findValueProblems, isSearchable } from './input-values.ts';
 import type { InputSpec, InputType } from './plan.ts';
 import type { Problems } from './problems.ts';
-import { isMap } from './scope.ts';
 import { type InputFields, inputShape } from './shapes.ts';
 import { toZod } from './value-schema.ts';
 

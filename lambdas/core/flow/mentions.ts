@@ -2,6 +2,7 @@
 
 import { findReferences } from '../expressions/compile.ts';
 import type { References } from '../expressions/references.ts';
+import { isMap } from '../json.ts';
 import { suggest } from '../parse/suggest.ts';
 import {
   type BrokenSite,
@@ -13,7 +14,7 @@ import {
   type Site,
 } from './expression-sites.ts';
 import type { Problems } from './problems.ts';
-import { type Draft, isMap, type Scope } from './scope.ts';
+import type { Draft, Scope } from './scope.ts';
 import type { Path } from './source.ts';
 
 const MAX_LISTED = 20;

@@ -1,8 +1,8 @@
 // Whether this deployment has the models that a flow names. A missing model may be configured later, so it is a warning,
 // not an error.
 
+import { isMap } from '../json.ts';
 import type { Problems } from './problems.ts';
-import { isMap } from './scope.ts';
 import type { Path } from './source.ts';
 
 /** Why `provider/model` cannot be used; undefined where it can. */

@@ -1,6 +1,6 @@
 // Reads the nodes of a scope (the flow, or a group) field by field. What they mention of each other belongs to mentions.ts.
 
-import type { JsonObject } from '../json.ts';
+import { isMap, type JsonObject } from '../json.ts';
 import { MAX_NESTING, MAX_NODES } from '../limits.ts';
 import { suggest } from '../parse/suggest.ts';
 import type { AuthoredKind } from './authored-kind.ts';
@@ -138,8 +138,4 @@ function checkModifiers(problems: Problems, node: { path: Path; fields: NodeFiel
       problems.error([...path, field], `a group cannot have ${field}: set it on its nodes`, 'key');
     }
   }
-}
-
-export function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

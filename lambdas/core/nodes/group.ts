@@ -3,7 +3,7 @@
 
 import * as z from 'zod';
 import { anyValue, ID } from '../flow/fields.ts';
-import { isMap } from '../flow/scope.ts';
+import { isMap } from '../json.ts';
 import { MAX_NODES } from '../limits.ts';
 import { done, type NodeKind } from './node-kind.ts';
 

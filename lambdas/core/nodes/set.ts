@@ -2,7 +2,7 @@
 
 import * as z from 'zod';
 import { anyValue } from '../flow/fields.ts';
-import { isMap } from '../flow/scope.ts';
+import { isMap } from '../json.ts';
 import { asWritten, readInput } from './node-input.ts';
 import { done, type NodeKind } from './node-kind.ts';
 

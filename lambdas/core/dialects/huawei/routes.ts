@@ -21,7 +21,6 @@ import { eventStream } from '../sse.ts';
 import { renderEvents } from './events.ts';
 import { pathId, type RunCall, readAnswer, readChoice, readSubmission, runBody, runParams, runQuery } from './input.ts';
 import type { RunContext } from './render.ts';
-import { renderRun } from './whole-run.ts';
 
 const tag = 'Huawei Cloud';
 const DAY_SECONDS = 24 * 60 * 60;
@@ -58,7 +57,10 @@ async function start(call: RunCall, ports: Ports): Promise<Reply> {
   const { conversation_id: conversation, workflow_id: workflowId } = params;
   const context: RunContext = { run, plan, conversation, workflowId, said, after };
   if (!isStream) {
-    const render = (record: RunRecord) => renderRun(ports, context, record);
+    const render = async (record: RunRecord) => {
+      const { renderRun } = await import('./whole-run.ts');
+      return renderRun(ports, context, record);
+    };
     return answerRun(ports, { run, replayed, receivedAt, render, status: statusCode });
   }
   if (replayed) {
