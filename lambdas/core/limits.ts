@@ -192,3 +192,26 @@ export const EXPRESSION_STACK = 10_000;
 export const EXPRESSION_SEQUENCE = 10_000;
 export const EXPRESSION_CHARS = 4_096;
 export const EXPRESSION_NODES = 2_000;
+export const EXPRESSION_PICTURE_CHARS = 256;
+// A date to be read, and how many parts of its picture may follow each other without a separator: the regex that
+// JSONata makes of a picture backtracks through every way to share the digits among such parts.
+export const EXPRESSION_DATE_CHARS = 64;
+
+// A plan is kept in one item of at most 400 KB.
+export const MAX_PLAN_BYTES = 384 * 1_024;
+export const MAX_PLUGIN_CREDENTIAL_CHARS = 8_192;
+export const MAX_FILE_NAME_CHARS = 255;
+
+// What models are sent and answer.
+export const MAX_MODEL_IMAGE_BYTES = 10 * 1_024 * 1_024;
+export const MAX_MODEL_ANSWER_BYTES = 10 * 1_024 * 1_024;
+
+// Attempts are kept in one item of at most 400 KB, with up to 4 KB of answer each.
+export const WEBHOOK_MAX_ATTEMPTS = 50;
+export const WEBHOOK_MAX_URL_CHARS = 2_048;
+export const WEBHOOK_RETRY_AFTER_MAX_SECONDS = 6 * 60 * 60;
+// How long the secret before a rotation signs beside the new one.
+export const WEBHOOK_SECRET_OVERLAP_SECONDS = 24 * 60 * 60;
+
+// Node's own default, written down because it is the guard against endless headers.
+export const MAX_ANSWER_HEADER_BYTES = 16 * 1_024;

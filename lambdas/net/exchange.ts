@@ -4,6 +4,7 @@
 import * as http from 'node:http';
 import * as https from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { MAX_ANSWER_HEADER_BYTES } from '../core/limits.ts';
 import { type HttpAnswer, HttpFault } from '../core/ports/http.ts';
 import { decode } from './decode.ts';
 import { toHttpFault } from './fault.ts';
@@ -24,9 +25,6 @@ export interface Exchange {
 
 type Answer = Omit<HttpAnswer, 'durationMs'>;
 
-// Node's own default, written down because it is the guard against endless headers.
-const MAX_HEADER_BYTES = 16 * 1_024;
-
 function open(sent: Exchange, agent: http.Agent | false): http.ClientRequest {
   const body = sent.body === undefined ? undefined : Buffer.from(sent.body as string);
   const framing =
@@ -37,7 +35,7 @@ function open(sent: Exchange, agent: http.Agent | false): http.ClientRequest {
     headers: { ...sent.headers, ...framing },
     agent,
     lookup: sent.lookup,
-    maxHeaderSize: MAX_HEADER_BYTES,
+    maxHeaderSize: MAX_ANSWER_HEADER_BYTES,
   }).end(body);
 }
 

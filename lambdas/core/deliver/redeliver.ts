@@ -2,6 +2,7 @@
 
 import { type Actor, requireRun } from '../access/run-access.ts';
 import { ApiError } from '../errors.ts';
+import { WEBHOOK_MAX_ATTEMPTS } from '../limits.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { RunStore } from '../ports/runs.ts';
 import { type Delivery, isSettled } from '../run.ts';
@@ -9,9 +10,6 @@ import { type Delivery, isSettled } from '../run.ts';
 type RedeliverPorts = Pick<Ports, 'clock' | 'queues'> & {
   runs: Pick<RunStore, 'get' | 'delivery' | 'reopenDelivery'>;
 };
-
-// Attempts are kept in one item of at most 400 KB, with up to 4 KB of answer each.
-const MAX_ATTEMPTS = 50;
 
 /** Returns the delivery's new state: pending, and due at once. */
 export async function redeliver(
@@ -23,8 +21,8 @@ export async function redeliver(
   if (!isSettled(run.status)) throw new ApiError('run-not-settled');
   const delivery = await ports.runs.delivery(webhook.run, webhook.n);
   if (!delivery) throw new ApiError('not-found', `The run has no webhook ${webhook.n}`);
-  if (delivery.attempts.length >= MAX_ATTEMPTS) {
-    throw new ApiError('invalid-request', `A webhook has at most ${MAX_ATTEMPTS} attempts`);
+  if (delivery.attempts.length >= WEBHOOK_MAX_ATTEMPTS) {
+    throw new ApiError('invalid-request', `A webhook has at most ${WEBHOOK_MAX_ATTEMPTS} attempts`);
   }
   const now = ports.clock.now();
   await ports.runs.reopenDelivery(delivery, now);

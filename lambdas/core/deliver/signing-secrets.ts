@@ -3,13 +3,13 @@
 
 import { createHash } from 'node:crypto';
 import { ApiError } from '../errors.ts';
+import { WEBHOOK_SECRET_OVERLAP_SECONDS } from '../limits.ts';
 import type { SigningSecret } from '../ports/cache.ts';
 import type { Ports } from '../ports/ports.ts';
 import { SECRET_PREFIX } from './signature.ts';
 
 export type SecretPorts = Pick<Ports, 'clock' | 'ids' | 'tenants' | 'caches' | 'keyring'>;
 
-const OVERLAP_SECONDS = 24 * 60 * 60;
 // 43 characters of 62 hold 256 bits.
 const SEED_CHARS = 43;
 // Every secret adds a signature to every request.
@@ -38,7 +38,10 @@ export async function rotateWebhookSecret(ports: SecretPorts, tenant: string): P
     const now = ports.clock.now();
     const { secrets, known } = await read(ports, tenant);
     const secret = SECRET_PREFIX + createHash('sha256').update(ports.ids.token(SEED_CHARS)).digest('base64');
-    const replaced = filterCurrent(secrets, now).map((it) => ({ until: now + OVERLAP_SECONDS * 1_000, ...it }));
+    const replaced = filterCurrent(secrets, now).map((it) => ({
+      until: now + WEBHOOK_SECRET_OVERLAP_SECONDS * 1_000,
+      ...it,
+    }));
     const next = [{ secret }, ...replaced].slice(0, MAX_SECRETS);
     if (await write(ports, tenant, { secrets: next, known })) return secret;
   }

@@ -2,12 +2,11 @@
 
 import * as z from 'zod';
 import { ApiError, type ErrorDetail } from '../errors.ts';
-import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS } from '../limits.ts';
+import { MAX_WEBHOOKS, WEBHOOK_MAX_HEADER_BYTES, WEBHOOK_MAX_HEADERS, WEBHOOK_MAX_URL_CHARS } from '../limits.ts';
 import { findHeaderProblem } from '../outbound/safe-headers.ts';
 import type { HttpClient } from '../ports/http.ts';
 import type { Webhook } from '../run.ts';
 
-const MAX_URL_CHARS = 2_048;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 const headersSchema = z.record(z.string(), z.string()).superRefine((headers, context) => {
@@ -25,7 +24,7 @@ const headersSchema = z.record(z.string(), z.string()).superRefine((headers, con
 
 /** One webhook as the native API takes it; GPTBots writes it alike. */
 export const webhookSchema = z.strictObject({
-  url: z.string().min(1).max(MAX_URL_CHARS),
+  url: z.string().min(1).max(WEBHOOK_MAX_URL_CHARS),
   method: z
     .string()
     .transform((method) => method.toUpperCase())

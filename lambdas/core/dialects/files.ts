@@ -2,14 +2,13 @@
 
 import type { Reply } from '../api/reply.ts';
 import { ApiError } from '../errors.ts';
-import { MAX_UPLOAD_BYTES } from '../limits.ts';
+import { MAX_FILE_NAME_CHARS, MAX_UPLOAD_BYTES } from '../limits.ts';
 import type { StoredFile } from '../ports/files.ts';
 import type { Ports } from '../ports/ports.ts';
 import type { ApiRequest, BodySpec } from './dialect.ts';
 
 // Boundaries, part headers and the other fields.
 const ENVELOPE_BYTES = 64 * 1_024;
-const MAX_NAME_CHARS = 255;
 // It is sent as a header to those who read the file.
 const MEDIA_TYPE = /^[\w.+-]{1,127}\/[\w.+-]{1,127}$/;
 
@@ -35,7 +34,7 @@ export async function readUpload({ headers, body }: ApiRequest): Promise<Upload>
     else {
       const plain = (value.name.split(/[/\\]/).at(-1) ?? '').replaceAll(/\p{Cc}/gu, '');
       // The limit may cut a character in two.
-      const name = plain.slice(0, MAX_NAME_CHARS).toWellFormed();
+      const name = plain.slice(0, MAX_FILE_NAME_CHARS).toWellFormed();
       const type = value.type.replace(/;.*$/s, '').trim();
       upload.files.push({
         field,

@@ -1,7 +1,7 @@
 // Our own functions for expressions, and the bounds on those of JSONata that could block or crash the process: each runs
 // in one step, so the interpreter's own timeout cannot stop it.
 
-import { MAX_PAYLOAD_BYTES, MAX_TEMPLATE_CHARS } from '../limits.ts';
+import { EXPRESSION_DATE_CHARS, EXPRESSION_PICTURE_CHARS, MAX_PAYLOAD_BYTES, MAX_TEMPLATE_CHARS } from '../limits.ts';
 import type { HELPERS } from './names.ts';
 
 type Native = (...args: unknown[]) => unknown;
@@ -19,10 +19,6 @@ export const HELPER_FUNCTIONS = {
 /** Throws where the call would take too long or build too much. */
 type Bound = (...args: unknown[]) => void;
 
-const MAX_PICTURE_CHARS = 256;
-// A date to be read, and how many parts of its picture may follow each other without a separator: the regex that
-// JSONata makes of a picture backtracks through every way to share the digits among such parts.
-const MAX_DATE_CHARS = 64;
 const MAX_ADJACENT_PARTS = 3;
 
 export const BOUNDS: Readonly<Record<string, Bound>> = {
@@ -88,15 +84,15 @@ function boundChars(chars: number): void {
 }
 
 function boundPicture(picture: unknown): void {
-  if (typeof picture === 'string' && picture.length > MAX_PICTURE_CHARS) {
-    throw new Error(`a picture has at most ${MAX_PICTURE_CHARS} characters`);
+  if (typeof picture === 'string' && picture.length > EXPRESSION_PICTURE_CHARS) {
+    throw new Error(`a picture has at most ${EXPRESSION_PICTURE_CHARS} characters`);
   }
 }
 
 function boundDate(text: unknown, picture: string): void {
   boundPicture(picture);
-  if (typeof text === 'string' && text.length > MAX_DATE_CHARS) {
-    throw new Error(`a date to parse has at most ${MAX_DATE_CHARS} characters`);
+  if (typeof text === 'string' && text.length > EXPRESSION_DATE_CHARS) {
+    throw new Error(`a date to parse has at most ${EXPRESSION_DATE_CHARS} characters`);
   }
   if (/\[[^\]]*[wW]/.test(picture)) throw new Error('a date in words cannot be parsed');
   const parts = picture.match(/\]\w*\[/g)?.length ?? 0;

@@ -119,7 +119,11 @@ function loadNativeFunctions(): Promise<[string, NativeFunction][]> {
       const native: NativeFunction = await parseExpression(`$${name}`, 0).expression.evaluate(undefined);
       return [name, takeNullAsMissing(name, withBound(name, native))];
     }),
-  );
+  ).catch((error: unknown) => {
+    // The next expression tries again.
+    natives = undefined;
+    throw error;
+  });
   return natives;
 }
 

@@ -2,7 +2,7 @@
 // text → fields → mentions → edges → plan. Takes the node kinds as a parameter, so it depends on none of them.
 
 import { isMap } from '../json.ts';
-import { MAX_FIELDS, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
+import { MAX_FIELDS, MAX_PLAN_BYTES, MAX_UNIT_TIMEOUT_SECONDS } from '../limits.ts';
 import type { AuthoredKind } from './authored-kind.ts';
 import { checkBraces, checkBracesIn } from './braces.ts';
 import { digestPlan } from './canonical.ts';
@@ -23,7 +23,6 @@ import { checkSubFlows, type HasFlow } from './sub-flows.ts';
 import { checkMode, judgeSupport } from './support.ts';
 
 /** A plan must fit one item of the catalog, also after its aliases are written out. */
-const MAX_PLAN_BYTES = 384 * 1_024;
 const UNKNOWN: Support = { supported: false, blockers: [] };
 
 export type NodeKinds = Readonly<Record<string, AuthoredKind>>;

@@ -4,6 +4,7 @@
 import * as z from 'zod';
 import { ApiError } from '../errors.ts';
 import { compact, type JsonObject } from '../json.ts';
+import { MAX_MODEL_ANSWER_BYTES } from '../limits.ts';
 import { type HttpAnswer, type HttpClient, HttpFault } from '../ports/http.ts';
 import {
   type ModelAnswer,
@@ -14,7 +15,6 @@ import {
 } from '../ports/models.ts';
 import { makeEventReader } from './event-reader.ts';
 
-const MAX_ANSWER_BYTES = 10 * 1_024 * 1_024;
 const EXCERPT_CHARS = 300;
 
 const usage = z.object({ prompt_tokens: z.number().catch(0), completion_tokens: z.number().catch(0) });
@@ -55,13 +55,13 @@ export function makeOpenAi(http: HttpClient, { baseUrl, apiKey }: OpenAiOptions)
         headers: { 'content-type': 'application/json', ...(key && { authorization: `Bearer ${key}` }) },
         body: JSON.stringify(buildBody(request)),
         timeoutMs: request.timeoutMs,
-        maxBytes: MAX_ANSWER_BYTES,
+        maxBytes: MAX_MODEL_ANSWER_BYTES,
         signal: request.signal,
         ...(reader && { onChunk: reader.push }),
       });
       if (answer.status !== 200) throw makeFault(answer, key);
       if (answer.truncated)
-        throw new ModelFault('node-failed', `The model answered with more than ${MAX_ANSWER_BYTES} bytes`);
+        throw new ModelFault('node-failed', `The model answered with more than ${MAX_MODEL_ANSWER_BYTES} bytes`);
       // Some endpoints answer without a stream, even if asked for one.
       const isStream = (answer.headers['content-type'] ?? '').startsWith('text/event-stream');
       return reader && isStream ? reader.end() : readWhole(answer, request);

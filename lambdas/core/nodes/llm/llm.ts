@@ -3,7 +3,7 @@
 import * as z from 'zod';
 import { anyValue } from '../../flow/fields.ts';
 import { compact, type Json, type JsonObject } from '../../json.ts';
-import { LLM_TIMEOUT_SECONDS, MAX_PROMPT_CHARS } from '../../limits.ts';
+import { LLM_TIMEOUT_SECONDS, MAX_MODEL_IMAGE_BYTES, MAX_PROMPT_CHARS } from '../../limits.ts';
 import { type ModelAnswer, type ModelMessage, REASONING_EFFORTS } from '../../ports/models.ts';
 import { asWritten, readInput } from '../node-input.ts';
 import { done, failed, type NodeContext, type NodeKind, type Outcome } from '../node-kind.ts';
@@ -11,7 +11,6 @@ import { listModels, withModel } from './ask.ts';
 import { askForData } from './structured-output.ts';
 
 const file = z.union([z.string(), z.looseObject({ url: z.string() }), z.looseObject({ id: z.string() })]);
-const MAX_IMAGE_BYTES = 10 * 1_024 * 1_024;
 
 const FIELDS = {
   model: z.string().max(256),
@@ -41,7 +40,7 @@ async function readImages(context: NodeContext, { files = [] }: Llm): Promise<st
     [files].flat().map(async (file) => {
       if (typeof file === 'string') return file;
       if ('url' in file) return String(file.url);
-      const { bytes, type } = await context.files.open(file as JsonObject, MAX_IMAGE_BYTES);
+      const { bytes, type } = await context.files.open(file as JsonObject, MAX_MODEL_IMAGE_BYTES);
       return `data:${type};base64,${Buffer.from(bytes).toString('base64')}`;
     }),
   );

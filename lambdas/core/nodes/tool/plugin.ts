@@ -5,11 +5,10 @@ import * as z from 'zod';
 import { anyValue, ID, ID_RULE } from '../../flow/fields.ts';
 import { inputShape } from '../../flow/shapes.ts';
 import type { Json } from '../../json.ts';
-import { MAX_FIELDS } from '../../limits.ts';
+import { MAX_FIELDS, MAX_PLUGIN_CREDENTIAL_CHARS } from '../../limits.ts';
 import { type REQUEST_FIELDS, writtenRequest } from '../http/request.ts';
 
 export const MAX_PLUGIN_ACTIONS = 50;
-const MAX_CREDENTIAL_CHARS = 8_192;
 const id = z.string().regex(ID, ID_RULE);
 
 /** `platform`: the tenant's credentials, stored encrypted; `user`: they come with each run; `none`: it needs none. */
@@ -39,7 +38,7 @@ export const pluginSchema = z.strictObject({
 });
 
 export const credentialsSchema = z
-  .record(id, z.string().min(1).max(MAX_CREDENTIAL_CHARS))
+  .record(id, z.string().min(1).max(MAX_PLUGIN_CREDENTIAL_CHARS))
   .refine((it) => Object.keys(it).length <= MAX_FIELDS, `has at most ${MAX_FIELDS} fields`);
 
 export type PluginAuth = (typeof PLUGIN_AUTHS)[number];
